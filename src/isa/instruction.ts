@@ -1,0 +1,69 @@
+/** The shape of an instruction table entry, and of a decoded instruction. */
+import type { Action } from './semantics';
+
+/**
+ * How operands lie in a 32-bit instruction word (Unprivileged 2.2, 2.3) and how they are written. Compressed entries have
+ * operand extractors of their own.
+ */
+export type Format =
+  | 'R' // rd, rs1, rs2
+  | 'I' // rd, rs1, imm
+  | 'shift64' // rd, rs1, 6-bit shamt
+  | 'shift32' // rd, rs1, 5-bit shamt
+  | 'load' // rd, imm(rs1)
+  | 'S' // rs2, imm(rs1)
+  | 'B' // rs1, rs2, target
+  | 'U' // rd, imm20 (the decoded imm is already shifted left by 12, sign-extended)
+  | 'J' // rd, target
+  | 'amo' // rd, rs2, (rs1)
+  | 'lr' // rd, (rs1)
+  | 'csr' // rd, csr, rs1      (decoded imm = CSR number, 0..4095)
+  | 'csri' // rd, csr, zimm    (decoded imm = CSR number, rs1 = zimm 0..31)
+  | 'fence' // pred, succ
+  | 'sfence' // rs1, rs2
+  | 'none';
+
+/** One instruction: everything that anything knows about it. */
+export interface Instruction {
+  /** The mnemonic in GNU spelling, without aliases: `addi`, `amoadd.w`, `c.addi16sp`. */
+  readonly name: string;
+  /** The extension that brings it: `I`, `M`, `A`, `C`, `Zicsr`, `Zifencei`, `Priv`. */
+  readonly extension: string;
+  /** The word w is this instruction when `(w & mask) === match` (compare as unsigned 32-bit). */
+  readonly match: number;
+  readonly mask: number;
+  readonly format: Format;
+  readonly action: Action;
+  /** One sentence for a debugger's hover, in our own words. */
+  readonly summary: string;
+}
+
+/** A 16-bit instruction: another spelling of a 32-bit one (Unprivileged 16). */
+export interface CompressedInstruction {
+  readonly name: string;
+  readonly match: number;
+  readonly mask: number;
+  /** The 32-bit instruction it stands for. */
+  readonly expandsTo: Instruction;
+  /** The operands of the expansion, from the 16-bit word; undefined when this encoding is reserved. */
+  readonly operands: (word: number) => Operands | undefined;
+}
+
+/** Register numbers (0..31) and the immediate, a signed 32-bit number (see Format for the CSR and U forms). */
+export interface Operands {
+  readonly rd: number;
+  readonly rs1: number;
+  readonly rs2: number;
+  readonly imm: number;
+}
+
+export interface Decoded extends Operands {
+  /** The instruction, a compressed one expanded. */
+  readonly instruction: Instruction;
+  /** The 16-bit entry it was spelt with, if any. */
+  readonly compressed?: CompressedInstruction;
+  /** Length in bytes: 2 or 4. */
+  readonly length: 2 | 4;
+  /** The instruction word: 16 or 32 bits, unsigned. */
+  readonly word: number;
+}
