@@ -137,7 +137,13 @@ export type BaseEncoding = 'signed' | 'unsigned' | 'boolean' | 'float' | 'charac
  * their property is first used. `undefined` as a target means `void`. `name` is always printable (`struct task *`).
  */
 export type Type =
-  | { readonly kind: 'base'; readonly name: string; readonly size: number; readonly encoding: BaseEncoding; readonly isSigned: boolean }
+  | {
+      readonly kind: 'base';
+      readonly name: string;
+      readonly size: number;
+      readonly encoding: BaseEncoding;
+      readonly isSigned: boolean;
+    }
   | PointerType
   | StructType
   | EnumType
@@ -245,7 +251,10 @@ export type Location =
   | { readonly kind: 'value'; readonly value: bigint }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** `offset`: bits to skip in the piece's source. */
-  | { readonly kind: 'pieces'; readonly pieces: readonly { readonly location: Location; readonly bits: number; readonly offset: number }[] }
+  | {
+      readonly kind: 'pieces';
+      readonly pieces: readonly { readonly location: Location; readonly bits: number; readonly offset: number }[];
+    }
   /** The compiler kept no copy at this address. */
   | { readonly kind: 'optimized-out' }
   /** A location that cannot be worked out, with the reason in one sentence. */
