@@ -1,0 +1,46 @@
+/** Page-table entries of Sv39, Sv48 and Sv57: their bits and fields (Privileged 4.3.1, 4.4.1). */
+
+/** The low eight bits of an entry. */
+export const PTE_V = 0x01;
+export const PTE_R = 0x02;
+export const PTE_W = 0x04;
+export const PTE_X = 0x08;
+export const PTE_U = 0x10;
+export const PTE_G = 0x20;
+export const PTE_A = 0x40;
+export const PTE_D = 0x80;
+
+/** R, W and X: an entry with none of them points to the next table. */
+export const PTE_RWX = PTE_R | PTE_W | PTE_X;
+
+/** Bits that must be zero in a pointer to the next table. */
+export const PTE_RESERVED_IN_POINTER = PTE_D | PTE_A | PTE_U;
+
+/** Bits 63–54: reserved, as this machine has neither Svnapot nor Svpbmt. In the entry's high half. */
+export const PTE_RESERVED_HIGH = 0xffc00000;
+
+/** The physical page number (44 bits) from an entry's two uint32 halves. */
+export function entryPpn(low: number, high: number): number {
+  return (low >>> 10) + (high & 0x003fffff) * 0x400000;
+}
+
+/** The physical address, in bytes, of the page or table that an entry names. */
+export function entryAddressOf(entry: bigint): number {
+  return Number((entry >> 10n) & 0xfffffffffffn) * 4096;
+}
+
+/** An entry with this page address (a multiple of 4 KiB) and these low bits. */
+export function makeEntry(address: number, bits: number): bigint {
+  return (BigInt(Math.floor(address / 4096)) << 10n) | BigInt(bits);
+}
+
+/** Whether a valid entry is a leaf: it maps a page rather than naming the next table (Privileged 4.3.2, step 4). */
+export function isLeaf(entry: bigint): boolean {
+  return (Number(entry & 0xffn) & PTE_RWX) !== 0;
+}
+
+/** The entry's flags as debuggers write them, `DAGUXWRV` with a dash for each bit that is 0. */
+export function entryFlags(entry: bigint): string {
+  const bits = Number(entry & 0xffn);
+  return [...'DAGUXWRV'].map((letter, i) => (bits & (0x80 >> i) ? letter : '-')).join('');
+}
