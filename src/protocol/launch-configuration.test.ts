@@ -1,0 +1,155 @@
+// The launch configuration: defaults, messages for what is wrong, and the schema that package.json carries.
+import assert from 'node:assert/strict';
+import { launchSchema, launchSnippets, parseLaunch } from './launch-configuration';
+
+const MIB = 2 ** 20;
+
+function messageOf(configuration: unknown): string {
+  try {
+    parseLaunch(configuration);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'accepted';
+}
+
+describe('launch configuration', () => {
+  it('turns a program into one guest and fills in the defaults', () => {
+    assert.deepEqual(parseLaunch({ type: 'hypocaust', request: 'launch', name: 'x', program: '/k/kernel.elf' }), {
+      guests: [{ name: 'kernel', program: '/k/kernel.elf' }],
+      mode: 'hypervisor',
+      machine: { memory: 3 * 1024 * MIB },
+      stopOnEntry: false,
+      sourceMap: {},
+      console: 'integratedTerminal',
+      noDebug: false,
+      consoleEvents: false,
+    });
+  });
+
+  it('reads sizes and addresses', () => {
+    const launch = parseLaunch({
+      guests: [{ program: 'a/linux.elf', memory: '256 MiB', entry: '0x80200000', bootargs: '', symbols: ['u.elf'] }],
+      machine: { memory: 2 ** 30 },
+    });
+    assert.deepEqual(launch.guests, [
+      {
+        name: 'linux',
+        program: 'a/linux.elf',
+        memory: 256 * MIB,
+        entry: 0x80200000n,
+        bootargs: '',
+        symbols: ['u.elf'],
+      },
+    ]);
+    assert.equal(launch.machine.memory, 2 ** 30);
+  });
+
+  it('gives guests of the same program different names', () => {
+    const launch = parseLaunch({
+      guests: [{ program: 'k.elf' }, { program: 'k.elf' }, { program: 'k.elf', name: 'k' }],
+    });
+    assert.deepEqual(
+      launch.guests.map((guest) => guest.name),
+      ['k-2', 'k-3', 'k'],
+    );
+  });
+
+  const wrong: readonly [string, unknown, string][] = [
+    ['no program', {}, '"program" is missing: name the guest kernel (an ELF file) to debug.'],
+    ['both', { program: 'a', guests: [] }, '"program" cannot be used together with "guests"; remove one of them.'],
+    ['no guest', { guests: [] }, '"guests" must name at least one guest.'],
+    ['program of a wrong type', { program: 3 }, '"program" must be a string, not number 3.'],
+    ['an empty program', { program: '' }, '"program" must be a non-empty string, not an empty string.'],
+    [
+      'a misspelt field',
+      { program: 'a', stopOnEntri: true },
+      '"stopOnEntri" is not a known field; perhaps "stopOnEntry" is meant.',
+    ],
+    [
+      'an unknown field',
+      { guests: [{ program: 'a', colour: 1 }] },
+      '"guests[0].colour" is not a known field; the fields here are name, program, memory, entry, bootargs, initrd, symbols.',
+    ],
+    [
+      'an inherited name',
+      { program: 'a', constructor: 1 },
+      '"constructor" is not a known field; the fields here are program, guests, mode, machine, stopOnEntry, sourceMap, console.',
+    ],
+    [
+      'a size that is none',
+      { guests: [{ program: 'a', memory: 'lots' }] },
+      '"guests[0].memory" must be a size such as "128M" or "1G", not the string "lots".',
+    ],
+    [
+      'a size too large',
+      { program: 'a', machine: { memory: '8G' } },
+      '"machine.memory" must be whole 4 KiB pages between 2M and 3G, not the string "8G".',
+    ],
+    [
+      'an odd size',
+      { program: 'a', machine: { memory: 2 ** 24 + 1 } },
+      '"machine.memory" must be whole 4 KiB pages between 2M and 3G, not number 16777217.',
+    ],
+    [
+      'an address that is none',
+      { guests: [{ program: 'a', entry: '80200000h' }] },
+      '"guests[0].entry" must be a 64-bit address such as "0x80200000", not the string "80200000h".',
+    ],
+    [
+      'a mode that is none',
+      { program: 'a', mode: 'kvm' },
+      '"mode" must be "hypervisor" or "bare", not the string "kvm".',
+    ],
+    [
+      'a source map of numbers',
+      { program: 'a', sourceMap: { '/b': 1 } },
+      '"sourceMap["/b"]" must be a string, not number 1.',
+    ],
+    [
+      'two bare guests',
+      { guests: [{ program: 'a' }, { program: 'b' }], mode: 'bare' },
+      '"guests" must hold one guest only when "mode" is "bare".',
+    ],
+    [
+      'like names',
+      {
+        guests: [
+          { program: 'a', name: 'x' },
+          { program: 'b', name: 'x' },
+        ],
+      },
+      '"guests[1].name" is "x" like another guest\'s; choose another.',
+    ],
+    ['a list of arguments', [], '"configuration" must be an object, not a list.'],
+  ];
+  for (const [what, configuration, message] of wrong) {
+    it(`names the field: ${what}`, () => {
+      assert.equal(messageOf(configuration), `Launch configuration: ${message}`);
+    });
+  }
+
+  it('has a schema for every field, with a description each', () => {
+    const schema = launchSchema();
+    assert.deepEqual(Object.keys(schema.properties!), [
+      'program',
+      'guests',
+      'mode',
+      'machine',
+      'stopOnEntry',
+      'sourceMap',
+      'console',
+    ]);
+    for (const [name, field] of Object.entries(schema.properties!)) assert.ok(field.description, name);
+    const memory = schema.properties!['guests']!.items!.properties!['memory']!;
+    assert.ok(new RegExp(memory.pattern!).test('128M') && !new RegExp(memory.pattern!).test('x'));
+    assert.equal(schema.properties!['mode']!.default, 'hypervisor');
+  });
+
+  it('has snippets that it accepts', () => {
+    for (const { body } of launchSnippets()) {
+      const filledIn = JSON.stringify(body).replace(/\$\{\d+:?([^}]*)\}/g, '$1');
+      parseLaunch(JSON.parse(filledIn));
+    }
+  });
+});

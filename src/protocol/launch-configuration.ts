@@ -1,0 +1,264 @@
+/**
+ * The launch configuration: what a user writes in launch.json. From this one table come package.json's
+ * `configurationAttributes`, the defaults, the documentation, and the adapter's validation.
+ */
+import {
+  address,
+  choice,
+  ConfigurationError,
+  flag,
+  list,
+  objectSchema,
+  parseObject,
+  record,
+  size,
+  text,
+  textMap,
+} from './fields';
+import type { Field, JsonSchema, Parsed } from './fields';
+
+/** The debug type, as in launch.json's `"type"`. */
+export const DEBUG_TYPE = 'hypocaust';
+
+/** One guest as the user writes it. */
+export interface GuestConfiguration {
+  readonly name?: string;
+  readonly program: string;
+  readonly memory?: string | number;
+  readonly entry?: string | number;
+  readonly bootargs?: string;
+  readonly initrd?: string;
+  readonly symbols?: readonly string[];
+}
+
+/** The machine as the user describes it. */
+export interface MachineConfiguration {
+  readonly memory?: string | number;
+}
+
+/** The launch configuration as the user writes it. */
+export interface LaunchConfiguration {
+  readonly program?: string;
+  readonly guests?: readonly GuestConfiguration[];
+  readonly mode?: LaunchMode;
+  readonly machine?: MachineConfiguration;
+  readonly stopOnEntry?: boolean;
+  readonly sourceMap?: Readonly<Record<string, string>>;
+  readonly console?: ConsoleKind;
+}
+
+export type LaunchMode = 'hypervisor' | 'bare';
+export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
+
+/** A table has one field for each property that the user may write. */
+type TableOf<T> = { readonly [K in keyof T]-?: Field<unknown, unknown> };
+
+const GUEST_FIELDS = {
+  name: text({ description: 'Name of the guest in views and conditions. Without it: the name of the program file.' }),
+  program: text<string>({
+    required: true,
+    description: "The guest's kernel: a RISC-V ELF64 file, or a flat Linux Image.",
+  }),
+  memory: size({
+    description: 'Memory of the guest, from guest-physical address 0x80000000 on. Default: 128M.',
+    least: '1M',
+    most: '2G',
+  }),
+  entry: address({ description: "Guest-physical address to start at. Without it: the program's own entry." }),
+  bootargs: text({ mayBeEmpty: true, description: 'Kernel command line, placed in the device tree.' }),
+  initrd: text({ description: 'Initial RAM disk file, loaded into guest memory and named in the device tree.' }),
+  symbols: list({
+    items: text<string>({ description: 'An ELF file with symbols.' }),
+    description: 'Further ELF files to take symbols from, such as user programs or the vmlinux of a flat Image.',
+  }),
+} satisfies TableOf<GuestConfiguration>;
+
+const MACHINE_FIELDS = {
+  memory: size({
+    description:
+      'DRAM of the machine, from physical address 0x80000000 on. Under the hypervisor it also holds the firmware, the hypervisor (128M) and all guests.',
+    default: '3G',
+    least: '2M',
+    most: '3G',
+  }),
+} satisfies TableOf<MachineConfiguration>;
+
+const LAUNCH_FIELDS = {
+  program: text({
+    description: 'The guest kernel to debug: a RISC-V ELF64 file. Short for "guests" with one guest.',
+  }),
+  guests: list({
+    items: record({ fields: GUEST_FIELDS, description: 'One guest.' }),
+    description: 'The guests to run. Use this instead of "program" to set more than the kernel.',
+  }),
+  mode: choice<LaunchMode>({
+    description: 'Where the kernel runs.',
+    choices: {
+      hypervisor: 'As a deprivileged guest under Hypocaust.',
+      bare: 'On the machine itself, in S-mode, without a hypervisor.',
+    },
+    default: 'hypervisor',
+  }),
+  machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.' }),
+  stopOnEntry: flag({ description: "Stop before the guest's first instruction.", default: false }),
+  sourceMap: textMap({
+    description: 'Where sources are: a path prefix as in the debug information → the folder on this machine.',
+  }),
+  console: choice<ConsoleKind>({
+    description: "Where the guest's console appears.",
+    choices: {
+      integratedTerminal: 'In a terminal of its own, which takes input.',
+      debugConsole: 'In the Debug Console, output only.',
+    },
+    default: 'integratedTerminal',
+  }),
+} satisfies TableOf<LaunchConfiguration>;
+
+/** A guest after validation: sizes in bytes, addresses as bigint. */
+export type GuestLaunch = Omit<Parsed<typeof GUEST_FIELDS>, 'name'> & { readonly name: string };
+
+/** A launch configuration after validation: defaults filled in, `program` turned into `guests`. */
+export interface Launch {
+  readonly guests: readonly GuestLaunch[];
+  readonly mode: LaunchMode;
+  readonly machine: Parsed<typeof MACHINE_FIELDS>;
+  readonly stopOnEntry: boolean;
+  readonly sourceMap: Readonly<Record<string, string>>;
+  readonly console: ConsoleKind;
+  /** Run without stopping anywhere: the client's `noDebug`. */
+  readonly noDebug: boolean;
+  /** The client shows `hypocaust/consoleOutput` events. */
+  readonly consoleEvents: boolean;
+}
+
+/**
+ * Set to true by a client that shows `hypocaust/consoleOutput` events (our extension does). Without it, the guest's console
+ * comes as `output` events, so that it is never lost.
+ */
+export const CONSOLE_EVENTS_FIELD = '__consoleEvents';
+
+/** Fields that VS Code (or another client) puts beside ours. */
+const CLIENT_FIELDS: ReadonlySet<string> = new Set([
+  'type',
+  'request',
+  'name',
+  'noDebug',
+  'debugServer',
+  'preLaunchTask',
+  'postDebugTask',
+  'presentation',
+  'internalConsoleOptions',
+  'serverReadyAction',
+  'suppressMultipleSessionWarning',
+  'restart',
+  'windows',
+  'linux',
+  'osx',
+]);
+
+const isClientField = (name: string): boolean => CLIENT_FIELDS.has(name) || name.startsWith('__');
+
+/** The JSON schema for package.json's `contributes.debuggers[].configurationAttributes.launch`. */
+export function launchSchema(): JsonSchema {
+  return { properties: objectSchema(LAUNCH_FIELDS).properties! };
+}
+
+/** A launch configuration to start from: what F5 without launch.json uses, and the first snippet. */
+export function initialConfiguration(program: string): LaunchConfiguration & Record<string, unknown> {
+  return { type: DEBUG_TYPE, request: 'launch', name: 'Debug guest kernel', program, stopOnEntry: false };
+}
+
+/** Snippets for launch.json, as package.json's `configurationSnippets` wants them. */
+export function launchSnippets(): readonly { label: string; description: string; body: Record<string, unknown> }[] {
+  const program = '^"\\${workspaceFolder}/${1:kernel.elf}"';
+  const common = { type: DEBUG_TYPE, request: 'launch' };
+  return [
+    {
+      label: 'Hypocaust: debug a guest kernel',
+      description: 'Boots a kernel as a guest under the hypervisor.',
+      body: { ...common, name: 'Debug guest kernel', program },
+    },
+    {
+      label: 'Hypocaust: debug a guest with options',
+      description: 'A guest with memory size, command line and initial RAM disk.',
+      body: {
+        ...common,
+        name: 'Debug guest',
+        guests: [{ name: '${2:guest}', program, memory: '${3:128M}', bootargs: '${4}' }],
+      },
+    },
+    {
+      label: 'Hypocaust: debug a kernel on the bare machine',
+      description: 'Boots a kernel in S-mode on the machine itself, without the hypervisor.',
+      body: { ...common, name: 'Debug bare kernel', program, mode: 'bare' },
+    },
+  ];
+}
+
+/**
+ * Validates a launch configuration and fills in the defaults.
+ * @throws ConfigurationError: one sentence naming the field that is wrong, and how
+ */
+export function parseLaunch(written: unknown): Launch {
+  const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
+  const client = written as Readonly<Record<string, unknown>>;
+  const guests = nameGuests(chooseGuests(parsed.program, parsed.guests));
+  if (parsed.mode === 'bare') refuseInBareMode(guests);
+  return {
+    guests,
+    mode: parsed.mode,
+    machine: parsed.machine ?? { memory: MACHINE_FIELDS.memory.fallback! },
+    stopOnEntry: parsed.stopOnEntry,
+    sourceMap: parsed.sourceMap,
+    console: parsed.console,
+    noDebug: client['noDebug'] === true,
+    consoleEvents: client[CONSOLE_EVENTS_FIELD] === true,
+  };
+}
+
+type ParsedGuest = Parsed<typeof GUEST_FIELDS>;
+
+function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[] | undefined): readonly ParsedGuest[] {
+  if (guests === undefined) {
+    if (program === undefined) {
+      throw new ConfigurationError('program', 'is missing: name the guest kernel (an ELF file) to debug.');
+    }
+    return [parseObject(GUEST_FIELDS, { program }, '')];
+  }
+  if (program !== undefined) {
+    throw new ConfigurationError('program', 'cannot be used together with "guests"; remove one of them.');
+  }
+  if (guests.length === 0) throw new ConfigurationError('guests', 'must name at least one guest.');
+  return guests;
+}
+
+function refuseInBareMode(guests: readonly ParsedGuest[]): void {
+  if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
+  if (guests[0]!.memory !== undefined) {
+    throw new ConfigurationError(
+      'guests[0].memory',
+      'has no meaning when "mode" is "bare"; set "machine.memory" instead.',
+    );
+  }
+}
+
+/** Every guest gets a name that is its own: the one written, or the program's file name without extension. */
+function nameGuests(guests: readonly ParsedGuest[]): readonly GuestLaunch[] {
+  const taken = new Set<string>();
+  for (const [index, guest] of guests.entries()) {
+    if (guest.name === undefined) continue;
+    if (taken.has(guest.name)) {
+      throw new ConfigurationError(`guests[${index}].name`, `is "${guest.name}" like another guest's; choose another.`);
+    }
+    taken.add(guest.name);
+  }
+  return guests.map((guest) => {
+    if (guest.name !== undefined) return { ...guest, name: guest.name };
+    const file = guest.program.split(/[\\/]/).pop() ?? '';
+    const base = file.replace(/\.[^.]+$/, '') || 'guest';
+    let name = base;
+    for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
+    taken.add(name);
+    return { ...guest, name };
+  });
+}

@@ -1,0 +1,20 @@
+/** All custom requests and events between the extension and the debug adapter, by name, with their types. */
+import type { ConsoleInputArguments, ConsoleOutputBody, ConsolesResponse } from './console';
+import type { PageTableArguments, PageTableResponse } from './page-table';
+import type { StatisticsResponse } from './statistics';
+
+/** Custom requests: the name → what is sent and what comes back. Send them with `session.customRequest(name, arguments)`. */
+export interface CustomRequests {
+  'hypocaust/pageTable': { arguments: PageTableArguments; response: PageTableResponse };
+  'hypocaust/consoles': { arguments: undefined; response: ConsolesResponse };
+  'hypocaust/consoleInput': { arguments: ConsoleInputArguments; response: undefined };
+  'hypocaust/statistics': { arguments: undefined; response: StatisticsResponse };
+}
+
+/** Custom events: the name → the event's body. */
+export interface CustomEvents {
+  'hypocaust/consoleOutput': ConsoleOutputBody;
+}
+
+export type CustomRequestName = keyof CustomRequests;
+export type CustomEventName = keyof CustomEvents;
