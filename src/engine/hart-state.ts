@@ -1,0 +1,67 @@
+/** The running hart's registers, as they lie in the engine's memory. */
+import { F_REGISTERS, PC, PRIVILEGE, RESERVATION, X_REGISTERS } from './layout';
+
+/** Privilege levels: U, S, M (Privileged 1.2). */
+export type Privilege = 0 | 1 | 3;
+
+export class HartState {
+  private readonly words: BigUint64Array;
+  private readonly halves: Uint32Array;
+
+  constructor(buffer: ArrayBuffer) {
+    this.words = new BigUint64Array(buffer, 0, 0x1000 / 8);
+    this.halves = new Uint32Array(buffer, 0, 0x1000 / 4);
+    this.clearReservation();
+  }
+
+  /** Integer register 0..31, unsigned 64 bits. */
+  x(index: number): bigint {
+    return this.words[X_REGISTERS / 8 + index];
+  }
+
+  /** Writes the low 64 bits; writes to x0 are ignored. */
+  setX(index: number, value: bigint): void {
+    if (index !== 0) this.words[X_REGISTERS / 8 + index] = value;
+  }
+
+  /** Floating-point register 0..31, as its 64 bits. */
+  f(index: number): bigint {
+    return this.words[F_REGISTERS / 8 + index];
+  }
+
+  setF(index: number, value: bigint): void {
+    this.words[F_REGISTERS / 8 + index] = value;
+  }
+
+  get pc(): bigint {
+    return this.words[PC / 8];
+  }
+
+  /** Bit 0 is cleared, as every jump does. */
+  set pc(value: bigint) {
+    this.words[PC / 8] = value & ~1n;
+  }
+
+  /** The low 32 bits of the program counter, unsigned. */
+  get pcLow(): number {
+    return this.halves[PC / 4];
+  }
+
+  /** The high 32 bits of the program counter, unsigned. */
+  get pcHigh(): number {
+    return this.halves[PC / 4 + 1];
+  }
+
+  get privilege(): Privilege {
+    return this.halves[PRIVILEGE / 4] as Privilege;
+  }
+
+  set privilege(value: Privilege) {
+    this.halves[PRIVILEGE / 4] = value;
+  }
+
+  /** Drops the LR reservation, so that the next SC fails. */
+  clearReservation(): void {
+    this.halves[RESERVATION / 4] = 0xffffffff;
+  }
+}

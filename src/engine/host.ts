@@ -1,0 +1,37 @@
+/** What the engine asks of the machine that it runs code for. */
+import type { Operands } from '../isa/instruction';
+import type { SystemOp, Width } from '../isa/semantics';
+
+/** Kinds of access, as numbers since they cross hot paths. */
+export const FETCH = 0;
+export const LOAD = 1;
+export const STORE = 2;
+export type Access = typeof FETCH | typeof LOAD | typeof STORE;
+
+export interface EngineHost {
+  /**
+   * Translates a virtual address for the current privilege; `size` bytes from there lie within one 4 KiB page (the
+   * engine splits accesses that cross). Checks permissions and PMP, sets the A and D bits.
+   * @param vaLow,vaHigh the address as two unsigned 32-bit halves
+   * @returns the HPA, or -1 after it has raised the trap itself
+   */
+  translate(vaLow: number, vaHigh: number, access: Access, size: number): number;
+  /** After `translate`: may the TLB keep this page for this kind of access? */
+  readonly cacheable: boolean;
+  /** Reads outside RAM; the value is unsigned. Undefined when nothing is there: the engine raises the access fault. */
+  readDevice(hpa: number, width: Width): bigint | undefined;
+  /** Writes outside RAM; false when nothing is there. */
+  writeDevice(hpa: number, width: Width, value: bigint): boolean;
+  /**
+   * A synchronous trap of the instruction at `state.pc`: afterwards pc, privilege and TLB selection are the handler's.
+   * The host may instead leave the state alone and call `Engine.requestExit`.
+   */
+  raise(cause: number, tval: bigint): void;
+  /**
+   * A system instruction at `state.pc`.
+   * @returns 'next': go on behind it. 'jump': go on at `state.pc`, which the host has set.
+   */
+  system(op: SystemOp, operands: Operands, word: number): 'next' | 'jump';
+  /** A breakpoint at `state.pc`, before the instruction. True: leave `run`; false: go on. */
+  breakpoint(pc: bigint): boolean;
+}

@@ -1,0 +1,51 @@
+/** Where things lie in the engine's WebAssembly memory; all numbers are byte addresses or sizes in it. */
+
+/** Integer registers x0..x31, 8 bytes each; then the place where writes to x0 go. */
+export const X_REGISTERS = 0x000;
+export const X0_SINK = 0x100;
+/** Floating-point registers f0..f31. */
+export const F_REGISTERS = 0x110;
+/** The program counter (u64): exact between runs and during host callbacks. */
+export const PC = 0x210;
+/** Instructions left in the slice (i32). */
+export const BUDGET = 0x218;
+/** The hart's privilege (u32): 0 = U, 1 = S, 3 = M. */
+export const PRIVILEGE = 0x21c;
+/** The LR reservation: the reserved bytes' address in this memory (i32; -1 none) and the value read (i64). */
+export const RESERVATION = 0x220;
+export const RESERVED_VALUE = 0x228;
+/** A value on its way between the interpreter and the slow path (i64). */
+export const EXCHANGE = 0x230;
+/** The selected TLBs' addresses (i32). */
+export const DATA_TLB = 0x238;
+export const FETCH_TLB = 0x23c;
+
+/** TLBs kept at once; each has a part for loads and stores and a part for instruction fetch. */
+export const TLB_COUNT = 16;
+/** Data TLB entry: page address for loads (u64), for stores (u64), host address minus guest address (i32), unused. */
+export const DATA_ENTRIES = 1024;
+export const DATA_ENTRY_SIZE = 32;
+export const LOAD_TAG = 0;
+export const STORE_TAG = 8;
+export const ADDEND = 16;
+/** Fetch TLB entry: page address (u64), address of the page's slot table (u32), unused. */
+export const FETCH_ENTRIES = 128;
+export const FETCH_ENTRY_SIZE = 16;
+export const SLOTS = 8;
+
+export const DATA_TLBS = 0x1000;
+export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE;
+export const FETCH_TLBS = DATA_TLBS + TLB_COUNT * DATA_TLB_SIZE;
+export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE;
+
+/** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
+export const SLOT_TABLES = 0x100000;
+export const SLOT_TABLE_SIZE = 2048 * 4;
+export const SLOT_TABLE_COUNT = 7168;
+
+/** Decoded records, allocated upward. */
+export const RECORDS = SLOT_TABLES + SLOT_TABLE_COUNT * SLOT_TABLE_SIZE;
+export const RECORDS_END = 0x8000000;
+
+/** Guest RAM, last. */
+export const RAM = 0x8000000;

@@ -1,0 +1,103 @@
+/**
+ * Decoded instructions as the interpreter reads them: 16 bytes each, in traces of consecutive instructions.
+ *
+ * | byte | field |
+ * |---|---|
+ * | 0 | operation (u16), see `operations` |
+ * | 2 | offset in the page (u16, even); bit 0 is set for a 2-byte instruction |
+ * | 4 | rd as a byte offset from X_REGISTERS (u16); x0 becomes the sink |
+ * | 6, 7 | rs1 and rs2 as byte offsets (u8) |
+ * | 8 | immediate (i32) |
+ * | 12 | address of the record to go to (u32; 0 not yet known), or the instruction word for system operations |
+ */
+import type { Instruction } from '../isa/instruction';
+import { instructions } from '../isa/table';
+
+export const RECORD_SIZE = 16;
+export const OP = 0;
+export const PC_OFFSET = 2;
+export const RD = 4;
+export const RS1 = 6;
+export const RS2 = 7;
+export const IMM = 8;
+export const TARGET = 12;
+
+/**
+ * Records from the start of a trace to its last one, at most. The fast interpreter counts instructions only at the end of
+ * a run through a trace; it is left when fewer than this many remain in the slice.
+ */
+export const TRACE_LIMIT = 64;
+
+/** How a record continues, for the instructions that have several forms. */
+export type Form =
+  /** The only form of most instructions. */
+  | 'plain'
+  /** A branch or jump to another record of the same page. */
+  | 'near'
+  /** A branch or jump to an address that must be looked up. */
+  | 'far';
+
+/** Records that are no instruction. */
+export type Marker =
+  /** The trace ends; go on at this record's page offset. */
+  | 'end'
+  /** Go on at the target record, in the same page. */
+  | 'goto'
+  /** A breakpoint is here. */
+  | 'break'
+  /** A 4-byte instruction whose second half is in the next page. */
+  | 'cross'
+  /** No instruction: the illegal-instruction exception. */
+  | 'illegal';
+
+export type Operation =
+  | { readonly marker: Marker }
+  | { readonly instruction: Instruction; readonly form: Form };
+
+/** Every operation; a record's operation number is the index here. */
+export const operations: readonly Operation[] = [
+  ...(['end', 'goto', 'break', 'cross', 'illegal'] as const).map((marker) => ({ marker })),
+  ...instructions.flatMap((instruction): Operation[] =>
+    hasNearForm(instruction)
+      ? [
+          { instruction, form: 'near' },
+          { instruction, form: 'far' },
+        ]
+      : [{ instruction, form: 'plain' }],
+  ),
+];
+
+const markerNumbers = new Map<Marker, number>();
+const instructionNumbers = new Map<Instruction, { plain: number; near: number; far: number }>();
+operations.forEach((operation, number) => {
+  if ('marker' in operation) {
+    markerNumbers.set(operation.marker, number);
+    return;
+  }
+  const numbers = instructionNumbers.get(operation.instruction) ?? { plain: -1, near: -1, far: -1 };
+  numbers[operation.form] = number;
+  instructionNumbers.set(operation.instruction, numbers);
+});
+
+/** Operation number of a marker. */
+export function markerNumber(marker: Marker): number {
+  return markerNumbers.get(marker)!;
+}
+
+/** Operation number of an instruction in one of its forms. */
+export function operationNumber(instruction: Instruction, form: Form): number {
+  return instructionNumbers.get(instruction)![form];
+}
+
+/** Branches and `pc`-relative jumps go to a place that is known when they are decoded. */
+export function hasNearForm(instruction: Instruction): boolean {
+  const { action } = instruction;
+  return action.k === 'branch' || (action.k === 'jump' && instruction.format === 'J');
+}
+
+/** Whether execution never falls through to the next instruction. */
+export function endsTrace(instruction: Instruction): boolean {
+  const { action } = instruction;
+  if (action.k === 'jump') return true;
+  return action.k === 'system' && ['ecall', 'ebreak', 'mret', 'sret'].includes(action.op);
+}
