@@ -45,8 +45,37 @@ export interface CompressedInstruction {
   readonly mask: number;
   /** The 32-bit instruction it stands for. */
   readonly expandsTo: Instruction;
+  /** How it is written: operand names with the punctuation between them, such as `rd,imm(rs1)` (see syntax.ts). */
+  readonly syntax: string;
+  readonly layout: CompressedLayout;
   /** The operands of the expansion, from the 16-bit word; undefined when this encoding is reserved. */
   readonly operands: (word: number) => Operands | undefined;
+}
+
+/**
+ * Where a 16-bit instruction takes a register of its expansion from: always the same one, five bits of the word, or three
+ * bits that name x8 to x15 (Unprivileged 16.2). `low` is the field's lowest bit.
+ */
+export type CompressedRegister = { readonly fixed: number } | { readonly low: number; readonly short: boolean };
+
+/** Bits `high` to `low` of a 16-bit word, which are the immediate's bits from `to` upward. */
+export interface CompressedBits {
+  readonly high: number;
+  readonly low: number;
+  readonly to: number;
+}
+
+/** How the operands of the expansion lie in a 16-bit word. */
+export interface CompressedLayout {
+  readonly rd: CompressedRegister;
+  readonly rs1: CompressedRegister;
+  readonly rs2: CompressedRegister;
+  /** The pieces of the immediate; its other bits are zero. */
+  readonly imm: readonly CompressedBits[];
+  /** The immediate's topmost piece carries its sign. */
+  readonly signed: boolean;
+  /** Operands that are reserved when they are zero. */
+  readonly nonzero: readonly (keyof Operands)[];
 }
 
 /** Register numbers (0..31) and the immediate, a signed 32-bit number (see Format for the CSR and U forms). */

@@ -1,0 +1,92 @@
+/** Where each format keeps its operands in a 32-bit word, in both directions (Unprivileged 2.2, 2.3). */
+import type { Format, Operands } from './instruction';
+
+/** Which register fields a format has, and how its immediate lies in the word. */
+export interface FormatLayout {
+  readonly rd: boolean;
+  readonly rs1: boolean;
+  readonly rs2: boolean;
+  /** The immediate that the word holds: a signed 32-bit number. */
+  readonly immediate: (word: number) => number;
+  /** The word's bits for an immediate; bits that the field cannot hold are lost. */
+  readonly place: (imm: number) => number;
+}
+
+const noImmediate = { immediate: (): number => 0, place: (): number => 0 };
+const signed12 = {
+  immediate: (word: number): number => word >> 20,
+  place: (imm: number): number => imm << 20,
+};
+const unsigned12 = {
+  immediate: (word: number): number => word >>> 20,
+  place: (imm: number): number => imm << 20,
+};
+
+/** Every format's layout. A register field that a format lacks decodes as x0. */
+export const formats: Readonly<Record<Format, FormatLayout>> = {
+  R: { rd: true, rs1: true, rs2: true, ...noImmediate },
+  I: { rd: true, rs1: true, rs2: false, ...signed12 },
+  load: { rd: true, rs1: true, rs2: false, ...signed12 },
+  shift64: {
+    rd: true,
+    rs1: true,
+    rs2: false,
+    immediate: (word) => (word >>> 20) & 63,
+    place: (imm) => (imm & 63) << 20,
+  },
+  shift32: {
+    rd: true,
+    rs1: true,
+    rs2: false,
+    immediate: (word) => (word >>> 20) & 31,
+    place: (imm) => (imm & 31) << 20,
+  },
+  S: {
+    rd: false,
+    rs1: true,
+    rs2: true,
+    immediate: (word) => ((word >> 25) << 5) | ((word >>> 7) & 31),
+    place: (imm) => ((imm >> 5) << 25) | ((imm & 31) << 7),
+  },
+  B: {
+    rd: false,
+    rs1: true,
+    rs2: true,
+    immediate: (word) => ((word >> 31) << 12) | ((word << 4) & 0x800) | ((word >>> 20) & 0x7e0) | ((word >>> 7) & 0x1e),
+    place: (imm) => ((imm & 0x1000) << 19) | ((imm & 0x800) >> 4) | ((imm & 0x7e0) << 20) | ((imm & 0x1e) << 7),
+  },
+  U: {
+    rd: true,
+    rs1: false,
+    rs2: false,
+    immediate: (word) => word & ~0xfff,
+    place: (imm) => imm & ~0xfff,
+  },
+  J: {
+    rd: true,
+    rs1: false,
+    rs2: false,
+    immediate: (word) => ((word >> 31) << 20) | (word & 0xff000) | ((word >>> 9) & 0x800) | ((word >>> 20) & 0x7fe),
+    place: (imm) => ((imm & 0x100000) << 11) | (imm & 0xff000) | ((imm & 0x800) << 9) | ((imm & 0x7fe) << 20),
+  },
+  amo: { rd: true, rs1: true, rs2: true, ...noImmediate },
+  lr: { rd: true, rs1: true, rs2: false, ...noImmediate },
+  csr: { rd: true, rs1: true, rs2: false, ...unsigned12 },
+  csri: { rd: true, rs1: true, rs2: false, ...unsigned12 },
+  /** The immediate holds the fence mode, predecessor set and successor set, four bits each. */
+  fence: { rd: false, rs1: false, rs2: false, ...unsigned12 },
+  sfence: { rd: false, rs1: true, rs2: true, ...noImmediate },
+  none: { rd: false, rs1: false, rs2: false, ...noImmediate },
+};
+
+/** The operand bits of a 32-bit word of this format; together with the entry's match word they are the instruction. */
+export function placeOperands(format: Format, operands: Operands): number {
+  const layout = formats[format];
+  return (
+    ((layout.rd ? operands.rd << 7 : 0) |
+      (layout.rs1 ? operands.rs1 << 15 : 0) |
+      (layout.rs2 ? operands.rs2 << 20 : 0) |
+      layout.place(operands.imm)) >>>
+    0
+  );
+}

@@ -1,0 +1,15 @@
+/** Zifencei: the instruction-fetch fence (Unprivileged 3). Its reserved fields are ignored. */
+import { fields, masks, opcodes } from './encoding';
+import type { Instruction } from './instruction';
+
+export const zifencei: readonly Instruction[] = [
+  {
+    name: 'fence.i',
+    extension: 'Zifencei',
+    match: fields(opcodes.miscMem, 1),
+    mask: masks.funct3,
+    format: 'none',
+    action: { k: 'system', op: 'fence.i' },
+    summary: 'Makes earlier stores to instruction memory visible to the instruction fetches of this hart.',
+  },
+];
