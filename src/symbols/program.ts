@@ -1,6 +1,9 @@
 /** The public face of `symbols/`: one program file with its symbols and debug information, read as far as asked for. */
+import { DebugContext } from './dwarf/context';
+import { DebugSections } from './dwarf/sections';
+import { parseElf } from './elf';
 import type { ElfFile, ElfSymbol } from './elf';
-import { SymbolError } from './errors';
+import { Functions } from './functions';
 import type {
   AddressRange,
   BreakpointResolution,
@@ -16,6 +19,8 @@ import type {
   SymbolHit,
   Variable,
 } from './model';
+import { SourceLines } from './source-lines';
+import { SymbolTable } from './symbol-table';
 
 export interface SymbolFileOptions {
   /** Added to every address of the file: where a position-independent program is loaded beyond its link address. */
@@ -23,7 +28,7 @@ export interface SymbolFileOptions {
 }
 
 function pending(): never {
-  throw new SymbolError('Symbols are not read yet.');
+  throw new Error('pending');
 }
 
 /** Addresses in arguments and answers are virtual addresses of the program, with the bias applied. */
@@ -31,82 +36,102 @@ export class SymbolFile {
   /** What was dropped because it could not be read, one sentence each; grows as more of the file is read. */
   readonly warnings: string[] = [];
 
-  private constructor(readonly elf: ElfFile) {}
+  private readonly sections: DebugSections;
+  private readonly symbols: SymbolTable;
+  private parts: { context: DebugContext; lines: SourceLines; functions: Functions } | undefined;
+
+  private constructor(
+    readonly elf: ElfFile,
+    bias: bigint,
+  ) {
+    this.sections = new DebugSections(elf, bias, this.warnings);
+    this.symbols = new SymbolTable(elf, bias, this.warnings);
+  }
+
+  /** What debug information gives, set up on first use. */
+  private get debug(): { context: DebugContext; lines: SourceLines; functions: Functions } {
+    if (!this.parts) {
+      const context = new DebugContext(this.sections, (address) => this.symbols.isCode(address));
+      const lines = new SourceLines(context);
+      this.parts = { context, lines, functions: new Functions(context, this.symbols, lines) };
+    }
+    return this.parts;
+  }
 
   /** Opens an ELF file. @throws ElfError when it is not one for RV64. Bad debug information only leaves `warnings`. */
-  static open(_bytes: Uint8Array, _options: SymbolFileOptions = {}): SymbolFile {
-    return pending();
+  static open(bytes: Uint8Array, options: SymbolFileOptions = {}): SymbolFile {
+    return new SymbolFile(parseElf(bytes, { purpose: 'symbols' }), options.bias ?? 0n);
   }
 
   /** Whether there are line tables or debugging entries at all. */
   get hasDebugInfo(): boolean {
-    return pending();
+    return this.sections.has('info') && this.sections.has('line');
   }
 
   // Functions and symbols
 
   /** The function whose code holds the address: from debug information, else from sized symbols and labels. */
-  findFunction(_address: bigint): FunctionInfo | undefined {
-    return pending();
+  findFunction(address: bigint): FunctionInfo | undefined {
+    return this.debug.functions.find(address);
   }
 
   /** The function or label of an executable section at or before the address; honours symbol sizes. */
-  symbolAt(_address: bigint): SymbolHit | undefined {
-    return pending();
+  symbolAt(address: bigint): SymbolHit | undefined {
+    return this.symbols.at(address);
   }
 
   /** The symbol of that name: a global one first, then weak, then local. */
-  findSymbol(_name: string): ElfSymbol | undefined {
-    return pending();
+  findSymbol(name: string): ElfSymbol | undefined {
+    return this.symbols.find(name);
   }
 
   /** All functions with code, by unit; then functions that only the symbol table knows. */
   allFunctions(): IterableIterator<FunctionInfo> {
-    return pending();
+    return this.debug.functions.all();
   }
 
   // Lines
 
   /** The line of the instruction at the address; undefined where the compiler gave none. */
-  lineFor(_address: bigint): LineLocation | undefined {
-    return pending();
+  lineFor(address: bigint): LineLocation | undefined {
+    return this.debug.lines.lineFor(address);
   }
 
   /** Ranges of the same line as at the address, in the same function: what one source step runs through. */
-  statementRanges(_address: bigint): AddressRange[] {
-    return pending();
+  statementRanges(address: bigint): AddressRange[] {
+    return this.debug.lines.statementRanges(address);
   }
 
   /** All source files of the line tables: joined with directory and compilation directory, normalised, sorted. */
   sourceFiles(): readonly string[] {
-    return pending();
+    return this.debug.lines.sourceFiles();
   }
 
   /** The file that a user's path means: by the longest common suffix of path components, case-sensitive. */
-  findFile(_path: string): FileLookup {
-    return pending();
+  findFile(path: string): FileLookup {
+    return this.debug.lines.findFile(path);
   }
 
   /** Where a breakpoint on a source line (from 1) stops: that line or the next that has code. */
-  resolveBreakpoint(_path: string, _line: number): BreakpointResolution {
-    return pending();
+  resolveBreakpoint(path: string, line: number): BreakpointResolution {
+    return this.debug.lines.resolveBreakpoint(path, line);
   }
 
   /** Lines with code from `first` to `last` inclusive, ascending; empty when the file is not found. */
-  linesIn(_path: string, _first: number, _last: number): number[] {
-    return pending();
+  linesIn(path: string, first: number, last: number): number[] {
+    return this.debug.lines.linesIn(path, first, last);
   }
 
   /** Where to stop so that a function has been entered and its arguments can be read: behind the prologue. One per copy. */
-  functionBreakpointAddresses(_name: string): bigint[] {
-    return pending();
+  functionBreakpointAddresses(name: string): bigint[] {
+    return this.debug.functions.breakpointAddresses(name);
   }
 
   // Inlining and variables
 
   /** The source call chain within the machine frame at the address, innermost first; empty when no function is known. */
-  inlineChain(_address: bigint): InlineFrame[] {
-    return pending();
+  inlineChain(address: bigint): InlineFrame[] {
+    return this.debug.functions.inlineChain(address);
   }
 
   /** Parameters and locals visible at the address in entry `level` of the inline chain, innermost block first. */
