@@ -85,7 +85,12 @@ export function compileExpr(code: Code, expr: Expr, source: OperandSource, arith
 }
 
 /** Pushes 1 or 0 (i32). */
-export function compileCondition(code: Code, condition: Condition, source: OperandSource, arithmetic: Arithmetic): void {
+export function compileCondition(
+  code: Code,
+  condition: Condition,
+  source: OperandSource,
+  arithmetic: Arithmetic,
+): void {
   compileExpr(code, condition.a, source, arithmetic);
   compileExpr(code, condition.b, source, arithmetic);
   code.op(compareOps[condition.op]);

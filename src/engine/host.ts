@@ -13,7 +13,7 @@ export interface EngineHost {
    * Translates a virtual address for the current privilege; `size` bytes from there lie within one 4 KiB page (the
    * engine splits accesses that cross). Checks permissions and PMP, sets the A and D bits.
    * @param vaLow,vaHigh the address as two unsigned 32-bit halves
-   * @returns the HPA, or -1 after it has raised the trap itself
+   * @returns the HPA, or -1 after it has raised the trap itself (or held the instruction)
    */
   translate(vaLow: number, vaHigh: number, access: Access, size: number): number;
   /** After `translate`: may the TLB keep this page for this kind of access? */
@@ -24,7 +24,7 @@ export interface EngineHost {
   writeDevice(hpa: number, width: Width, value: bigint): boolean;
   /**
    * A synchronous trap of the instruction at `state.pc`: afterwards pc, privilege and TLB selection are the handler's.
-   * The host may instead leave the state alone and call `Engine.requestExit`.
+   * The host may instead leave the state alone and call `Engine.holdInstruction`.
    */
   raise(cause: number, tval: bigint): void;
   /**

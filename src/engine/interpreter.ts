@@ -25,7 +25,7 @@ export const STATUSES = 3;
 const status: readonly ValueType[] = ['i32'];
 /** The functions that the interpreter imports; each finds pc and the remaining count stored. */
 export const slowPathTypes = {
-  /** A load by the record's instruction from the address (halves) that the TLB does not have; value in EXCHANGE. */
+  /** A load by the record's instruction from the address (halves) that the TLB does not have; it writes rd. */
   load: { parameters: ['i32', 'i32', 'i32'], results: status },
   /** The same for a store of the value in EXCHANGE. */
   store: { parameters: ['i32', 'i32', 'i32'], results: status },
@@ -85,7 +85,15 @@ function pushRegister(code: Code, record: number, field: number): Code {
 function dataEntry(code: Code, address: number, dataTlb: number): Code {
   const shift = 12 - Math.log2(at.DATA_ENTRY_SIZE);
   const mask = (at.DATA_ENTRIES - 1) * at.DATA_ENTRY_SIZE;
-  return code.get(address).op('i32.wrap_i64').i32(shift).op('i32.shr_u').i32(mask).op('i32.and').get(dataTlb).op('i32.add');
+  return code
+    .get(address)
+    .op('i32.wrap_i64')
+    .i32(shift)
+    .op('i32.shr_u')
+    .i32(mask)
+    .op('i32.and')
+    .get(dataTlb)
+    .op('i32.add');
 }
 
 /**
@@ -237,7 +245,10 @@ class InterpreterFunction {
     const { code } = this;
     const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
     const mask = (at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE;
-    code.get(this.budget).i32(this.exact ? 1 : TRACE_LIMIT).op('i32.lt_s');
+    code
+      .get(this.budget)
+      .i32(this.exact ? 1 : TRACE_LIMIT)
+      .op('i32.lt_s');
     code.if(() => {
       this.store(at.PC, 'i64.store', () => code.get(this.address));
       this.store(at.BUDGET, 'i32.store', () => code.get(this.budget));
@@ -289,7 +300,7 @@ class InterpreterFunction {
           this.slowLoad = slowLoad;
           emit(operations.length - 1, []);
         });
-        this.finishLoad();
+        this.callWithAddress('load');
         code.br(this.statusKnown);
       });
       this.store(at.EXCHANGE, 'i64.store', () => code.get(this.value));
@@ -451,14 +462,6 @@ class InterpreterFunction {
     code.get(this.answer).i32(STATUSES).op('i32.lt_u').brIf(this.statusKnown);
     code.i32(0).memory('i32.load', at.BUDGET).set(this.budget);
     code.get(this.answer).tee(this.record).set(this.start).br(this.next);
-  }
-
-  private finishLoad(): void {
-    const { code } = this;
-    this.callWithAddress('load');
-    code.get(this.answer).op('i32.eqz').if(() => {
-      this.writeRd(() => code.i32(0).memory('i64.load', at.EXCHANGE));
-    });
   }
 
   private callWithAddress(name: 'load' | 'store'): void {

@@ -43,6 +43,9 @@ export const SLOT_TABLES = 0x100000;
 export const SLOT_TABLE_SIZE = 2048 * 4;
 export const SLOT_TABLE_COUNT = 7168;
 
+/** Room for the records of an instruction that is decoded anew each time it is executed. */
+export const SCRATCH_RECORDS = 0xff000;
+
 /** Decoded records, allocated upward. */
 export const RECORDS = SLOT_TABLES + SLOT_TABLE_COUNT * SLOT_TABLE_SIZE;
 export const RECORDS_END = 0x8000000;

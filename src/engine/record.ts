@@ -50,9 +50,7 @@ export type Marker =
   /** No instruction: the illegal-instruction exception. */
   | 'illegal';
 
-export type Operation =
-  | { readonly marker: Marker }
-  | { readonly instruction: Instruction; readonly form: Form };
+export type Operation = { readonly marker: Marker } | { readonly instruction: Instruction; readonly form: Form };
 
 /** Every operation; a record's operation number is the index here. */
 export const operations: readonly Operation[] = [

@@ -1,0 +1,180 @@
+/** Runs a hart's code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
+import { CodeCache } from './code-cache';
+import { HartState } from './hart-state';
+import type { EngineHost } from './host';
+import { generateInterpreter } from './interpreter';
+import * as at from './layout';
+import { PhysicalMemory } from './physical-memory';
+import { TRACE_LIMIT } from './record';
+import { SlowPath } from './slow-path';
+import { Tlbs } from './tlb';
+
+const WASM_PAGE = 0x10000;
+/** The most that fits beside the engine's own structures in a 32-bit WebAssembly memory. */
+export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
+
+interface Interpreter {
+  run(): void;
+  runExact(): void;
+}
+
+export class Engine {
+  /** DRAM, by HPA. */
+  readonly memory: PhysicalMemory;
+  /** The running hart's registers. */
+  readonly state: HartState;
+
+  private readonly wasmMemory: WebAssembly.Memory;
+  private readonly view: DataView;
+  private readonly tlbs: Tlbs;
+  private readonly code: CodeCache;
+  private slowPath: SlowPath | undefined;
+  private interpreter: Interpreter | undefined;
+  private finished = 0;
+  private slice = 0;
+  private running = false;
+
+  /**
+   * @param options.ramBytes size of DRAM, a multiple of 64 KiB; it costs host memory only where it is touched
+   * @throws RangeError when the size is not possible
+   */
+  constructor(options: { ramBytes: number }) {
+    const { ramBytes } = options;
+    if (ramBytes <= 0 || ramBytes % WASM_PAGE !== 0 || ramBytes > MAX_RAM_BYTES) {
+      throw new RangeError(
+        `DRAM of ${ramBytes} bytes is not possible: use a multiple of 64 KiB up to ${MAX_RAM_BYTES}.`,
+      );
+    }
+    const pages = (at.RAM + ramBytes) / WASM_PAGE;
+    this.wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = this.wasmMemory;
+    this.view = new DataView(buffer);
+    this.state = new HartState(buffer);
+    this.tlbs = new Tlbs(buffer);
+    this.code = new CodeCache(
+      buffer,
+      () => this.flushTlb(),
+      () => this.flushTlb(),
+    );
+    this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
+  }
+
+  /** Connects the machine that answers what the engine cannot. To be called once, before `run`. */
+  attach(host: EngineHost): void {
+    const { buffer } = this.wasmMemory;
+    const { state, memory, tlbs, code } = this;
+    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code }, host);
+    const module = new WebAssembly.Module(generateInterpreter(buffer.byteLength / WASM_PAGE));
+    const instance = new WebAssembly.Instance(module, {
+      engine: { memory: this.wasmMemory, ...this.slowPath.imports },
+    });
+    this.interpreter = instance.exports as unknown as Interpreter;
+  }
+
+  /**
+   * Runs at most `budget` instructions from `state.pc`; an instruction that traps counts. Ends early when the host asks.
+   * @returns how many instructions it attempted
+   */
+  run(budget: number): number {
+    const { interpreter, slowPath } = this.attached();
+    const before = this.finished;
+    slowPath.exitRequested = slowPath.held = slowPath.redirected = false;
+    this.slice = budget;
+    this.budget = budget;
+    this.running = true;
+    try {
+      while (this.budget > 0 && !slowPath.exitRequested) {
+        if (this.budget >= TRACE_LIMIT) interpreter.run();
+        else interpreter.runExact();
+      }
+    } finally {
+      this.finished += this.slice - this.budget;
+      this.running = false;
+    }
+    return this.finished - before;
+  }
+
+  /** Executes one instruction, whether there is a breakpoint on it or not. @returns 0 when the host held it back */
+  step(): number {
+    const { slowPath } = this.attached();
+    slowPath.ignoreBreakpoints = true;
+    try {
+      return this.run(1);
+    } finally {
+      slowPath.ignoreBreakpoints = false;
+    }
+  }
+
+  /** Instructions attempted so far; exact also during callbacks, where the current one is not yet counted. */
+  get executed(): number {
+    return this.running ? this.finished + this.slice - this.budget : this.finished;
+  }
+
+  /** From a callback: leave `run` before the next instruction. */
+  requestExit(): void {
+    this.attached().slowPath.exitRequested = true;
+  }
+
+  /** From a callback: the current instruction does not happen and does not count; leave `run` with pc at it. */
+  holdInstruction(): void {
+    const { slowPath } = this.attached();
+    slowPath.exitRequested = slowPath.held = true;
+  }
+
+  /** From a callback: end the slice at most `remaining` instructions after the current one. */
+  limitSlice(remaining: number): void {
+    if (!this.running) return;
+    const excess = this.budget - 1 - remaining;
+    if (excess <= 0) return;
+    this.budget -= excess;
+    this.slice -= excess;
+    this.redirect();
+  }
+
+  /**
+   * Selects the TLBs for the current address space and mode. Keys are small numbers of the caller's choice; several
+   * TLBs are kept, so that going back to a key finds its entries.
+   */
+  selectTlb(fetchKey: number, dataKey: number): void {
+    if (this.tlbs.select(fetchKey, dataKey)) this.redirect();
+  }
+
+  /** Drops all translations, in all address spaces. */
+  flushTlb(): void {
+    this.tlbs.flush();
+    this.redirect();
+  }
+
+  /** Drops the translations of one 4 KiB page, in all address spaces. */
+  flushTlbPage(vaLow: number, _vaHigh: number): void {
+    this.tlbs.flushPage(vaLow);
+    this.redirect();
+  }
+
+  /** Replaces the breakpoints: virtual addresses, in whatever address space is current when they are reached. */
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.code.setBreakpoints(addresses);
+  }
+
+  private get budget(): number {
+    return this.view.getInt32(at.BUDGET, true);
+  }
+
+  private set budget(value: number) {
+    this.view.setInt32(at.BUDGET, value, true);
+  }
+
+  private written(hpa: number, length: number): void {
+    if (this.code.invalidate(hpa, length)) this.redirect();
+  }
+
+  private redirect(): void {
+    if (this.slowPath) this.slowPath.redirected = true;
+  }
+
+  private attached(): { slowPath: SlowPath; interpreter: Interpreter } {
+    const { slowPath, interpreter } = this;
+    if (slowPath === undefined || interpreter === undefined) throw new Error('attach a host before running');
+    return { slowPath, interpreter };
+  }
+}

@@ -1,0 +1,323 @@
+/** What the interpreter hands to TypeScript: everything that the fast path cannot do, for one instruction at a time. */
+import type { Operands } from '../isa/instruction';
+import type { Action, Width } from '../isa/semantics';
+import { evaluate } from '../isa/evaluate';
+import type { CodeCache, CodePage } from './code-cache';
+import type { HartState } from './hart-state';
+import type { Access, EngineHost } from './host';
+import { FETCH, LOAD, STORE } from './host';
+import type { SlowPathName } from './interpreter';
+import { EXIT, JUMP, NEXT, STATUSES } from './interpreter';
+import * as at from './layout';
+import type { PhysicalMemory } from './physical-memory';
+import { DRAM_BASE } from './physical-memory';
+import * as record from './record';
+import { operations } from './record';
+import type { Tlbs } from './tlb';
+
+const PAGE_SIZE = 0x1000;
+
+/** Exception codes that the engine itself raises (Privileged, table 3.6). */
+const cause = {
+  instructionAccess: 1,
+  illegalInstruction: 2,
+  loadMisaligned: 4,
+  loadAccess: 5,
+  storeMisaligned: 6,
+  storeAccess: 7,
+} as const;
+
+/** The engine's parts that the slow path works on. */
+export interface SlowPathParts {
+  readonly buffer: ArrayBuffer;
+  readonly state: HartState;
+  readonly memory: PhysicalMemory;
+  readonly tlbs: Tlbs;
+  readonly code: CodeCache;
+}
+
+export class SlowPath {
+  /** Set by the engine's callers during a callback. */
+  exitRequested = false;
+  /** The instruction that is being done shall not count as attempted: the host held it back. */
+  held = false;
+  /** Translations, code or the slice changed: the interpreter must look up the next instruction anew. */
+  redirected = false;
+  /** Break records are executed as the instructions that they stand for. */
+  ignoreBreakpoints = false;
+
+  private readonly view: DataView;
+
+  constructor(
+    private readonly parts: SlowPathParts,
+    private readonly host: EngineHost,
+  ) {
+    this.view = new DataView(parts.buffer);
+  }
+
+  /** The imports of the interpreter's module. */
+  readonly imports: Record<SlowPathName, (...args: number[]) => number> = {
+    load: (rec, low, high) => this.load(rec, low >>> 0, high >>> 0),
+    store: (rec, low, high) => this.store(rec, low >>> 0, high >>> 0),
+    atomic: (rec) => this.atomic(rec),
+    system: (rec) => this.system(rec),
+    illegal: (rec) => this.raise(cause.illegalInstruction, BigInt(this.view.getUint32(rec + record.TARGET, true))),
+    breakpoint: (rec) => this.breakpoint(rec),
+    link: (rec) => this.link(rec),
+    cross: (rec) => this.cross(rec),
+    fetch: () => this.fetch(),
+  };
+
+  private get budget(): number {
+    return this.view.getInt32(at.BUDGET, true);
+  }
+
+  private set budget(value: number) {
+    this.view.setInt32(at.BUDGET, value, true);
+  }
+
+  private action(rec: number): Action {
+    const operation = operations[this.view.getUint16(rec + record.OP, true)];
+    if ('marker' in operation) {
+      const behind = operations[this.parts.code.operationBehindBreak(rec)];
+      if ('marker' in behind) throw new Error('the record is no instruction');
+      return behind.instruction.action;
+    }
+    return operation.instruction.action;
+  }
+
+  private operands(rec: number): Operands {
+    const rd = this.view.getUint16(rec + record.RD, true);
+    return {
+      rd: rd === at.X0_SINK ? 0 : rd / 8,
+      rs1: this.view.getUint8(rec + record.RS1) / 8,
+      rs2: this.view.getUint8(rec + record.RS2) / 8,
+      imm: this.view.getInt32(rec + record.IMM, true),
+    };
+  }
+
+  /** The instruction is done: on behind it. */
+  private done(rec: number): number {
+    if (!this.redirected && !this.exitRequested) return NEXT;
+    const length = this.view.getUint16(rec + record.PC_OFFSET, true) & 1 ? 2n : 4n;
+    this.parts.state.pc += length;
+    return this.jumped();
+  }
+
+  /** The instruction is done and pc says where to go on; also after a trap. */
+  private jumped(): number {
+    if (this.held) return EXIT;
+    this.budget -= 1;
+    this.redirected = false;
+    return this.exitRequested ? EXIT : JUMP;
+  }
+
+  private raise(code: number, tval: bigint): number {
+    this.host.raise(code, tval);
+    return this.jumped();
+  }
+
+  private load(rec: number, low: number, high: number): number {
+    const action = this.action(rec) as Action & { k: 'load' };
+    const { width, signed } = action;
+    const hpa = this.locate(low, high, LOAD, width);
+    if (hpa === undefined) return this.jumped();
+    const value = this.readPieces(hpa, width);
+    if (value === undefined) return this.raise(cause.loadAccess, address(low, high));
+    this.parts.state.setX(this.operands(rec).rd, signed ? BigInt.asIntN(width * 8, value) : value);
+    return this.done(rec);
+  }
+
+  private store(rec: number, low: number, high: number): number {
+    const { width } = this.action(rec) as Action & { k: 'store' };
+    const value = this.view.getBigUint64(at.EXCHANGE, true);
+    const hpa = this.locate(low, high, STORE, width);
+    if (hpa === undefined) return this.jumped();
+    if (!this.writePieces(hpa, width, BigInt.asUintN(width * 8, value))) {
+      return this.raise(cause.storeAccess, address(low, high));
+    }
+    return this.done(rec);
+  }
+
+  /**
+   * Where the bytes of an access lie: one HPA, or two when it crosses a page border.
+   * @returns undefined when the host has raised a trap
+   */
+  private locate(low: number, high: number, access: Access, width: Width): readonly number[] | undefined {
+    const offset = low & (PAGE_SIZE - 1);
+    const inFirst = Math.min(width, PAGE_SIZE - offset);
+    const first = this.translateData(low, high, access, inFirst);
+    if (first < 0) return undefined;
+    if (inFirst === width) return [first];
+    const nextLow = (low + inFirst) >>> 0;
+    const nextHigh = nextLow < low ? (high + 1) >>> 0 : high;
+    const second = this.translateData(nextLow, nextHigh, access, width - inFirst);
+    return second < 0 ? undefined : [first, second];
+  }
+
+  /** Translates, and puts the page into the TLB where that is allowed. */
+  private translateData(low: number, high: number, access: Access, size: number): number {
+    const hpa = this.host.translate(low, high, access, size);
+    const page = hpa - (hpa % PAGE_SIZE);
+    if (hpa >= 0 && this.host.cacheable && this.parts.memory.contains(page, PAGE_SIZE)) {
+      if (access === LOAD || !this.parts.code.isCode(page)) {
+        const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;
+        this.parts.tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
+      }
+    }
+    return hpa;
+  }
+
+  private readPieces(pieces: readonly number[], width: Width): bigint | undefined {
+    const { memory } = this.parts;
+    const [first, second] = pieces;
+    if (second === undefined && memory.contains(first, width)) {
+      const ram = first - DRAM_BASE + at.RAM;
+      if (width === 8) return this.view.getBigUint64(ram, true);
+      if (width === 4) return BigInt(this.view.getUint32(ram, true));
+      return BigInt(width === 2 ? this.view.getUint16(ram, true) : this.view.getUint8(ram));
+    }
+    if (second === undefined) return first % width === 0 ? this.host.readDevice(first, width) : undefined;
+    const inFirst = PAGE_SIZE - (first % PAGE_SIZE);
+    let value = 0n;
+    for (let i = width - 1; i >= 0; i--) {
+      const hpa = i < inFirst ? first + i : second + i - inFirst;
+      if (!memory.contains(hpa, 1)) return undefined;
+      value = (value << 8n) | BigInt(memory.read8(hpa));
+    }
+    return value;
+  }
+
+  private writePieces(pieces: readonly number[], width: Width, value: bigint): boolean {
+    const { memory } = this.parts;
+    const [first, second] = pieces;
+    if (second === undefined && memory.contains(first, width)) {
+      if (width === 8) memory.write64(first, value);
+      else if (width === 4) memory.write32(first, Number(value));
+      else if (width === 2) memory.write16(first, Number(value));
+      else memory.write8(first, Number(value));
+      return true;
+    }
+    if (second === undefined) return first % width === 0 && this.host.writeDevice(first, width, value);
+    const inFirst = PAGE_SIZE - (first % PAGE_SIZE);
+    if (!memory.contains(first, inFirst) || !memory.contains(second, width - inFirst)) return false;
+    for (let i = 0; i < width; i++) {
+      memory.write8(i < inFirst ? first + i : second + i - inFirst, Number((value >> BigInt(8 * i)) & 0xffn));
+    }
+    return true;
+  }
+
+  private atomic(rec: number): number {
+    const action = this.action(rec);
+    if (action.k !== 'atomic' && action.k !== 'load-reserved' && action.k !== 'store-conditional') {
+      throw new Error('the record is no atomic instruction');
+    }
+    const { state, memory } = this.parts;
+    const { width } = action;
+    const { rd, rs1, rs2 } = this.operands(rec);
+    const va = state.x(rs1);
+    const isLoad = action.k === 'load-reserved';
+    if (va % BigInt(width) !== 0n) return this.raise(isLoad ? cause.loadMisaligned : cause.storeMisaligned, va);
+    const low = Number(va & 0xffffffffn);
+    const hpa = this.translateData(low, Number(va >> 32n), isLoad ? LOAD : STORE, width);
+    if (hpa < 0) return this.jumped();
+    if (!memory.contains(hpa, width)) return this.raise(isLoad ? cause.loadAccess : cause.storeAccess, va);
+    const ram = hpa - DRAM_BASE + at.RAM;
+    const old = BigInt.asIntN(width * 8, this.readPieces([hpa], width)!);
+    if (action.k === 'load-reserved') {
+      this.view.setInt32(at.RESERVATION, ram, true);
+      this.view.setBigInt64(at.RESERVED_VALUE, old, true);
+      state.setX(rd, old);
+    } else if (action.k === 'store-conditional') {
+      const holds =
+        this.view.getInt32(at.RESERVATION, true) === (ram | 0) &&
+        this.view.getBigInt64(at.RESERVED_VALUE, true) === old;
+      if (holds) this.writePieces([hpa], width, BigInt.asUintN(width * 8, state.x(rs2)));
+      state.clearReservation();
+      state.setX(rd, holds ? 0n : 1n);
+    } else {
+      const x = (operand: 'rs1' | 'rs2') => state.x(operand === 'rs1' ? rs1 : rs2);
+      const result = evaluate(action.result, { x, old, imm: 0n, pc: 0n });
+      this.writePieces([hpa], width, BigInt.asUintN(width * 8, result));
+      state.setX(rd, old);
+    }
+    return this.done(rec);
+  }
+
+  private system(rec: number): number {
+    const { op } = this.action(rec) as Action & { k: 'system' };
+    if (op === 'fence.i') return this.done(rec);
+    const flow = this.host.system(op, this.operands(rec), this.view.getUint32(rec + record.TARGET, true));
+    return flow === 'next' ? this.done(rec) : this.jumped();
+  }
+
+  private breakpoint(rec: number): number {
+    if (!this.ignoreBreakpoints && this.host.breakpoint(this.parts.state.pc)) {
+      this.held = this.exitRequested = true;
+      return EXIT;
+    }
+    return this.parts.code.operationBehindBreak(rec) + STATUSES;
+  }
+
+  private link(rec: number): number {
+    const { code, tlbs, state } = this.parts;
+    const page = code.pageOfSlotTable(tlbs.slotTable(state.pcLow, state.pcHigh));
+    if (page === undefined) return JUMP;
+    const offset = this.view.getUint16(rec + record.PC_OFFSET, true) & ~1;
+    const target = code.record(page, offset + this.view.getInt32(rec + record.IMM, true));
+    if (target === 0) return JUMP;
+    this.view.setUint32(rec + record.TARGET, target, true);
+    this.budget -= 1;
+    return target;
+  }
+
+  private fetch(): number {
+    const { state, tlbs, code, memory } = this.parts;
+    const { pcLow, pcHigh } = state;
+    const hpa = this.host.translate(pcLow, pcHigh, FETCH, 2);
+    if (hpa < 0) return this.jumped();
+    const page = hpa - (hpa % PAGE_SIZE);
+    if (!memory.contains(page, PAGE_SIZE)) return this.raise(cause.instructionAccess, state.pc);
+    const virtualPage = pcHigh * 0x100000 + (pcLow >>> 12);
+    if (!this.host.cacheable) return this.fetchOnce(hpa, code.page(page, virtualPage));
+    for (;;) {
+      const codePage = code.page(page, virtualPage);
+      const found = code.record(codePage, pcLow & (PAGE_SIZE - 2));
+      if (found === 0) continue;
+      tlbs.fillFetch(pcLow, pcHigh, codePage.slotTable);
+      return found;
+    }
+  }
+
+  /** An instruction on a page that no TLB may keep: decoded for one execution. */
+  private fetchOnce(hpa: number, page: CodePage): number {
+    const offset = hpa % PAGE_SIZE;
+    const low = this.parts.memory.read16(hpa);
+    const breakpoint = page.breakpoints?.has(offset) ?? false;
+    if ((low & 3) !== 3) return this.parts.code.decodeScratch(low, offset, breakpoint);
+    const high = this.secondHalf();
+    return typeof high === 'number'
+      ? this.parts.code.decodeScratch(low | (high << 16), offset, breakpoint)
+      : high.status;
+  }
+
+  private cross(rec: number): number {
+    const high = this.secondHalf();
+    if (typeof high !== 'number') return high.status;
+    const low = this.view.getUint16(rec + record.IMM, true);
+    return this.parts.code.decodeScratch(low | (high << 16), PAGE_SIZE - 2, false);
+  }
+
+  /** The halfword behind pc, or the status of the trap that fetching it raised. */
+  private secondHalf(): number | { readonly status: number } {
+    const { state, memory } = this.parts;
+    const low = (state.pcLow + 2) >>> 0;
+    const high = low < 2 ? (state.pcHigh + 1) >>> 0 : state.pcHigh;
+    const hpa = this.host.translate(low, high, FETCH, 2);
+    if (hpa < 0) return { status: this.jumped() };
+    if (!memory.contains(hpa, 2)) return { status: this.raise(cause.instructionAccess, address(low, high)) };
+    return memory.read16(hpa);
+  }
+}
+
+const address = (low: number, high: number): bigint => (BigInt(high) << 32n) | BigInt(low);
