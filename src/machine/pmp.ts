@@ -1,0 +1,152 @@
+/** Physical memory protection: 16 entries of 4-byte granularity (Privileged 3.7). */
+import { FETCH, LOAD } from '../engine/host';
+import type { Access } from '../engine/host';
+import type { Privilege } from '../engine/hart-state';
+
+export const PMP_ENTRIES = 16;
+
+const PMP_R = 0x01;
+const PMP_W = 0x02;
+const PMP_X = 0x04;
+const PMP_L = 0x80;
+/** Bits 6 and 5 of a configuration read as zero. */
+const WRITABLE = 0x9f;
+
+/** How an entry's address register is meant: the A field. */
+const MATCH_SHIFT = 3;
+const OFF = 0;
+const TOR = 1;
+const NA4 = 2;
+
+/** pmpaddr holds bits 55–2 of a physical address. */
+const ADDRESS_MASK = (1n << 54n) - 1n;
+
+const M_MODE = 3;
+
+/** An entry that is not OFF, as a range of bytes. */
+interface Rule {
+  /** The entry's number, 0–15. */
+  readonly entry: number;
+  readonly start: number;
+  /** One past the last byte. */
+  readonly end: number;
+  readonly permissions: number;
+  /** Whether it binds M-mode too. */
+  readonly locked: boolean;
+}
+
+export class Pmp {
+  private readonly configs = new Uint8Array(PMP_ENTRIES);
+  private readonly addresses = new BigUint64Array(PMP_ENTRIES);
+  private rules: readonly Rule[] = [];
+
+  /** @param onChange called after a write that changed a rule, so that cached permissions can be dropped */
+  constructor(private readonly onChange: () => void = () => {}) {}
+
+  /** pmpcfg0 or pmpcfg2 (register 0 or 2): the configurations of eight entries. */
+  readConfig(register: number): bigint {
+    let value = 0n;
+    for (let i = 7; i >= 0; i--) value = (value << 8n) | BigInt(this.configs[register * 4 + i]);
+    return value;
+  }
+
+  /** Entries that are locked keep their configuration. */
+  writeConfig(register: number, value: bigint): void {
+    for (let i = 0; i < 8; i++) {
+      const entry = register * 4 + i;
+      if ((this.configs[entry] & PMP_L) !== 0) continue;
+      this.configs[entry] = legalConfig(Number((value >> BigInt(8 * i)) & 0xffn));
+    }
+    this.rebuild();
+  }
+
+  readAddress(entry: number): bigint {
+    return this.addresses[entry];
+  }
+
+  /** Ignored when the entry is locked, or the next one is and takes this address as its bottom (3.7.1, "Locking"). */
+  writeAddress(entry: number, value: bigint): void {
+    if ((this.configs[entry] & PMP_L) !== 0) return;
+    const next = entry + 1 < PMP_ENTRIES ? this.configs[entry + 1] : 0;
+    if ((next & PMP_L) !== 0 && matchOf(next) === TOR) return;
+    this.addresses[entry] = value & ADDRESS_MASK;
+    this.rebuild();
+  }
+
+  /** Whether all bytes of an access may be touched, in this effective privilege. */
+  allows(address: number, size: number, access: Access, privilege: Privilege): boolean {
+    const rule = this.firstTouching(address, size);
+    // Without a match M-mode succeeds and the others fail: this machine implements PMP entries, even if all are OFF.
+    if (!rule) return privilege === M_MODE;
+    if (address < rule.start || address + size > rule.end) return false;
+    if (privilege === M_MODE && !rule.locked) return true;
+    return (rule.permissions & neededBy(access)) !== 0;
+  }
+
+  /** Whether one answer holds for every access inside the 4 KiB page of this address. */
+  isUniform(address: number): boolean {
+    const page = address - (address % 4096);
+    const rule = this.firstTouching(page, 4096);
+    return !rule || (page >= rule.start && page + 4096 <= rule.end);
+  }
+
+  /** In words, which entry decides over an access; for explanations of access faults. */
+  describe(address: number, size: number): string {
+    const rule = this.firstTouching(address, size);
+    if (!rule) return 'no PMP entry covers it, and only M-mode may go where none does (Privileged 3.7.1)';
+    if (address < rule.start || address + size > rule.end) {
+      return `PMP entry ${rule.entry} covers it only in part (Privileged 3.7.1)`;
+    }
+    const allowed = ['R', 'W', 'X'].filter((_, bit) => (rule.permissions & (1 << bit)) !== 0).join('') || 'nothing';
+    return `PMP entry ${rule.entry} allows ${allowed} there${rule.locked ? ', and is locked' : ''} (Privileged 3.7.1)`;
+  }
+
+  private firstTouching(address: number, size: number): Rule | undefined {
+    for (const rule of this.rules) {
+      if (address < rule.end && address + size > rule.start) return rule;
+    }
+    return undefined;
+  }
+
+  private rebuild(): void {
+    const rules: Rule[] = [];
+    for (let entry = 0; entry < PMP_ENTRIES; entry++) {
+      const config = this.configs[entry];
+      const range = this.rangeOf(entry, matchOf(config));
+      if (range) rules.push({ entry, ...range, permissions: config & 7, locked: (config & PMP_L) !== 0 });
+    }
+    this.rules = rules;
+    this.onChange();
+  }
+
+  private rangeOf(entry: number, match: number): { start: number; end: number } | undefined {
+    const address = this.addresses[entry];
+    const at = Number(address) * 4;
+    if (match === OFF) return undefined;
+    if (match === TOR) {
+      const start = entry === 0 ? 0 : Number(this.addresses[entry - 1]) * 4;
+      return start < at ? { start, end: at } : undefined;
+    }
+    if (match === NA4) return { start: at, end: at + 4 };
+    // NAPOT: n trailing ones name a range of 2^(n+3) bytes.
+    const ones = address ^ (address + 1n);
+    const start = Number(address & ~ones) * 4;
+    return { start, end: start + (Number(ones) + 1) * 4 };
+  }
+}
+
+/** The permission bit that an access needs. */
+function neededBy(access: Access): number {
+  if (access === FETCH) return PMP_X;
+  return access === LOAD ? PMP_R : PMP_W;
+}
+
+function matchOf(config: number): number {
+  return (config >> MATCH_SHIFT) & 3;
+}
+
+/** W without R is reserved; it becomes neither. */
+function legalConfig(config: number): number {
+  const value = config & WRITABLE;
+  return (value & (PMP_R | PMP_W)) === PMP_W ? value & ~PMP_W : value;
+}
