@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { EXTERNAL_INTERRUPT, GUEST_CSRS, guestCsr, GuestCsrs, SSTATUS, TIMER_INTERRUPT } from './guest-csrs';
+
+function newCsrs(hasFloat = true): GuestCsrs {
+  let fs = 0;
+  return new GuestCsrs({ get: () => fs, set: (status) => void (fs = hasFloat ? status : 0) });
+}
+
+function write(csrs: GuestCsrs, name: string, value: bigint): bigint {
+  const csr = GUEST_CSRS.find((each) => each.name === name);
+  assert.ok(csr);
+  const legal = csr.legalize(csrs, value);
+  csr.store(csrs, legal);
+  assert.equal(csr.read(csrs), legal, `${name} reads what was said it would`);
+  return legal;
+}
+
+const ONES = 0xffff_ffff_ffff_ffffn;
+
+describe('guest CSRs', () => {
+  it('keep what the hart would keep of all ones', () => {
+    const csrs = newCsrs();
+    const { SIE, SPIE, SPP, FS, SUM, MXR, UXL_64, SD } = SSTATUS;
+    assert.equal(write(csrs, 'sstatus', ONES), SIE | SPIE | SPP | FS | SUM | MXR | UXL_64 | SD);
+    assert.equal(write(csrs, 'sie', ONES), 0x222n);
+    assert.equal(write(csrs, 'sip', ONES), 0x2n, 'only SSIP is the guest kernel’s to change');
+    assert.equal(write(csrs, 'sepc', ONES), ONES - 1n);
+    assert.equal(write(csrs, 'scause', ONES), ONES);
+    assert.equal(write(csrs, 'senvcfg', ONES), 1n);
+    assert.equal(guestCsr(0x300), undefined, 'mstatus is not one');
+  });
+
+  it('keep FS as far as the hart has floating point', () => {
+    const csrs = newCsrs(false);
+    assert.equal(write(csrs, 'sstatus', SSTATUS.FS), SSTATUS.UXL_64);
+  });
+
+  it('do not change anything in finding out what a write would keep', () => {
+    const csrs = newCsrs();
+    write(csrs, 'sstatus', 1n << 13n);
+    guestCsr(0x100)?.legalize(csrs, ONES);
+    assert.equal(csrs.sstatus, SSTATUS.UXL_64 | (1n << 13n));
+  });
+
+  it('ignore a write of satp with a mode that does not exist', () => {
+    const csrs = newCsrs();
+    const sv39 = (8n << 60n) | (7n << 44n) | 0x80123n;
+    write(csrs, 'satp', sv39);
+    assert.equal(write(csrs, 'satp', (9n << 60n) | 0x1n), sv39);
+    assert.equal(write(csrs, 'satp', 0n), 0n);
+    assert.ok(csrs.bare);
+  });
+
+  it('ignore a write of stvec with a reserved mode', () => {
+    const csrs = newCsrs();
+    write(csrs, 'stvec', 0x8020_0001n);
+    assert.equal(write(csrs, 'stvec', 0x8020_0002n), 0x8020_0001n);
+  });
+
+  it('find the interrupt that comes first', () => {
+    const csrs = newCsrs();
+    csrs.setPending(TIMER_INTERRUPT, true);
+    csrs.setPending(EXTERNAL_INTERRUPT, true);
+    assert.equal(csrs.firstInterrupt(), undefined);
+    write(csrs, 'sie', 0x222n);
+    assert.equal(csrs.firstInterrupt(), EXTERNAL_INTERRUPT);
+    csrs.setPending(EXTERNAL_INTERRUPT, false);
+    assert.equal(csrs.firstInterrupt(), TIMER_INTERRUPT);
+  });
+});

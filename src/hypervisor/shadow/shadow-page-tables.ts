@@ -1,0 +1,214 @@
+/**
+ * A guest's shadow page tables: its address spaces, their views, and the page budget they share. Filled lazily by the
+ * page-fault exit; dropped by fences, as hardware may cache translations until then.
+ */
+import type { PhysicalMemory } from '../../engine/physical-memory';
+import { addressSpaceOf } from '../../machine/paging';
+import type { Gpa, Hpa, Level } from '../addresses';
+import { LEVEL_SIZE } from '../addresses';
+import type { GuestMemory } from '../guest-memory';
+import type { PagePool } from '../page-pool';
+import { VIEW_KINDS } from './permissions';
+import type { ViewKind } from './permissions';
+import { PAGES_PER_MAP, ShadowView } from './view';
+
+/** A guest page table under one ASID, or no translation (Bare); with the views that exist of it. */
+export class ShadowAddressSpace {
+  readonly views = new Map<ViewKind, ShadowView>();
+
+  constructor(
+    /** Guest satp; 0 for Bare. */
+    readonly satp: bigint,
+    /** Of the guest's root table; undefined for Bare. */
+    readonly root: Gpa | undefined,
+    readonly asid: number,
+  ) {}
+}
+
+/** What must be told to the hart when entries that it may have cached change. */
+export interface TranslationCache {
+  flushAll(): void;
+  /** One page of 4 KiB, in every address space. */
+  flushPage(gvaLow: number, gvaHigh: number): void;
+}
+
+/** What a fence names; absent: all. */
+export interface FenceTarget {
+  readonly gva?: bigint;
+  readonly asid?: number;
+}
+
+/** An instruction can need two pages of code and two of data, each with two tables, below one root. */
+const LEAST_PAGES = 16;
+
+const HOST_ASIDS = 0x1_0000;
+
+export class ShadowPageTables {
+  private readonly spaces = new Map<bigint, ShadowAddressSpace>();
+  private clock = 0;
+  private nextHostAsid = 1;
+  /** Views that vCPUs run in: never given up. One per vCPU, by its number. */
+  private readonly inUse: ShadowView[] = [];
+
+  /**
+   * @param pool the pages that these tables can use, and nobody else: at least 16
+   */
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly pool: PagePool,
+    private readonly guestMemory: GuestMemory,
+    private readonly cache: TranslationCache,
+  ) {
+    if (pool.available < LEAST_PAGES) throw new RangeError(`Shadow page tables need at least ${LEAST_PAGES} pages.`);
+  }
+
+  /** The address spaces known, the one used last at the end. */
+  addressSpaces(): ShadowAddressSpace[] {
+    return [...this.spaces.values()];
+  }
+
+  *allViews(): Generator<ShadowView> {
+    for (const space of this.spaces.values()) yield* space.views.values();
+  }
+
+  /** The address space for a value of guest satp, if one exists. */
+  addressSpace(satp: bigint): ShadowAddressSpace | undefined {
+    return this.spaces.get(spaceKey(satp));
+  }
+
+  /** The view that a vCPU runs in from now on, created where it does not exist. */
+  enter(vcpu: number, satp: bigint, kind: ViewKind): ShadowView {
+    const key = spaceKey(satp);
+    let view = this.spaces.get(key)?.views.get(kind);
+    if (!view) {
+      this.reserve(1);
+      let space = this.spaces.get(key);
+      if (!space) {
+        const named = addressSpaceOf(key);
+        space = new ShadowAddressSpace(key, named?.root, named?.asid ?? 0);
+        this.spaces.set(key, space);
+      }
+      view = new ShadowView(this.memory, this.pool, kind, this.takeHostAsid());
+      space.views.set(kind, view);
+    }
+    view.lastUse = ++this.clock;
+    this.inUse[vcpu] = view;
+    return view;
+  }
+
+  /** The largest level, at most the guest leaf's, at which the page around `gpa` is all memory of the guest. */
+  levelFor(gpa: Gpa, guestLevel: Level): Level {
+    for (let level: Level = guestLevel; level > 0; level--) {
+      const size = LEVEL_SIZE[level];
+      const start = gpa - (gpa % size);
+      if (this.guestMemory.contains(start, size) && this.guestMemory.offset % size === 0) return level as Level;
+    }
+    return 0;
+  }
+
+  /** Maps a page that lies in the guest's memory; see ShadowView.map for the parameters. */
+  map(view: ShadowView, gva: bigint, level: Level, guestLevel: Level, page: Hpa, bits: number): void {
+    if (!this.guestMemory.containsHpa(page, LEVEL_SIZE[level])) throw new Error('A shadow entry left its guest.');
+    this.reserve(PAGES_PER_MAP);
+    const [low, high] = halves(gva);
+    if (view.map(low, high, level, guestLevel, page, bits)) this.flush(low, high, guestLevel);
+  }
+
+  /** SFENCE.VMA of the guest (Privileged 4.2.1). Returns how many leaves were dropped. */
+  fence(target: FenceTarget): number {
+    const gva = target.gva === undefined ? undefined : halves(target.gva);
+    let dropped = 0;
+    let level: Level = gva ? 0 : 2;
+    for (const view of this.fenced(target)) {
+      const before = view.leaves;
+      if (gva) level = Math.max(level, view.drop(...gva)) as Level;
+      else view.clear();
+      dropped += before - view.leaves;
+    }
+    if (dropped > 0) this.flush(...(gva ?? [0, 0]), level);
+    return dropped;
+  }
+
+  /** How many leaves `fence` would drop. */
+  countFence(target: FenceTarget): number {
+    let count = 0;
+    const gva = target.gva === undefined ? undefined : halves(target.gva);
+    for (const view of this.fenced(target)) count += gva ? view.countDrop(...gva) : view.leaves;
+    return count;
+  }
+
+  /** Drops what was derived with guest sstatus.MXR = 1, as it becomes 0. */
+  dropMxr(): void {
+    for (const view of this.allViews()) {
+      if (!view.reliesOnMxr) continue;
+      view.clear();
+      this.cache.flushAll();
+    }
+  }
+
+  /** Views that a fence concerns. Bare has no guest entries that could have changed. */
+  private *fenced(target: FenceTarget): Generator<ShadowView> {
+    for (const space of this.spaces.values()) {
+      if (space.root === undefined) continue;
+      if (target.asid !== undefined && target.asid !== space.asid) continue;
+      yield* space.views.values();
+    }
+  }
+
+  /** Tells the hart that entries for an address changed, at most at this level. Its caches keep pages of 4 KiB. */
+  private flush(gvaLow: number, gvaHigh: number, level: Level): void {
+    if (level === 0) this.cache.flushPage(gvaLow, gvaHigh);
+    else this.cache.flushAll();
+  }
+
+  /** Makes sure that `count` more pages can be taken, by giving up the views unused for longest. */
+  private reserve(count: number): void {
+    while (this.pool.available < count) {
+      const victim = this.leastRecentlyUsed();
+      if (victim) this.giveUp(victim);
+      else for (const view of this.inUse) view.clear();
+      this.cache.flushAll();
+    }
+  }
+
+  private leastRecentlyUsed(): ShadowView | undefined {
+    let oldest: ShadowView | undefined;
+    for (const view of this.allViews()) {
+      if (!this.inUse.includes(view) && (!oldest || view.lastUse < oldest.lastUse)) oldest = view;
+    }
+    return oldest;
+  }
+
+  private giveUp(view: ShadowView): void {
+    for (const [key, space] of this.spaces) {
+      if (space.views.get(view.kind) !== view) continue;
+      space.views.delete(view.kind);
+      if (space.views.size === 0) this.spaces.delete(key);
+    }
+    view.destroy();
+  }
+
+  /** A host ASID that no view has. There are more of them than pages, so the search ends. */
+  private takeHostAsid(): number {
+    const taken = new Set<number>();
+    for (const view of this.allViews()) taken.add(view.hostAsid);
+    while (taken.has(this.nextHostAsid)) this.nextHostAsid = (this.nextHostAsid + 1) % HOST_ASIDS || 1;
+    const asid = this.nextHostAsid;
+    this.nextHostAsid = (asid + 1) % HOST_ASIDS || 1;
+    return asid;
+  }
+}
+
+/** Views in the order of VIEW_KINDS. */
+export function viewsInOrder(space: ShadowAddressSpace): ShadowView[] {
+  return VIEW_KINDS.flatMap((kind) => space.views.get(kind) ?? []);
+}
+
+/** All values of satp that select Bare are one address space. */
+function spaceKey(satp: bigint): bigint {
+  return satp >> 60n === 0n ? 0n : satp;
+}
+
+function halves(gva: bigint): [number, number] {
+  return [Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn)];
+}
