@@ -1,5 +1,5 @@
-// The physical pages that nobody uses yet. Fresh pages are taken in order from the rest of memory; pages that were given
-// back form a list, each holding the address of the next. Memory that is never used is never touched.
+// The physical pages that nobody uses yet. Fresh pages are taken in order from the rest of memory; pages that were
+// given back form a list, each holding the address of the next. Memory that is never used is never touched.
 
 #include "memory.h"
 #include "console.h"

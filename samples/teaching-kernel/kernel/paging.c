@@ -1,5 +1,5 @@
-// Page tables of the kind Sv39 (Privileged 4.3 and 4.4). A table is a page with 512 entries. A virtual address has three
-// indices of 9 bits, one for each level, and 12 bits for the place in the page:
+// Page tables of the kind Sv39 (Privileged 4.3 and 4.4). A table is a page with 512 entries. A virtual address has
+// three indices of 9 bits, one for each level, and 12 bits for the place in the page:
 //
 //     38      30 29      21 20      12 11         0
 //    | level 2  | level 1  | level 0  |  offset    |
@@ -19,7 +19,11 @@
 #include "uart.h"
 
 #define ENTRIES 512
-#define SV39 (8UL << 60)
+
+// The fields of satp.
+#define SATP_MODE_SV39 (8UL << 60)
+#define ASID_SHIFT 44
+#define ASID_MASK 0xffffUL
 
 #define KERNEL_PAGE (PTE_VALID | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY)
 
@@ -27,6 +31,7 @@
 extern char kernel_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
 
 static page_table_entry *kernel_root;
+static bool asids_supported;
 
 static uint64_t level_size(int level) { return PAGE_SIZE << 9 * level; }
 static int level_index(uint64_t virtual_address, int level) { return virtual_address >> (12 + 9 * level) & 511; }
@@ -82,7 +87,9 @@ void paging_init(uint64_t memory_end)
     map_kernel_range(PLIC_CONTEXT_PAGE, PLIC_CONTEXT_PAGE + PAGE_SIZE, PTE_READ | PTE_WRITE);
 
     fence_everything();
-    use_page_table(kernel_root, 0); /* breakpoint: paging-on */
+    use_page_table(kernel_root, ASID_MASK); /* breakpoint: paging-on */
+    asids_supported = (read_csr(satp) >> ASID_SHIFT & ASID_MASK) != 0; // bits that do not exist read as 0
+    use_page_table(kernel_root, 0);
     fence_everything();
 }
 
@@ -128,11 +135,12 @@ page_table_entry *find_entry(page_table_entry *root, uint64_t virtual_address)
 
 // ---- satp and sfence.vma ----
 
-// The ASID (address space identifier) lets the hart keep translations of several spaces at once, so no fence is needed
-// here. Each space has its own ASID; scheduler.c fences an ASID when it is given to a new space.
+// With ASIDs (address space identifiers) the hart keeps the translations of several spaces apart, and nothing must be
+// forgotten here. Each space has its own; process.c fences an ASID when it is given to a new space.
 void use_page_table(page_table_entry *root, uint64_t asid)
 {
-    write_csr(satp, SV39 | asid << 44 | (uint64_t)root >> 12);
+    write_csr(satp, SATP_MODE_SV39 | asid << ASID_SHIFT | (uint64_t)root >> 12);
+    if (!asids_supported) fence_everything();
 }
 
 // The hart may go on using an old translation until it is told that the table has changed.

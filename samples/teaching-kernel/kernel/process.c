@@ -18,10 +18,14 @@ DECLARE_PART(user_a_data);
 DECLARE_PART(user_b_text);
 DECLARE_PART(user_b_rodata);
 DECLARE_PART(user_b_data);
+DECLARE_PART(user_c_text);
+DECLARE_PART(user_c_rodata);
+DECLARE_PART(user_c_data);
 extern void user_a_main(void);
 extern void user_b_main(void);
+extern void user_c_main(void);
 
-const struct program programs[PROGRAM_COUNT] = {
+const struct program programs[3] = {
     {"A", user_a_main, {
         SEGMENT(user_a_text, PTE_READ | PTE_EXECUTE),
         SEGMENT(user_a_rodata, PTE_READ),
@@ -31,6 +35,11 @@ const struct program programs[PROGRAM_COUNT] = {
         SEGMENT(user_b_text, PTE_READ | PTE_EXECUTE),
         SEGMENT(user_b_rodata, PTE_READ),
         SEGMENT(user_b_data, PTE_READ | PTE_WRITE),
+    }},
+    {"C", user_c_main, {
+        SEGMENT(user_c_text, PTE_READ | PTE_EXECUTE),
+        SEGMENT(user_c_rodata, PTE_READ),
+        SEGMENT(user_c_data, PTE_READ | PTE_WRITE),
     }},
 };
 

@@ -40,8 +40,7 @@ struct process {
     struct held_output output; // waiting for its turn on the console
 };
 
-#define PROGRAM_COUNT 2
-extern const struct program programs[PROGRAM_COUNT];
+extern const struct program programs[3];
 
 void process_create(struct process *process, uint64_t pid, const struct program *program);
 void process_exit(struct process *process, int64_t exit_code);

@@ -43,7 +43,7 @@ static void quit(void)
 
 static const struct command commands[] = {
     {'h', "help", "this list", show_help},
-    {'r', "run", "run the user programs again", run_user_programs},
+    {'r', "run", "run user programs A and B again", run_user_programs},
     {'m', "memory", "show free memory and the kernel's page table", show_memory},
     {'i', "info", "show the firmware, the time and the timer interrupts", show_information},
     {'q', "quit", "power off", quit},
@@ -51,6 +51,7 @@ static const struct command commands[] = {
     {'w', "write", "mistake: write to a read-only page", write_to_read_only_page},
     {'f', "fence", "mistake: forget sfence.vma after a page table change", missing_sfence},
     {'c', "csr", "mistake: access a CSR of machine mode", illegal_csr_access},
+    {'u', "user", "mistake: a user program reads the kernel's memory", run_trespassing_program},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -54,7 +54,7 @@ void sbi_put_char(char c)
     }
 }
 
-// A timer interrupt comes as soon as the time register is at least this, and not before. It also takes a pending one back.
+// A timer interrupt comes as soon as the time register is at least this, and not before. One that is pending goes away.
 void sbi_set_timer(uint64_t time) { sbi_call(EXTENSION_TIMER, 0, time, 0); }
 
 void sbi_power_off(void)

@@ -10,14 +10,16 @@
 #include "timer.h"
 #include "trap.h"
 
-static struct process processes[PROGRAM_COUNT];
+#define MOST_PROCESSES 2
+static struct process processes[MOST_PROCESSES];
+static int process_count;
 
 // The next process after this one that can run: round robin. NULL when all have exited.
 static struct process *next_ready(const struct process *last)
 {
     int start = last - processes;
-    for (int i = 1; i <= PROGRAM_COUNT; i++) {
-        struct process *candidate = &processes[(start + i) % PROGRAM_COUNT];
+    for (int i = 1; i <= process_count; i++) {
+        struct process *candidate = &processes[(start + i) % process_count];
         if (candidate->state == READY) return candidate;
     }
     return NULL;
@@ -33,40 +35,50 @@ static void run_until_trap(struct process *process, bool owns_console)
     console_hold(NULL);
 }
 
-static void print_summary(const struct process *process)
+// Runs all processes until they have exited.
+static void schedule(void)
 {
-    uint64_t accessed, dirty;
-    process_count_heap_pages(process, &accessed, &dirty);
-    print("[kernel] program %s: exit code %d; %d heap pages mapped on demand, %d of them written; ",
-          process->program->name, process->exit_code, process->demand_pages, dirty);
-    print("preempted %s\n", process->preemptions >= 2 ? "twice or more" : "less than twice");
-}
-
-void run_user_programs(void)
-{
-    interrupts_off(); // while the kernel runs; in user mode they are always on
-    for (int i = 0; i < PROGRAM_COUNT; i++) process_create(&processes[i], i + 1, &programs[i]);
-    timer_start();
-
     struct process *current = &processes[0];
     int console_owner = 0;
     while (current != NULL) {
         run_until_trap(current, console_owner == current - processes);
 
-        // The next program's turn on the console comes when the last one's ends.
-        while (console_owner < PROGRAM_COUNT && processes[console_owner].state == EXITED) {
+        // The console goes to the next process when its owner exits.
+        while (console_owner < process_count && processes[console_owner].state == EXITED) {
             console_owner++;
-            if (console_owner < PROGRAM_COUNT) console_release(&processes[console_owner].output);
+            if (console_owner < process_count) console_release(&processes[console_owner].output);
         }
         if (current->gives_way) {
             current->gives_way = false;
             current = next_ready(current); /* breakpoint: schedule */
         }
     }
+}
 
+static void print_summary(const struct process *process)
+{
+    uint64_t accessed, dirty;
+    process_count_heap_pages(process, &accessed, &dirty);
+    print("[kernel] program %s: exit code %d; heap pages: %d mapped on demand, %d accessed, %d dirty\n",
+          process->program->name, process->exit_code, process->demand_pages, accessed, dirty);
+}
+
+static void run_programs(const struct program *first, int count)
+{
+    interrupts_off(); // while the kernel runs; in user mode they are always on
+    process_count = count;
+    for (int i = 0; i < count; i++) process_create(&processes[i], i + 1, &first[i]);
+    timer_start();
+    schedule();
     timer_stop();
     use_page_table(kernel_page_table(), 0);
-    for (int i = 0; i < PROGRAM_COUNT; i++) print_summary(&processes[i]);
-    for (int i = 0; i < PROGRAM_COUNT; i++) process_destroy(&processes[i]);
+    for (int i = 0; i < count; i++) print_summary(&processes[i]);
+    for (int i = 0; i < count; i++) process_destroy(&processes[i]);
     interrupts_on();
 }
+
+// Programs A and B, which behave.
+void run_user_programs(void) { run_programs(&programs[0], 2); }
+
+// Program C, which reads memory of the kernel.
+void run_trespassing_program(void) { run_programs(&programs[2], 1); }

@@ -116,7 +116,7 @@ void user_trap_handler(struct process *process)
         frame->sepc += 4; // go on behind the ecall instruction
         system_call_handler(process);
     } else if (!is_page_fault(frame->scause) || !page_fault_handler(process, frame->scause, frame->stval)) {
-        print("Program %s made a mistake and is ended:\n", process->program->name);
+        print("[kernel] program %s made a mistake and is ended:\n", process->program->name);
         describe_trap(frame);
         process_exit(process, -1);
     }

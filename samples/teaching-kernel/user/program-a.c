@@ -1,4 +1,5 @@
-// User program A: gets memory that is mapped when it is first used, and computes until the timer has interrupted it twice.
+// User program A: gets memory that is mapped when it is first used, and computes until the timer has interrupted it
+// twice.
 
 #include "system-calls.h"
 
