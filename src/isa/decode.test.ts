@@ -37,7 +37,7 @@ const golden: readonly (readonly [number, string])[] = [
   [0x1001f073, 'csrrci rd=0 rs1=3 rs2=0 imm=256 length=4'],
   [0x8330000f, 'fence rd=0 rs1=0 rs2=0 imm=2099 length=4'],
   [0x0000100f, 'fence.i rd=0 rs1=0 rs2=0 imm=0 length=4'],
-  [0x0001, 'c.nop = addi rd=0 rs1=0 rs2=0 imm=0 length=2'],
+  [0x0001, 'c.addi = addi rd=0 rs1=0 rs2=0 imm=0 length=2'],
   [0x1101, 'c.addi = addi rd=2 rs1=2 rs2=0 imm=-32 length=2'],
   [0x7139, 'c.addi16sp = addi rd=2 rs1=2 rs2=0 imm=-64 length=2'],
   [0x0808, 'c.addi4spn = addi rd=10 rs1=2 rs2=0 imm=16 length=2'],
@@ -120,7 +120,7 @@ describe('decode', () => {
   });
 
   it('decodes HINTs as their expansions with rd = x0', () => {
-    assert.equal(show(0x0005), 'c.nop = addi rd=0 rs1=0 rs2=0 imm=1 length=2');
+    assert.equal(show(0x0005), 'c.addi = addi rd=0 rs1=0 rs2=0 imm=1 length=2');
     assert.equal(show(0x4001), 'c.li = addi rd=0 rs1=0 rs2=0 imm=0 length=2');
     assert.equal(show(0x6005), 'c.lui = lui rd=0 rs1=0 rs2=0 imm=4096 length=2');
     assert.equal(show(0x0006), 'c.slli = slli rd=0 rs1=0 rs2=0 imm=1 length=2');

@@ -118,7 +118,6 @@ export const rvC: readonly CompressedInstruction[] = [
   entry('c.sd', 0xe000, FUNCT3, 'sd', 'rs2,imm(rs1)', { rs2: short2, rs1: short7, imm: 'doubleword' }),
 
   // Quadrant 1
-  entry('c.nop', 0x0001, FUNCT3_RD, 'addi', 'hint', { imm: 'six' }),
   entry('c.addi', 0x0001, FUNCT3, 'addi', 'rd,imm', { rd: full7, rs1: full7, imm: 'six' }),
   entry('c.addiw', 0x2001, FUNCT3, 'addiw', 'rd,imm', { rd: full7, rs1: full7, imm: 'six', nonzero: ['rd'] }),
   entry('c.li', 0x4001, FUNCT3, 'addi', 'rd,imm', { rd: full7, imm: 'six' }),
