@@ -322,7 +322,8 @@ class InterpreterFunction {
     },
     goto: () => {
       this.countDone();
-      this.code.get(this.record).memory('i32.load', TARGET).tee(this.record).set(this.start).br(this.next);
+      this.code.get(this.record).memory('i32.load', TARGET).set(this.answer);
+      this.goTo(this.answer);
     },
     break: () => {
       const { code } = this;
@@ -441,7 +442,7 @@ class InterpreterFunction {
     code.if(
       () => {
         this.countDone(1);
-        code.get(this.answer).tee(this.record).set(this.start).br(this.next);
+        this.goTo(this.answer);
       },
       () => this.followRecord('link'),
     );
@@ -461,7 +462,16 @@ class InterpreterFunction {
     this.callSlowPath(name);
     code.get(this.answer).i32(STATUSES).op('i32.lt_u').brIf(this.statusKnown);
     code.i32(0).memory('i32.load', at.BUDGET).set(this.budget);
-    code.get(this.answer).tee(this.record).set(this.start).br(this.next);
+    this.goTo(this.answer);
+  }
+
+  /** On at another record of this page, unless too little of the slice remains: then out, by way of the lookup. */
+  private goTo(record: number): void {
+    const { code } = this;
+    code.get(record).tee(this.record).set(this.start);
+    code.get(this.budget).i32(this.exact ? 1 : TRACE_LIMIT).op('i32.ge_s').brIf(this.next);
+    this.pushPc();
+    code.set(this.address).br(this.lookup);
   }
 
   private callWithAddress(name: 'load' | 'store'): void {
