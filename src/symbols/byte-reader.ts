@@ -54,6 +54,11 @@ export class ByteReader {
     return new ByteReader(this.bytes, this.what, start, start + length);
   }
 
+  /** A reader over what this one still has to read. */
+  copy(): ByteReader {
+    return new ByteReader(this.bytes, this.what, this.position, this.end);
+  }
+
   private advance(count: number): number {
     const at = this.position;
     if (count > this.end - at) this.fail('the data ends too early');

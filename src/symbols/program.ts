@@ -21,6 +21,8 @@ import type {
 } from './model';
 import { SourceLines } from './source-lines';
 import { SymbolTable } from './symbol-table';
+import type { UnwindRow } from './unwind/frame-row';
+import { Unwinder } from './unwind/unwinder';
 
 export interface SymbolFileOptions {
   /** Added to every address of the file: where a position-independent program is loaded beyond its link address. */
@@ -31,6 +33,12 @@ function pending(): never {
   throw new Error('pending');
 }
 
+interface DebugParts {
+  readonly context: DebugContext;
+  readonly lines: SourceLines;
+  readonly functions: Functions;
+}
+
 /** Addresses in arguments and answers are virtual addresses of the program, with the bias applied. */
 export class SymbolFile {
   /** What was dropped because it could not be read, one sentence each; grows as more of the file is read. */
@@ -38,7 +46,8 @@ export class SymbolFile {
 
   private readonly sections: DebugSections;
   private readonly symbols: SymbolTable;
-  private parts: { context: DebugContext; lines: SourceLines; functions: Functions } | undefined;
+  private parts: DebugParts | undefined;
+  private readonly unwinder: Unwinder;
 
   private constructor(
     readonly elf: ElfFile,
@@ -46,10 +55,16 @@ export class SymbolFile {
   ) {
     this.sections = new DebugSections(elf, bias, this.warnings);
     this.symbols = new SymbolTable(elf, bias, this.warnings);
+    this.unwinder = new Unwinder({
+      sections: this.sections,
+      isCode: (address) => this.symbols.isCode(address),
+      functionStart: (address) => this.findFunction(address)?.low,
+      warn: (error) => this.debug.context.info.warn(error),
+    });
   }
 
   /** What debug information gives, set up on first use. */
-  private get debug(): { context: DebugContext; lines: SourceLines; functions: Functions } {
+  private get debug(): DebugParts {
     if (!this.parts) {
       const context = new DebugContext(this.sections, (address) => this.symbols.isCode(address));
       const lines = new SourceLines(context);
@@ -156,19 +171,33 @@ export class SymbolFile {
 
   // Call stack
 
-  /**
-   * The caller of a frame, undefined at the end of the stack. Uses call-frame information, then the prologue's
-   * instructions, then the frame-pointer chain, then ra.
-   */
-  unwind(_frame: StackFrame, _readMemory: ReadMemory): StackFrame | undefined {
-    return pending();
+  /** The call-frame information that holds at an address, if there is any. */
+  unwindRow(address: bigint): UnwindRow | undefined {
+    return this.unwinder.rowAt(address);
+  }
+
+  /** The innermost frame for a pc and the registers there, with its frame address where that can be found. */
+  startFrame(pc: bigint, registers: Registers, readMemory: ReadMemory): StackFrame {
+    return this.unwinder.start(pc, registers, readMemory);
   }
 
   /**
-   * The whole stack, innermost frame first, at most `maxFrames`. Ends at pc 0, at unreadable memory, and where the stack
-   * pointer no longer grows.
+   * The caller of a frame, undefined at the end of the stack: at pc 0, at unreadable memory, outside the program's code,
+   * and where the stack pointer does not rise. Uses call-frame information, else the instructions at the function's start,
+   * else the frame-pointer chain, else ra.
    */
-  unwindStack(_pc: bigint, _registers: Registers, _readMemory: ReadMemory, _maxFrames?: number): StackFrame[] {
-    return pending();
+  unwind(frame: StackFrame, readMemory: ReadMemory): StackFrame | undefined {
+    return this.unwinder.caller(frame, readMemory);
+  }
+
+  /** The whole stack, innermost frame first, at most `maxFrames`. */
+  unwindStack(pc: bigint, registers: Registers, readMemory: ReadMemory, maxFrames = 256): StackFrame[] {
+    const frames: StackFrame[] = [];
+    let frame: StackFrame | undefined = this.startFrame(pc, registers, readMemory);
+    while (frame && frames.length < maxFrames) {
+      frames.push(frame);
+      frame = this.unwind(frame, readMemory);
+    }
+    return frames;
   }
 }
