@@ -70,7 +70,7 @@ export class Uart implements Device {
   private readonly input = new ByteQueue(INPUT_LIMIT);
   /** The receive FIFO; without FIFOs at most one byte, the receiver buffer register. */
   private received: number[] = [];
-  /** What the receiver buffer register shows when nothing waits and FIFOs are off. */
+  /** The last byte that arrived while FIFOs were off: what the receiver buffer register shows when nothing waits. */
   private lastReceived = 0;
   private divisor = 12;
   private ier = 0;
@@ -187,7 +187,6 @@ export class Uart implements Device {
   private readReceived(): number {
     const byte = this.received.shift();
     if (byte === undefined) return this.fifos ? 0 : this.lastReceived;
-    this.lastReceived = byte & 0xff;
     this.refill();
     return byte & 0xff;
   }
@@ -237,6 +236,7 @@ export class Uart implements Device {
     }
     if (this.received.length > 0) this.overrun = true;
     this.received = [byte | LOOPED];
+    this.lastReceived = byte;
   }
 
   /** Enabling the transmitter interrupt while the transmitter is empty raises it at once, as drivers rely on. */
@@ -265,7 +265,11 @@ export class Uart implements Device {
   private refill(): void {
     if (this.loopback) return;
     const room = this.fifos ? FIFO_LENGTH : 1;
-    while (this.received.length < room && this.input.length > 0) this.received.push(this.input.shift());
+    while (this.received.length < room && this.input.length > 0) {
+      const byte = this.input.shift();
+      this.received.push(byte);
+      if (!this.fifos) this.lastReceived = byte;
+    }
   }
 
   /** The interrupt of highest priority that is enabled and pending (data sheet, table "Interrupt Control Functions"). */
