@@ -69,7 +69,7 @@ void process_create(struct process *process, uint64_t pid, const struct program 
 
     process->frame.sepc = (uint64_t)program->entry;
     process->frame.sp = STACK_TOP;
-    process->frame.sstatus = SSTATUS_SPIE; // SPP = 0: user mode
+    process->frame.sstatus = (read_csr(sstatus) & ~(SSTATUS_SPP | SSTATUS_SIE)) | SSTATUS_SPIE; // SPP = 0: user mode
 
     // The pid may have been another process's before: what the hart remembers of that space must go. And it must not
     // run what lay at the new pages' addresses before the program was copied there.
@@ -102,13 +102,16 @@ uint64_t process_grow_heap(struct process *process, uint64_t bytes)
     return old_end;
 }
 
-// Whether the process may read these bytes. The kernel asks before it reads on the process's behalf.
-bool process_reads_memory(struct process *process, uint64_t address, uint64_t size)
+// Whether the process may read these bytes. The kernel asks before it reads on the process's behalf, and does for each
+// page what a page fault of the process would have done: the kernel's own read must not fault.
+bool process_may_read(struct process *process, uint64_t address, uint64_t size)
 {
     if (address < USER_SPACE_START || address >= USER_SPACE_END || size > USER_SPACE_END - address) return false;
+    const uint64_t needed = PTE_USER | PTE_READ | PTE_ACCESSED;
     for (uint64_t page = ROUND_DOWN(address, PAGE_SIZE); page < address + size; page += PAGE_SIZE) {
         const page_table_entry *entry = find_entry(process->root, page);
-        if (entry == NULL || (*entry & (PTE_USER | PTE_READ)) != (PTE_USER | PTE_READ)) return false;
+        bool ready = entry != NULL && (*entry & needed) == needed;
+        if (!ready && !page_fault_handler(process, CAUSE_LOAD_PAGE_FAULT, page)) return false;
     }
     return true;
 }

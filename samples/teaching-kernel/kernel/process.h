@@ -46,5 +46,5 @@ void process_create(struct process *process, uint64_t pid, const struct program 
 void process_exit(struct process *process, int64_t exit_code);
 void process_destroy(struct process *process);
 uint64_t process_grow_heap(struct process *process, uint64_t bytes);
-bool process_reads_memory(struct process *process, uint64_t address, uint64_t size);
+bool process_may_read(struct process *process, uint64_t address, uint64_t size);
 void process_count_heap_pages(const struct process *process, uint64_t *accessed, uint64_t *dirty);

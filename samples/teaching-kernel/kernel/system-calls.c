@@ -10,7 +10,7 @@
 // cannot be tricked, or slip, into using user memory by accident.
 static int64_t system_call_write(struct process *process, uint64_t text, uint64_t length)
 {
-    if (!process_reads_memory(process, text, length)) return -1;
+    if (!process_may_read(process, text, length)) return -1;
     set_csr_bits(sstatus, SSTATUS_SUM);
     for (uint64_t i = 0; i < length; i++) console_put_char(((const char *)text)[i]);
     clear_csr_bits(sstatus, SSTATUS_SUM);

@@ -1,0 +1,44 @@
+/** The fixtures do in QEMU what they are said to do, and all committed ELF files are as built from their sources. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { Qemu } from '../support/qemu';
+import { requireTool } from '../support/tools';
+
+const repository = join(__dirname, '..', '..');
+
+interface Expectation {
+  readonly fixture: string;
+  readonly bios?: string;
+  readonly output: RegExp;
+  readonly exitCode: number;
+}
+
+const expectations: readonly Expectation[] = [
+  { fixture: 'dwarf4', output: /\n120 30\r?\n$/, exitCode: 0 },
+  { fixture: 'dwarf5', output: /\n120 30\r?\n$/, exitCode: 0 },
+  { fixture: 'stripped', output: /\n120 30\r?\n$/, exitCode: 0 },
+  { fixture: 'machine-mode-pass', bios: 'none', output: /^Hello from machine mode\.\n$/, exitCode: 0 },
+  { fixture: 'machine-mode-fail', bios: 'none', output: /^Hello from machine mode\.\n$/, exitCode: 3 },
+];
+
+describe('fixtures', function () {
+  this.timeout(60_000);
+
+  for (const { fixture, bios, output, exitCode } of expectations) {
+    it(`${fixture}.elf ends in QEMU with exit code ${exitCode}`, async function () {
+      const executable = requireTool('qemu-system-riscv64', this);
+      const kernel = join(repository, 'test', 'fixtures', `${fixture}.elf`);
+      const qemu = new Qemu({ executable, kernel, bios, timeoutSeconds: 30 });
+      assert.equal(await qemu.exit, exitCode);
+      assert.match(qemu.output, output);
+    });
+  }
+
+  it('and the sample kernel are as built from their sources', function () {
+    requireTool('riscv64-unknown-elf-gcc', this);
+    const script = join(repository, 'scripts', 'build-samples.sh');
+    const output = execFileSync('bash', [script, '--check'], { encoding: 'utf8' });
+    assert.match(output, /^build-samples: all \d+ committed files are as built from their sources\n$/);
+  });
+});
