@@ -1,0 +1,67 @@
+/** Read-only documents that show a page of the guest's memory, read anew at each stop. */
+import * as vscode from 'vscode';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { decodeBase64 } from '../../protocol/base64';
+import type { SessionWatch } from '../session-watch';
+import { hexDump } from './hex-dump';
+
+const SCHEME = 'hypocaust-memory';
+/** Bytes that a document shows: a page. */
+const SIZE = 4096;
+
+/** What a document shows, by its URI. */
+interface Shown {
+  readonly session: vscode.DebugSession;
+  readonly reference: string;
+}
+
+export class MemoryDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly shown = new Map<string, Shown>();
+  private readonly registrations: vscode.Disposable;
+
+  readonly onDidChange = this.changed.event;
+
+  constructor(sessions: SessionWatch) {
+    this.registrations = vscode.Disposable.from(
+      this.changed,
+      vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.shown.delete(uri.toString())),
+      sessions.onDidChange((session) => {
+        if (sessions.stateOf(session) !== 'stopped') return;
+        for (const [uri, shown] of this.shown) if (shown.session === session) this.changed.fire(vscode.Uri.parse(uri));
+      }),
+    );
+  }
+
+  /** Opens the memory at an address as the adapter's `readMemory` request takes it. */
+  async open(session: vscode.DebugSession, reference: string): Promise<void> {
+    // The session's id keeps two sessions' documents apart; the path is the tab's title.
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/Memory ${reference}`, query: session.id });
+    this.shown.set(uri.toString(), { session, reference });
+    this.changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
+    await vscode.window.showTextDocument(document, { preview: true });
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const shown = this.shown.get(uri.toString());
+    if (!shown) return 'The debug session that this memory belonged to has ended.';
+    try {
+      return await read(shown);
+    } catch (error) {
+      return `This memory cannot be read now: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+
+  dispose(): void {
+    this.registrations.dispose();
+  }
+}
+
+async function read({ session, reference }: Shown): Promise<string> {
+  const args: DebugProtocol.ReadMemoryArguments = { memoryReference: reference, count: SIZE };
+  const body = (await session.customRequest('readMemory', args)) as DebugProtocol.ReadMemoryResponse['body'];
+  const bytes = decodeBase64(body?.data ?? '');
+  return hexDump(BigInt(body?.address ?? 0), bytes, Math.min(body?.unreadableBytes ?? 0, SIZE - bytes.length));
+}

@@ -1,0 +1,47 @@
+// How nodes of the page-table tree look.
+import assert from 'node:assert/strict';
+import type { Agreement, LeafNode } from '../../protocol/page-table';
+import { AGREEMENTS, present } from './presentation';
+
+const common = { id: 'x', description: '', tooltip: 'Explained.', hasChildren: false };
+const leaf = (fields: Partial<LeafNode>): LeafNode => ({
+  ...common,
+  kind: 'leaf',
+  label: '0x1000',
+  level: 0,
+  count: 1,
+  gva: { first: '0x1000', last: '0x1fff' },
+  shadow: [],
+  agreement: 'agrees',
+  ...fields,
+});
+
+describe('page-table nodes', () => {
+  it('tell by icon, tooltip and speech how the entries agree', () => {
+    for (const agreement of Object.keys(AGREEMENTS) as Agreement[]) {
+      const { icon, tooltip, spoken } = present(leaf({ agreement }));
+      assert.deepEqual(icon, AGREEMENTS[agreement].icon);
+      assert.match(tooltip, /^Explained\.\n\n/);
+      assert.ok(tooltip.endsWith(AGREEMENTS[agreement].meaning));
+      assert.ok(spoken.includes(AGREEMENTS[agreement].meaning));
+    }
+    assert.equal(new Set(Object.values(AGREEMENTS).map(({ icon }) => icon.name)).size, 4);
+  });
+
+  it('offer the addresses that they have', () => {
+    assert.equal(present(leaf({})).offers, 'gva');
+    assert.equal(present(leaf({ gpa: '0x80000000' })).offers, 'gva gpa');
+    assert.equal(present(leaf({ gpa: '0x80000000', hva: '0x88000000' })).offers, 'gva gpa hva memory');
+    const note = present({ ...common, kind: 'note', label: 'Nothing here' });
+    assert.equal(note.offers, '');
+    assert.equal(note.spoken, 'Nothing here');
+  });
+
+  it('open the way to the address space in use', () => {
+    const space = { ...common, kind: 'addressSpace', label: 'satp', satp: '0x8', hasChildren: true } as const;
+    assert.equal(present({ ...common, kind: 'guest', label: 'linux', guest: 'linux' }).openAtFirst, true);
+    assert.equal(present({ ...space, isCurrent: true }).openAtFirst, true);
+    assert.equal(present({ ...space, isCurrent: false }).openAtFirst, false);
+    assert.match(present({ ...space, isCurrent: true }).spoken, /in use now/);
+  });
+});
