@@ -1,0 +1,86 @@
+/** What a session debugs: guests under the hypervisor, or a bare machine. The rest of the debugger sees only this. */
+import type { ExitRecord } from '../hypervisor/exit-record';
+import type { PageTableTree } from './page-tables/tree';
+import type { Target } from './target';
+
+/** A trap that a target takes: an exception or interrupt that reaches its kernel. */
+export interface TrapNotice {
+  readonly target: Target;
+  /** Id of the cause, such as `load-page-fault`; undefined for reserved causes. */
+  readonly cause: string | undefined;
+  /** Code of the cause, without the interrupt bit. */
+  readonly code: number;
+  readonly interrupt: boolean;
+  /** The name for the user: `Load page fault`. */
+  readonly name: string;
+  /** What `stval` will hold. */
+  readonly tval: bigint;
+  /** The instruction that traps, or before which the interrupt is taken. */
+  readonly pc: bigint;
+  /** Under the hypervisor: what it is going to do. */
+  readonly record?: ExitRecord;
+}
+
+/** Asked about what happens while the system runs, before it is done; `stop` leaves `run` with it not done yet. */
+export interface Watcher {
+  /** Each VM exit. Absent: nobody is interested, and records need not be built. */
+  readonly onExit?: (target: Target, record: ExitRecord) => 'go' | 'stop';
+  /** Each trap. Absent: nobody is interested. */
+  readonly onTrap?: (trap: TrapNotice) => 'go' | 'stop';
+}
+
+/** Why `run` came back. */
+export type RunOutcome =
+  /** The budget is used up. */
+  | { readonly kind: 'limit' }
+  /** Before the instruction at a breakpoint address. */
+  | { readonly kind: 'breakpoint'; readonly target: Target }
+  /** The watcher said so. */
+  | { readonly kind: 'stopped' }
+  /** All processors wait; only input from outside can wake one. */
+  | { readonly kind: 'idle' }
+  /** All processors waited for a timer; virtual time went on by that many ticks of 100 ns. */
+  | { readonly kind: 'waited'; readonly ticks: number }
+  | { readonly kind: 'end'; readonly end: End };
+
+/** The guests ended. */
+export interface End {
+  readonly reason: 'shutdown' | 'reboot' | 'failure';
+  /** The exit code that the guest gave. */
+  readonly code: number;
+  /** For the user, one sentence. */
+  readonly text: string;
+}
+
+/** A console: bytes both ways. */
+export interface Console {
+  readonly id: string;
+  /** For the user: the guest's name. */
+  readonly name: string;
+  onOutput?: (bytes: Uint8Array) => void;
+  receive(bytes: Uint8Array): void;
+}
+
+export interface System {
+  readonly kind: 'hypervisor' | 'bare';
+  readonly targets: readonly Target[];
+  readonly consoles: readonly Console[];
+  readonly pageTables: PageTableTree;
+  /** Instructions executed since the start. */
+  readonly instructions: number;
+  /** Virtual time since the start, in ticks of 100 ns. */
+  readonly time: bigint;
+  /** VM exits by kind, for each guest; empty on the bare machine. */
+  readonly exitCounts: readonly { readonly guest: string; readonly counts: Readonly<Record<string, number>> }[];
+  watcher: Watcher;
+  /** The target that runs, or stopped last. */
+  readonly current: Target;
+  /** What the hypervisor is about to do when execution goes on; undefined when nothing is pending. */
+  readonly pending: { readonly target: Target; readonly record: ExitRecord } | undefined;
+  /** Virtual addresses before which to stop. */
+  setBreakpoints(addresses: Iterable<bigint>): void;
+  /** Runs one slice: at most so many instructions, and not much longer than some milliseconds. */
+  run(maxInstructions: number): RunOutcome;
+  /** Executes one instruction, whatever breakpoint is on it; a pending exit counts as the instruction it belongs to. */
+  step(): RunOutcome;
+}
