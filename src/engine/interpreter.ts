@@ -469,7 +469,11 @@ class InterpreterFunction {
   private goTo(record: number): void {
     const { code } = this;
     code.get(record).tee(this.record).set(this.start);
-    code.get(this.budget).i32(this.exact ? 1 : TRACE_LIMIT).op('i32.ge_s').brIf(this.next);
+    code
+      .get(this.budget)
+      .i32(this.exact ? 1 : TRACE_LIMIT)
+      .op('i32.ge_s')
+      .brIf(this.next);
     this.pushPc();
     code.set(this.address).br(this.lookup);
   }
