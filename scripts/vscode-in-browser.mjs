@@ -7,6 +7,12 @@ import { chromiumOptions, startServer } from './vscode-server.mjs';
 /** Longest time that a whole test run may take. */
 const LIMIT_MS = Number(process.env.HYPOCAUST_VSCODE_LIMIT_MS ?? 240_000);
 
+/** What the server and the workbench say of themselves: modules and a network that are not there, connections. */
+const NOISE = new RegExp(
+  '@vscode/spdlog|native-watchdog|ENOTFOUND|Service Worker|github-authentication|onnection token|Creating a socket|' +
+    '^\\[(reconnection|AgentHost|AccountPolicy)|Updating additional builtin',
+);
+
 const args = process.argv.slice(2);
 const option = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
 const folder = args.find((arg) => !arg.startsWith('-')) ?? process.cwd();
@@ -23,6 +29,7 @@ try {
     void page.exposeFunction('codeAutomationExit', done);
   });
   await page.exposeFunction('codeAutomationLog', (type, messages) => {
+    if (messages.some((message) => NOISE.test(String(message)))) return;
     (type === 'warn' || type === 'error' ? console.error : console.log)(...messages);
   });
   await page.goto(server.url(folder, option('extensionTestsPath'), option('extensionDevelopmentPath')));
