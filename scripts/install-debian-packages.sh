@@ -7,6 +7,7 @@ packages=(
   make gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf # samples and fixtures; objdump and readelf as oracles
   qemu-system-misc opensbi                                  # the machine that ours is compared with
   gdb-multiarch                                             # an oracle for symbols, stacks and values
+  device-tree-compiler                                      # reads the device trees that we write
   chromium fonts-liberation                                 # runs VS Code for the interface tests, with legible text
 )
 
