@@ -7,8 +7,11 @@ export type Privilege = 0 | 1 | 3;
 export class HartState {
   private readonly words: BigUint64Array;
   private readonly halves: Uint32Array;
+  /** x0 to x31 as they lie in memory, 8 bytes each, little-endian; x0 must stay zero. To save and restore all at once. */
+  readonly xBytes: Uint8Array;
 
   constructor(buffer: ArrayBuffer) {
+    this.xBytes = new Uint8Array(buffer, X_REGISTERS, 32 * 8);
     this.words = new BigUint64Array(buffer, 0, 0x1000 / 8);
     this.halves = new Uint32Array(buffer, 0, 0x1000 / 4);
     this.clearReservation();
