@@ -23,20 +23,18 @@ import { SourceLines } from './source-lines';
 import { SymbolTable } from './symbol-table';
 import type { UnwindRow } from './unwind/frame-row';
 import { Unwinder } from './unwind/unwinder';
+import { Variables } from './variables';
 
 export interface SymbolFileOptions {
   /** Added to every address of the file: where a position-independent program is loaded beyond its link address. */
   readonly bias?: bigint;
 }
 
-function pending(): never {
-  throw new Error('pending');
-}
-
 interface DebugParts {
   readonly context: DebugContext;
   readonly lines: SourceLines;
   readonly functions: Functions;
+  readonly variables: Variables;
 }
 
 /** Addresses in arguments and answers are virtual addresses of the program, with the bias applied. */
@@ -68,7 +66,8 @@ export class SymbolFile {
     if (!this.parts) {
       const context = new DebugContext(this.sections, (address) => this.symbols.isCode(address));
       const lines = new SourceLines(context);
-      this.parts = { context, lines, functions: new Functions(context, this.symbols, lines) };
+      const functions = new Functions(context, this.symbols, lines);
+      this.parts = { context, lines, functions, variables: new Variables(context, functions) };
     }
     return this.parts;
   }
@@ -150,23 +149,23 @@ export class SymbolFile {
   }
 
   /** Parameters and locals visible at the address in entry `level` of the inline chain, innermost block first. */
-  variablesInScope(_address: bigint, _level = 0): Variable[] {
-    return pending();
+  variablesInScope(address: bigint, level = 0): Variable[] {
+    return this.debug.variables.inScope(address, level);
   }
 
   /** Global and file-static variables, of the address's unit first. */
-  globals(_address?: bigint): IterableIterator<Variable> {
-    return pending();
+  globals(address?: bigint): IterableIterator<Variable> {
+    return this.debug.variables.globals(address);
   }
 
   /** The global of that name, one of the address's own unit preferred. */
-  findGlobal(_name: string, _address?: bigint): Variable | undefined {
-    return pending();
+  findGlobal(name: string, address?: bigint): Variable | undefined {
+    return this.debug.variables.findGlobal(name, address);
   }
 
   /** Where the variable is now. Never throws: bad debug information becomes `unavailable`. */
-  locate(_variable: Variable, _context: EvaluationContext): Location {
-    return pending();
+  locate(variable: Variable, context: EvaluationContext): Location {
+    return this.debug.variables.locate(variable, context);
   }
 
   // Call stack

@@ -22,6 +22,8 @@ export class FunctionIndex {
   readonly functions: FunctionEntry[] = [];
   /** Inlined copies, by the offset of the function's abstract entry. */
   readonly inlined = new Map<number, Entry[]>();
+  /** Defined structs, unions, classes and enumerations outside functions, by qualified name. */
+  readonly types = new Map<string, Entry>();
   /** Top-level and namespace variables. */
   readonly globals: Entry[] = [];
   private readonly map = new RangeMap<FunctionEntry>();
@@ -49,7 +51,9 @@ export class FunctionIndex {
       } else if (tag === TAG.variable) {
         if (!parent.isLocal) this.addGlobal(entry, parent.qualifier);
       } else if (QUALIFYING.has(tag)) {
-        enclosing[depth] = { qualifier: qualify(parent.qualifier, entry), isLocal: parent.isLocal };
+        const qualifier = qualify(parent.qualifier, entry);
+        enclosing[depth] = { qualifier, isLocal: parent.isLocal };
+        if (tag !== TAG.namespace && !parent.isLocal) this.addType(entry, qualifier);
       }
       return !WITHOUT_CODE.has(tag);
     });
@@ -78,6 +82,10 @@ export class FunctionIndex {
   private addGlobal(entry: Entry, qualifier: string): void {
     if (qualifier !== '') this.qualifiers.set(entry.offset, qualifier);
     if (entry.has(AT.location) || entry.has(AT.constValue)) this.globals.push(entry);
+  }
+
+  private addType(entry: Entry, name: string): void {
+    if (entry.has(AT.byteSize) && entry.has(AT.name) && !this.types.has(name)) this.types.set(name, entry);
   }
 
   find(address: bigint): FunctionEntry | undefined {
