@@ -2,16 +2,16 @@
 import { FETCH, LOAD } from '../engine/host';
 import type { Access } from '../engine/host';
 import type { Privilege } from '../engine/hart-state';
+import { csrByNumber, legalValue } from '../isa/csrs';
+import { CSR } from './csr-numbers';
 
 export const PMP_ENTRIES = 16;
 
 const PMP_R = 0x01;
 const PMP_W = 0x02;
 const PMP_X = 0x04;
+const PMP_RWX = PMP_R | PMP_W | PMP_X;
 const PMP_L = 0x80;
-/** Bits 6 and 5 of a configuration read as zero. */
-const WRITABLE = 0x9f;
-
 /** How an entry's address register is meant: the A field. */
 const MATCH_SHIFT = 3;
 const OFF = 0;
@@ -50,13 +50,12 @@ export class Pmp {
     return value;
   }
 
-  /** Entries that are locked keep their configuration. */
+  /** Locked entries keep their configuration, and so do entries given a reserved one. */
   writeConfig(register: number, value: bigint): void {
-    for (let i = 0; i < 8; i++) {
-      const entry = register * 4 + i;
-      if ((this.configs[entry] & PMP_L) !== 0) continue;
-      this.configs[entry] = legalConfig(Number((value >> BigInt(8 * i)) & 0xffn));
-    }
+    const description = csrByNumber(CSR.pmpcfg0 + register);
+    if (!description) return;
+    const legal = legalValue(description, this.readConfig(register), value);
+    for (let i = 0; i < 8; i++) this.configs[register * 4 + i] = Number((legal >> BigInt(8 * i)) & 0xffn);
     this.rebuild();
   }
 
@@ -113,7 +112,7 @@ export class Pmp {
     for (let entry = 0; entry < PMP_ENTRIES; entry++) {
       const config = this.configs[entry];
       const range = this.rangeOf(entry, matchOf(config));
-      if (range) rules.push({ entry, ...range, permissions: config & 7, locked: (config & PMP_L) !== 0 });
+      if (range) rules.push({ entry, ...range, permissions: config & PMP_RWX, locked: (config & PMP_L) !== 0 });
     }
     this.rules = rules;
     this.onChange();
@@ -143,10 +142,4 @@ function neededBy(access: Access): number {
 
 function matchOf(config: number): number {
   return (config >> MATCH_SHIFT) & 3;
-}
-
-/** W without R is reserved; it becomes neither. */
-function legalConfig(config: number): number {
-  const value = config & WRITABLE;
-  return (value & (PMP_R | PMP_W)) === PMP_W ? value & ~PMP_W : value;
 }

@@ -1,0 +1,27 @@
+/** A 64-bit counter of retired instructions that software can set and stop: mcycle and minstret (Privileged 3.1.10). */
+
+export class CsrCounter {
+  /** The counter minus the hart's count. */
+  private offset = 0n;
+  /** The value at which it stands still. */
+  private stoppedAt: bigint | undefined;
+
+  /** @param count the hart's count of retired instructions now */
+  value(count: number): bigint {
+    return this.stoppedAt ?? BigInt.asUintN(64, BigInt(count) + this.offset);
+  }
+
+  /** Makes it show `value` when the hart's count is `count`. */
+  set(value: bigint, count: number): void {
+    if (this.stoppedAt !== undefined) this.stoppedAt = value;
+    else this.offset = value - BigInt(count);
+  }
+
+  /** Stops it, or lets it go on from where it stands. */
+  inhibit(on: boolean, count: number): void {
+    if (on === (this.stoppedAt !== undefined)) return;
+    const value = this.value(count);
+    this.stoppedAt = on ? value : undefined;
+    if (!on) this.offset = value - BigInt(count);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * A hart's control and status registers. Which registers and bits exist stands in `isa/csrs`; those whose value is not
+ * simply what was written last are in `csr-special.ts`.
+ */
+import type { Privilege } from '../engine/hart-state';
+import type { CsrDescription } from '../isa/csrs';
+import { csrByNumber, csrs, legalValue } from '../isa/csrs';
+import { isImplemented } from '../isa/extensions';
+import { CSR } from './csr-numbers';
+import { specialCsrs } from './csr-special';
+import type { CsrSurroundings } from './csr-state';
+import { CsrState } from './csr-state';
+import { INTERRUPT, MSTATUS } from './status';
+
+const S_MODE = 1;
+const M_MODE = 3;
+
+/** The registers that this machine has, by number. */
+const existing = new Map(csrs.filter(({ extension }) => isImplemented(extension)).map((csr) => [csr.number, csr]));
+
+function describe(number: number): CsrDescription {
+  const description = existing.get(number);
+  if (description) return description;
+  const name = csrByNumber(number)?.name ?? `0x${number.toString(16)}`;
+  throw new RangeError(`This machine has no CSR ${name}.`);
+}
+
+export class CsrFile {
+  /** The values as the hart uses them; others go through `read` and `write`. */
+  readonly state: CsrState;
+
+  constructor(around: CsrSurroundings) {
+    this.state = new CsrState(around);
+  }
+
+  /** Whether the machine has a CSR of this number. */
+  has(csr: number): boolean {
+    return existing.has(csr);
+  }
+
+  /**
+   * The value, without regard to privilege: unsigned 64 bits.
+   * @throws RangeError when the machine has no such CSR
+   */
+  read(csr: number): bigint {
+    const special = specialCsrs.get(csr);
+    if (special) return special.read(this.state);
+    return this.state.values[describe(csr).number];
+  }
+
+  /**
+   * Writes, without regard to privilege: keeps what the register can hold, with all effects. Read-only registers ignore
+   * it. A new satp selects the translations that were kept for this value of satp; if its tables have become others, drop
+   * them with `Engine.flushTlb`.
+   * @throws RangeError when the machine has no such CSR
+   */
+  write(csr: number, value: bigint): void {
+    const { values } = this.state;
+    const special = specialCsrs.get(csr);
+    if (special) special.write?.(this.state, value);
+    else values[csr] = legalValue(describe(csr), values[csr], value);
+  }
+
+  /** As `write`, by the instruction that is being executed. */
+  writeByInstruction(csr: number, value: bigint): void {
+    this.state.writingInstruction = 1;
+    this.write(csr, value);
+    this.state.writingInstruction = 0;
+  }
+
+  /** The value that CSRRS and CSRRC work on: of mip's SEIP the software bit alone, without the device's line (3.1.9). */
+  readToModify(csr: number): bigint {
+    if (csr !== CSR.mip) return this.read(csr);
+    const { pendingLines, pendingBySoftware } = this.state;
+    return BigInt((pendingLines & ~(1 << INTERRUPT.supervisorExternal)) | pendingBySoftware);
+  }
+
+  /** Whether an instruction may access the register in this mode; if not, it is illegal (Privileged 2.1, 3.1.6, 3.1.11). */
+  permits(csr: number, privilege: Privilege, writing: boolean): boolean {
+    const description = existing.get(csr);
+    if (!description || privilege < description.privilege || (writing && description.readOnly)) return false;
+    if (csr === CSR.satp) return privilege !== S_MODE || (this.state.status & MSTATUS.TVM) === 0;
+    return csr < CSR.cycle || csr > CSR.hpmcounter31 || this.permitsCounter(csr - CSR.cycle, privilege);
+  }
+
+  /**
+   * Raises or lowers an interrupt: a device's line (3, 7, 9, 11), or what firmware sets in mip (1, 5).
+   * @param bit the bit in mip, which is the cause code
+   */
+  setInterruptPending(bit: number, on: boolean): void {
+    const { state } = this;
+    const mask = 1 << bit;
+    if (bit === INTERRUPT.supervisorSoftware || bit === INTERRUPT.supervisorTimer) {
+      state.pendingBySoftware = on ? state.pendingBySoftware | mask : state.pendingBySoftware & ~mask;
+    } else {
+      state.pendingLines = on ? state.pendingLines | mask : state.pendingLines & ~mask;
+    }
+    if (on) state.around.interruptsChanged();
+  }
+
+  /** All registers of this machine with their values, in the order of their numbers. */
+  *entries(): IterableIterator<{ csr: CsrDescription; value: bigint }> {
+    for (const csr of existing.values()) yield { csr, value: this.read(csr.number) };
+  }
+
+  private permitsCounter(bit: number, privilege: Privilege): boolean {
+    if (privilege === M_MODE) return true;
+    const { values } = this.state;
+    const enabled = values[CSR.mcounteren] & (privilege < S_MODE ? values[CSR.scounteren] : ~0n);
+    return ((enabled >> BigInt(bit)) & 1n) !== 0n;
+  }
+}

@@ -1,0 +1,178 @@
+/** The CSRs that are more than a value of their own: views of others, counters, and those with effects. */
+import type { CsrDescription } from '../isa/csrs';
+import { csrByNumber, legalValue } from '../isa/csrs';
+import { CSR } from './csr-numbers';
+import type { CsrState } from './csr-state';
+import { PMP_ENTRIES } from './pmp';
+import { INTERRUPT } from './status';
+
+export interface SpecialCsr {
+  /** An unsigned 64-bit value. */
+  read(state: CsrState): bigint;
+  /** Stores what is legal, with the effects. Read-only registers have none. */
+  write?(state: CsrState, value: bigint): void;
+}
+
+function describe(number: number): CsrDescription {
+  const description = csrByNumber(number);
+  if (!description) throw new Error(`the CSR table lacks 0x${number.toString(16)}`);
+  return description;
+}
+
+const mstatus = describe(CSR.mstatus);
+const sstatus = describe(CSR.sstatus);
+const satp = describe(CSR.satp);
+
+const LOW_HALF = 0xffffffffn;
+const MSTATUS_FIXED = mstatus.reset & ~LOW_HALF;
+const SSTATUS_FIXED = sstatus.reset & ~LOW_HALF;
+const SD = 1n << 63n;
+const maskOf = (description: CsrDescription): number => Number(description.writable & LOW_HALF);
+const SSTATUS_LOW = maskOf(sstatus);
+
+const ENABLE_BITS = maskOf(describe(CSR.mie));
+const INTERRUPT_DELEGATION = maskOf(describe(CSR.mideleg));
+const EXCEPTION_DELEGATION = maskOf(describe(CSR.medeleg));
+/** Pending bits that M-mode and S-mode may change (3.1.9, 4.1.3). */
+const MIP_WRITABLE = maskOf(describe(CSR.mip));
+const SIP_WRITABLE = 1 << INTERRUPT.supervisorSoftware;
+
+/** mcountinhibit's bits. */
+const CYCLE = 1n;
+const INSTRET = 4n;
+
+function readMstatus(state: CsrState): bigint {
+  const whole = MSTATUS_FIXED | BigInt(state.status);
+  return legalValue(mstatus, whole, whole);
+}
+
+function setStatus(state: CsrState, status: number): void {
+  if (status === state.status) return;
+  state.status = status;
+  state.around.translationChanged();
+  state.around.interruptsChanged();
+}
+
+const lowBits = (value: bigint): number => Number(value & LOW_HALF);
+
+/** Replaces the bits of `old` that are in the mask. */
+const merge = (old: number, value: number, mask: number): number => ((old & ~mask) | (value & mask)) >>> 0;
+
+const statusRegisters: Record<number, SpecialCsr> = {
+  [CSR.mstatus]: {
+    read: readMstatus,
+    write: (state, value) => setStatus(state, lowBits(legalValue(mstatus, readMstatus(state), value))),
+  },
+  [CSR.sstatus]: {
+    read: (state) => (readMstatus(state) & SD) | SSTATUS_FIXED | BigInt(state.status & SSTATUS_LOW),
+    write: (state, value) => setStatus(state, merge(state.status, lowBits(value), SSTATUS_LOW)),
+  },
+};
+
+function setEnabled(state: CsrState, bits: number): void {
+  state.enabledInterrupts = bits;
+  state.around.interruptsChanged();
+}
+
+function setPending(state: CsrState, bits: number): void {
+  state.pendingBySoftware = bits;
+  state.around.interruptsChanged();
+}
+
+const interruptRegisters: Record<number, SpecialCsr> = {
+  [CSR.mie]: {
+    read: (state) => BigInt(state.enabledInterrupts),
+    write: (state, value) => setEnabled(state, lowBits(value) & ENABLE_BITS),
+  },
+  // Bits that are not delegated read zero in sie and sip, and writes leave them (4.1.3).
+  [CSR.sie]: {
+    read: (state) => BigInt(state.enabledInterrupts & state.delegatedInterrupts),
+    write: (state, value) =>
+      setEnabled(state, merge(state.enabledInterrupts, lowBits(value), state.delegatedInterrupts & ENABLE_BITS)),
+  },
+  [CSR.mip]: {
+    read: (state) => BigInt(state.pendingInterrupts),
+    write: (state, value) => setPending(state, lowBits(value) & MIP_WRITABLE),
+  },
+  [CSR.sip]: {
+    read: (state) => BigInt(state.pendingInterrupts & state.delegatedInterrupts),
+    write: (state, value) =>
+      setPending(state, merge(state.pendingBySoftware, lowBits(value), state.delegatedInterrupts & SIP_WRITABLE)),
+  },
+  [CSR.mideleg]: {
+    read: (state) => BigInt(state.delegatedInterrupts),
+    write(state, value) {
+      state.delegatedInterrupts = lowBits(value) & INTERRUPT_DELEGATION;
+      state.around.interruptsChanged();
+    },
+  },
+  [CSR.medeleg]: {
+    read: (state) => BigInt(state.delegatedExceptions),
+    write(state, value) {
+      state.delegatedExceptions = lowBits(value) & EXCEPTION_DELEGATION;
+    },
+  },
+};
+
+const counterRegisters: Record<number, SpecialCsr> = {
+  [CSR.mcycle]: {
+    read: (state) => state.cycle.value(state.around.retired()),
+    write: (state, value) => state.cycle.set(value, state.countAtWrite),
+  },
+  [CSR.minstret]: {
+    read: (state) => state.instret.value(state.around.retired()),
+    write: (state, value) => state.instret.set(value, state.countAtWrite),
+  },
+  [CSR.cycle]: { read: (state) => state.cycle.value(state.around.retired()) },
+  [CSR.instret]: { read: (state) => state.instret.value(state.around.retired()) },
+  [CSR.time]: { read: (state) => state.around.time() },
+  [CSR.mcountinhibit]: {
+    read: (state) => state.values[CSR.mcountinhibit],
+    write(state, value) {
+      const bits = value & (CYCLE | INSTRET);
+      state.values[CSR.mcountinhibit] = bits;
+      state.cycle.inhibit((bits & CYCLE) !== 0n, state.countAtWrite);
+      state.instret.inhibit((bits & INSTRET) !== 0n, state.countAtWrite);
+    },
+  },
+};
+
+const otherRegisters: Record<number, SpecialCsr> = {
+  [CSR.mhartid]: { read: (state) => BigInt(state.around.hartId) },
+  [CSR.satp]: {
+    read: (state) => state.values[CSR.satp],
+    write(state, value) {
+      state.values[CSR.satp] = legalValue(satp, state.values[CSR.satp], value);
+      state.around.translationChanged();
+    },
+  },
+};
+
+function protectionRegisters(): [number, SpecialCsr][] {
+  const configurations = [0, 2].map((register): [number, SpecialCsr] => [
+    CSR.pmpcfg0 + register,
+    {
+      read: ({ around }) => around.pmp.readConfig(register),
+      write: ({ around }, value) => around.pmp.writeConfig(register, value),
+    },
+  ]);
+  const addresses = Array.from({ length: PMP_ENTRIES }, (_, entry): [number, SpecialCsr] => [
+    CSR.pmpaddr0 + entry,
+    {
+      read: ({ around }) => around.pmp.readAddress(entry),
+      write: ({ around }, value) => around.pmp.writeAddress(entry, value),
+    },
+  ]);
+  return [...configurations, ...addresses];
+}
+
+const byNumber = (table: Record<number, SpecialCsr>): [number, SpecialCsr][] =>
+  Object.entries(table).map(([number, csr]) => [Number(number), csr]);
+
+export const specialCsrs: ReadonlyMap<number, SpecialCsr> = new Map([
+  ...byNumber(statusRegisters),
+  ...byNumber(interruptRegisters),
+  ...byNumber(counterRegisters),
+  ...byNumber(otherRegisters),
+  ...protectionRegisters(),
+]);

@@ -1,0 +1,53 @@
+/** The values behind a hart's CSRs, in the form in which the hart works with them. */
+import { csrByNumber, csrs } from '../isa/csrs';
+import { CsrCounter } from './csr-counters';
+import { CSR } from './csr-numbers';
+import type { Pmp } from './pmp';
+
+/** What the registers need of the hart around them. */
+export interface CsrSurroundings {
+  readonly hartId: number;
+  readonly pmp: Pmp;
+  /** Instructions that the hart has completed. */
+  retired(): number;
+  /** The machine's mtime. */
+  time(): bigint;
+  /** satp or a bit of mstatus that address translation depends on may have changed. */
+  translationChanged(): void;
+  /** An interrupt may have become deliverable. */
+  interruptsChanged(): void;
+}
+
+const LOW_HALF = 0xffffffffn;
+
+export class CsrState {
+  /** The low half of mstatus, unsigned; the high half never changes, but for SD. */
+  status = Number((csrByNumber(CSR.mstatus)?.reset ?? 0n) & LOW_HALF);
+  /** mie, mideleg, medeleg. */
+  enabledInterrupts = 0;
+  delegatedInterrupts = 0;
+  delegatedExceptions = 0;
+  /** mip is both of these together: bits that software sets, and lines from devices. Bit 9 can be in either. */
+  pendingBySoftware = 0;
+  pendingLines = 0;
+  readonly cycle = new CsrCounter();
+  readonly instret = new CsrCounter();
+  /** 1 while an instruction writes: it counts as completed when the value written to a counter starts to count (3.1.10). */
+  writingInstruction: 0 | 1 = 0;
+  /** The registers that are plain values, by number. */
+  readonly values = new BigUint64Array(4096);
+
+  constructor(readonly around: CsrSurroundings) {
+    for (const { number, reset } of csrs) this.values[number] = reset;
+  }
+
+  /** mip. */
+  get pendingInterrupts(): number {
+    return this.pendingLines | this.pendingBySoftware;
+  }
+
+  /** The count of instructions from which a counter that is written now goes on. */
+  get countAtWrite(): number {
+    return this.around.retired() + this.writingInstruction;
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The built-in firmware: what an SBI firmware does in M-mode, in TypeScript. It starts a program in S-mode, answers its SBI
+ * calls and turns the machine timer's interrupt into the supervisor's.
+ */
+import { LOAD } from '../engine/host';
+import { CSR } from './csr-numbers';
+import type { Hart } from './hart';
+import type { Machine } from './machine';
+import { Sbi } from './sbi';
+import type { SbiCall } from './sbi';
+import type { SbiFence, SbiPlatform, SbiResetKind } from './sbi-platform';
+import { EXCEPTION, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
+import type { Trap } from './traps';
+
+const S_MODE = 1;
+const SUPERVISOR_ECALL = EXCEPTION.ecall + S_MODE;
+const MACHINE_TIMER_ENABLE = 1 << INTERRUPT.machineTimer;
+
+/** Registers of the SBI's calling convention. */
+const A0 = 10;
+const A1 = 11;
+const ARGUMENTS = 8;
+
+/**
+ * All that S-mode can handle. A firmware without emulation of its own would only hand illegal instructions and access
+ * faults on to S-mode, as OpenSBI does; delegated, they get there with the same effect.
+ */
+const DELEGATED_EXCEPTIONS = 0xffffn & ~(1n << BigInt(SUPERVISOR_ECALL));
+const DELEGATED_INTERRUPTS =
+  (1n << BigInt(INTERRUPT.supervisorSoftware)) |
+  (1n << BigInt(INTERRUPT.supervisorTimer)) |
+  (1n << BigInt(INTERRUPT.supervisorExternal));
+
+/** One PMP entry over all memory: NAPOT, R, W and X. */
+const PMP_ALL = 0x1fn;
+const ALL_ONES = 0xffff_ffff_ffff_ffffn;
+/** cycle, time and instret. */
+const BASE_COUNTERS = 7n;
+
+const MTIMECMP = 0x4000;
+
+export interface SupervisorStart {
+  /** Physical address of the first instruction. */
+  readonly entry: bigint;
+  /** The hart's number and the device tree's physical address. */
+  readonly a0: bigint;
+  readonly a1: bigint;
+}
+
+export class Firmware {
+  /** SBI calls so far, by name. */
+  readonly calls = new Map<string, number>();
+  private readonly sbi: Sbi;
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly hart: Hart,
+  ) {
+    this.sbi = new Sbi(platformOf(machine, hart, this));
+    hart.firmware = (trap) => this.handle(trap);
+  }
+
+  /** Sets the hart up as OpenSBI does before it enters S-mode, and enters it. */
+  start({ entry, a0, a1 }: SupervisorStart): void {
+    const { hart } = this;
+    const { csrs, state } = hart;
+    csrs.write(CSR.medeleg, DELEGATED_EXCEPTIONS);
+    csrs.write(CSR.mideleg, DELEGATED_INTERRUPTS);
+    csrs.write(CSR.mcounteren, ALL_ONES);
+    csrs.write(CSR.scounteren, BASE_COUNTERS);
+    csrs.write(CSR.pmpaddr0, ALL_ONES);
+    csrs.write(CSR.pmpcfg0, PMP_ALL);
+    csrs.write(CSR.stvec, entry);
+    csrs.write(CSR.sscratch, 0n);
+    csrs.write(CSR.sie, 0n);
+    csrs.write(CSR.satp, 0n);
+    csrs.write(CSR.mepc, entry);
+    csrs.write(CSR.mstatus, (csrs.read(CSR.mstatus) & ~BigInt(MSTATUS.MPP)) | BigInt(S_MODE << MPP_SHIFT));
+    state.setX(A0, a0);
+    state.setX(A1, a1);
+    hart.mret();
+  }
+
+  /** The supervisor timer interrupt is to pend from the time `stime` on (ticks of mtime), and not before. */
+  setTimer(stime: bigint): void {
+    const { csrs } = this.hart;
+    this.hart.setInterruptPending(INTERRUPT.supervisorTimer, false);
+    csrs.write(CSR.mie, csrs.read(CSR.mie) | BigInt(MACHINE_TIMER_ENABLE));
+    this.machine.clint.write(MTIMECMP + 8 * this.hart.index, 8, stime);
+  }
+
+  private handle(trap: Trap): void {
+    const { hart } = this;
+    if (!trap.interrupt && trap.cause === SUPERVISOR_ECALL) {
+      this.call();
+      hart.csrs.write(CSR.mepc, trap.pc + 4n);
+      hart.mret();
+    } else if (trap.interrupt && trap.cause === INTERRUPT.machineTimer) {
+      hart.csrs.write(CSR.mie, hart.csrs.read(CSR.mie) & ~BigInt(MACHINE_TIMER_ENABLE));
+      hart.setInterruptPending(INTERRUPT.supervisorTimer, true);
+      hart.mret();
+    } else {
+      hart.redirectToSupervisor(trap);
+    }
+  }
+
+  private call(): void {
+    const { state } = this.hart;
+    const registers = Array.from({ length: ARGUMENTS }, (_, i) => state.x(A0 + i));
+    const call: SbiCall = this.sbi.decode(registers);
+    this.calls.set(call.name, (this.calls.get(call.name) ?? 0) + 1);
+    const answer = this.sbi.call(call);
+    if ('legacy' in answer) {
+      state.setX(A0, answer.legacy);
+    } else {
+      state.setX(A0, answer.error);
+      state.setX(A1, answer.value);
+    }
+  }
+}
+
+/** What the SBI needs of the machine. */
+function platformOf(machine: Machine, hart: Hart, firmware: Firmware): SbiPlatform {
+  const { memory, uart } = machine;
+  const { csrs } = hart;
+  return {
+    hartCount: machine.harts.length,
+    hartId: hart.index,
+    // mvendorid, marchid and mimpid all say "not implemented" (Privileged 3.1.2 to 3.1.4).
+    identity: { mvendorid: 0n, marchid: 0n, mimpid: 0n },
+    setTimer: (stime) => firmware.setTimer(stime),
+    setSoftwareInterrupt: (index, on) => machine.harts[index].setInterruptPending(INTERRUPT.supervisorSoftware, on),
+    fence(index: number, fence: SbiFence) {
+      // The engine drops stale code by itself.
+      if (fence.kind === 'sfence.vma') machine.harts[index].flushTranslations();
+    },
+    putBytes: (bytes) => uart.onOutput(bytes),
+    getByte: () => uart.takeByte(),
+    isMemory: (address, length) => memory.contains(address, length),
+    readMemory: (address, length) => (memory.contains(address, length) ? memory.bytes(address, length) : undefined),
+    writeMemory(address, bytes) {
+      if (!memory.contains(address, bytes.length)) return false;
+      memory.load(address, bytes);
+      return true;
+    },
+    readHartMask(va) {
+      const { status } = csrs.state;
+      const [sum, mxr] = [(status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0];
+      const walk = hart.mmu.walk(va, LOAD, { satp: csrs.read(CSR.satp), privilege: S_MODE, sum, mxr });
+      if (walk && !walk.ok) return undefined;
+      const address = walk ? walk.address : Number(va);
+      return address % 8 === 0 && memory.contains(address, 8) ? memory.read64(address) : undefined;
+    },
+    reset: (kind: SbiResetKind, reason: number) =>
+      machine.powerOff(
+        kind === 'shutdown'
+          ? { reason: reason === 0 ? 'shutdown' : 'failure', code: reason }
+          : { reason: 'reboot', code: 0 },
+      ),
+  };
+}

@@ -1,0 +1,274 @@
+/** A hart: registers, CSRs, MMU and traps. It answers the engine that runs its code. */
+import type { Engine } from '../engine/engine';
+import type { HartState, Privilege } from '../engine/hart-state';
+import type { Access, EngineHost } from '../engine/host';
+import { FETCH } from '../engine/host';
+import type { Operands } from '../isa/instruction';
+import type { SystemOp, Width } from '../isa/semantics';
+import type { Bus } from './bus';
+import { CsrFile } from './csr-file';
+import { CSR } from './csr-numbers';
+import { Mmu } from './mmu';
+import { Pmp } from './pmp';
+import { MSTATUS } from './status';
+import { systemInstructions } from './system-instructions';
+import type { TranslationMode } from './translation-modes';
+import { TranslationModes } from './translation-modes';
+import type { Trap } from './traps';
+import { deliverableInterrupt, handlerAddress, handlerOf, popStatus, previousMachineMode, pushStatus } from './traps';
+
+export type { Privilege } from '../engine/hart-state';
+export type { Trap } from './traps';
+
+export interface HartOptions {
+  readonly index: number;
+  readonly engine: Engine;
+  readonly bus: Bus;
+  /** The machine's mtime. */
+  readonly time: () => bigint;
+  /** Ends the machine's `run` before the next instruction. */
+  readonly requestStop: () => void;
+}
+
+const S_MODE = 1;
+const M_MODE = 3;
+const INTERRUPT_FLAG = 1n << 63n;
+
+export class Hart implements EngineHost {
+  readonly index: number;
+  readonly state: HartState;
+  readonly pmp: Pmp;
+  readonly csrs: CsrFile;
+  readonly mmu: Mmu;
+  /** In WFI: nothing is executed until an interrupt that mie enables is pending. */
+  waiting = false;
+
+  /**
+   * Asked about each trap before it is taken. 'stop': it is not taken now; the machine stops with the hart at the
+   * instruction. The same trap is not asked about again when the machine goes on.
+   */
+  onTrap?: (trap: Trap) => 'take' | 'stop';
+  /**
+   * Handles traps into S-mode in place of code at stvec, after the architectural entry. It ends with `sret`, or stops the
+   * machine and leaves the hart in S-mode.
+   */
+  supervisor?: (trap: Trap) => void;
+  /** The same for traps into M-mode; it ends with `mret`. */
+  firmware?: (trap: Trap) => void;
+  /** A breakpoint address was reached. True: stop before the instruction. */
+  onBreakpoint: (pc: bigint) => boolean = () => true;
+
+  private readonly engine: Engine;
+  private readonly bus: Bus;
+  private readonly requestStop: () => void;
+  private readonly modes = new TranslationModes();
+  private fetchMode: TranslationMode;
+  private dataMode: TranslationMode;
+  /** Attempted instructions that trapped, and so did not retire. */
+  private trapped = 0;
+  /** The trap that `onTrap` stopped at, and when. */
+  private heldTrap: (Trap & { executed: number }) | undefined;
+
+  constructor(options: HartOptions) {
+    const { index, engine, bus, time, requestStop } = options;
+    this.index = index;
+    this.engine = engine;
+    this.bus = bus;
+    this.requestStop = requestStop;
+    this.state = engine.state;
+    this.pmp = new Pmp(() => this.flushTranslations());
+    this.mmu = new Mmu(engine.memory, this.pmp);
+    this.csrs = new CsrFile({
+      hartId: index,
+      pmp: this.pmp,
+      time,
+      retired: () => this.retired,
+      translationChanged: () => this.selectTranslation(),
+      interruptsChanged: () => this.interruptsChanged(),
+    });
+    this.state.privilege = M_MODE;
+    this.fetchMode = this.dataMode = this.modes.mode(0n, M_MODE, false, false);
+    this.selectTranslation();
+  }
+
+  /** Instructions completed. */
+  get retired(): number {
+    return this.engine.executed - this.trapped;
+  }
+
+  get privilege(): Privilege {
+    return this.state.privilege;
+  }
+
+  /** Changes the mode; its address translation applies from the next instruction on. */
+  set privilege(privilege: Privilege) {
+    this.state.privilege = privilege;
+    this.selectTranslation();
+  }
+
+  /** Raises or lowers an interrupt in mip; see `CsrFile.setInterruptPending`. */
+  setInterruptPending(bit: number, on: boolean): void {
+    this.csrs.setInterruptPending(bit, on);
+  }
+
+  /** Whether an interrupt is pending that ends WFI: one that mie enables, whatever mstatus and mideleg say (3.3.3). */
+  get wakes(): boolean {
+    const { pendingInterrupts, enabledInterrupts } = this.csrs.state;
+    return (pendingInterrupts & enabledInterrupts) !== 0;
+  }
+
+  /** Stops executing until an interrupt that mie enables is pending; returns at once, and WFI is then complete. */
+  waitForInterrupt(): void {
+    if (this.wakes) return;
+    this.waiting = true;
+    this.engine.requestExit();
+  }
+
+  /** Takes the interrupt that is due, if any. To be called between instructions. @returns whether there was one */
+  takeInterrupt(): boolean {
+    const cause = deliverableInterrupt(this.csrs.state, this.state.privilege);
+    if (cause < 0) return false;
+    this.takeTrap(cause, true, 0n);
+    return true;
+  }
+
+  /**
+   * Takes a trap at `state.pc`: the architectural entry, then the handler in TypeScript if one is installed. An exception
+   * belongs to the instruction being executed, which then does not count as completed.
+   * @param cause the code without the interrupt bit
+   */
+  takeTrap(cause: number, interrupt: boolean, tval: bigint): void {
+    const from = this.state.privilege;
+    const to = handlerOf(this.csrs.state, cause, interrupt, from);
+    const trap: Trap = { cause, interrupt, tval, pc: this.state.pc, from, to };
+    if (this.holds(trap)) return;
+    if (!interrupt) this.trapped++;
+    this.enter(trap);
+  }
+
+  /** Lets S-mode handle a trap that M-mode took, as firmware does: as if it had been delegated. Call it before `mret`. */
+  redirectToSupervisor(trap: Trap): void {
+    this.csrs.state.status = popStatus(this.csrs.state.status, M_MODE).status;
+    this.state.privilege = trap.from;
+    this.state.pc = trap.pc;
+    this.enter({ ...trap, to: S_MODE });
+  }
+
+  /** The effect of SRET: back to the mode and the address from which the last trap into S-mode came. */
+  sret(): void {
+    this.returnFrom(S_MODE, this.csrs.state.values[CSR.sepc]);
+  }
+
+  /** The effect of MRET. */
+  mret(): void {
+    this.returnFrom(M_MODE, this.csrs.state.values[CSR.mepc]);
+  }
+
+  /** Drops all cached translations. */
+  flushTranslations(): void {
+    this.engine.flushTlb();
+    this.mmu.forgetSuperpages();
+  }
+
+  /** SFENCE.VMA for one virtual address, in all address spaces. */
+  flushTranslation(va: bigint): void {
+    const low = Number(va & 0xffffffffn);
+    const high = Number((va >> 32n) & 0xffffffffn);
+    if (this.mmu.inSuperpage(low, high)) this.flushTranslations();
+    else this.engine.flushTlbPage(low, high);
+  }
+
+  // What the engine asks.
+
+  get cacheable(): boolean {
+    return this.mmu.cacheable;
+  }
+
+  translate(vaLow: number, vaHigh: number, access: Access, size: number): number {
+    const mode = access === FETCH ? this.fetchMode : this.dataMode;
+    const address = this.mmu.translate(vaLow, vaHigh, access, size, mode);
+    if (address < 0) this.raise(this.mmu.cause, (BigInt(vaHigh) << 32n) | BigInt(vaLow));
+    return address;
+  }
+
+  readDevice(hpa: number, width: Width): bigint | undefined {
+    return this.bus.read(hpa, width);
+  }
+
+  writeDevice(hpa: number, width: Width, value: bigint): boolean {
+    return this.bus.write(hpa, width, value);
+  }
+
+  raise(cause: number, tval: bigint): void {
+    this.takeTrap(cause, false, tval);
+  }
+
+  system(op: SystemOp, operands: Operands, word: number): 'next' | 'jump' {
+    return systemInstructions[op](this, operands, word);
+  }
+
+  breakpoint(pc: bigint): boolean {
+    return this.onBreakpoint(pc);
+  }
+
+  /** Whether the debugger wants to stop before this trap; then the hart stays where it is. */
+  private holds(trap: Trap): boolean {
+    const held = this.heldTrap;
+    this.heldTrap = undefined;
+    if (!this.onTrap) return false;
+    const { executed } = this.engine;
+    const known =
+      held?.executed === executed &&
+      held.pc === trap.pc &&
+      held.cause === trap.cause &&
+      held.interrupt === trap.interrupt;
+    if (known || this.onTrap(trap) === 'take') return false;
+    this.heldTrap = { ...trap, executed };
+    if (!trap.interrupt) this.engine.holdInstruction();
+    this.requestStop();
+    return true;
+  }
+
+  /** Trap entry (Privileged 3.1.6.1, 3.1.14–3.1.16, 4.1.7–4.1.9). */
+  private enter(trap: Trap): void {
+    const { state } = this.csrs;
+    const { cause, interrupt, tval, pc, from, to } = trap;
+    const [epc, causeCsr, tvalCsr, tvec] =
+      to === S_MODE ? [CSR.sepc, CSR.scause, CSR.stval, CSR.stvec] : [CSR.mepc, CSR.mcause, CSR.mtval, CSR.mtvec];
+    state.values[epc] = pc;
+    state.values[causeCsr] = (interrupt ? INTERRUPT_FLAG : 0n) | BigInt(cause);
+    state.values[tvalCsr] = tval;
+    state.status = pushStatus(state.status, from, to);
+    this.state.pc = handlerAddress(state.values[tvec], cause, interrupt);
+    this.state.privilege = to;
+    this.waiting = false;
+    this.selectTranslation();
+    if (to === S_MODE) this.supervisor?.(trap);
+    else this.firmware?.(trap);
+  }
+
+  private returnFrom(from: 1 | 3, target: bigint): void {
+    const { status, privilege } = popStatus(this.csrs.state.status, from);
+    this.csrs.state.status = status;
+    this.state.pc = target;
+    this.state.privilege = privilege;
+    this.selectTranslation();
+    this.interruptsChanged();
+  }
+
+  private selectTranslation(): void {
+    const { privilege } = this.state;
+    const { status, values } = this.csrs.state;
+    const satp = values[CSR.satp];
+    const modified = privilege === M_MODE && (status & MSTATUS.MPRV) !== 0;
+    const dataPrivilege = modified ? previousMachineMode(status) : privilege;
+    this.fetchMode = this.modes.mode(satp, privilege, false, false);
+    this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
+    this.engine.selectTlb(this.fetchMode.key, this.dataMode.key);
+  }
+
+  /** An interrupt that is due is taken between instructions: the engine must come back before the next one. */
+  private interruptsChanged(): void {
+    if (deliverableInterrupt(this.csrs.state, this.state.privilege) >= 0) this.engine.requestExit();
+  }
+}

@@ -1,0 +1,274 @@
+/** QEMU's `virt` machine: RAM, devices and harts, run in slices in virtual time. */
+import { Engine } from '../engine/engine';
+import { DRAM_BASE } from '../engine/physical-memory';
+import type { PhysicalMemory } from '../engine/physical-memory';
+import { implementedExtensions } from '../isa/extensions';
+import type { BootProgram, BootState } from './boot';
+import { boot } from './boot';
+import { Bus } from './bus';
+import { Clint } from './devices/clint';
+import { Finisher } from './devices/finisher';
+import { Plic } from './devices/plic';
+import { Uart } from './devices/uart';
+import { VIRT } from './devices/virt-map';
+import { Firmware } from './firmware';
+import { Hart } from './hart';
+import { INTERRUPT } from './status';
+import { VirtualTime } from './time';
+
+const MIB = 1024 * 1024;
+export const DEFAULT_MEMORY_BYTES = 3072 * MIB;
+
+/** The most instructions that the engine runs at a stretch. */
+const LONGEST_STRETCH = 0x4000_0000;
+/** Interrupts taken in a row without an instruction, before `run` returns to its caller. */
+const INTERRUPTS_IN_A_ROW = 64;
+
+const A0 = 10;
+const A1 = 11;
+
+export interface MachineOptions {
+  /** Size of RAM in bytes, a multiple of 64 KiB; 3 GiB unless said otherwise. It costs host memory where it is touched. */
+  readonly memoryBytes?: number;
+}
+
+export interface MachineBoot {
+  readonly program: BootProgram;
+  /** 'supervisor': in S-mode, over the built-in firmware. 'machine': in M-mode, without firmware. */
+  readonly mode: 'supervisor' | 'machine';
+  readonly initrd?: Uint8Array;
+  readonly bootargs?: string;
+}
+
+export interface PowerOff {
+  readonly code: number;
+  readonly reason: 'shutdown' | 'reboot' | 'failure';
+}
+
+export type RunResult =
+  /** The instructions asked for were executed. */
+  | { readonly kind: 'limit' }
+  /** `requestStop`, or `onTrap` said 'stop'. */
+  | { readonly kind: 'stopped' }
+  /** The hart stands before the instruction at a breakpoint. */
+  | { readonly kind: 'breakpoint'; readonly pc: bigint }
+  /** The hart is in WFI, and nothing but input will wake it. */
+  | { readonly kind: 'idle' }
+  /** The hart was in WFI, and virtual time was advanced to its timer by this many ticks. */
+  | { readonly kind: 'waiting'; readonly ticks: number }
+  /** The program ended the machine. */
+  | ({ readonly kind: 'power-off' } & PowerOff);
+
+/** A point in the execution: an address at a count of instructions. */
+interface Moment {
+  readonly pc: bigint;
+  readonly executed: number;
+}
+
+export class Machine {
+  readonly engine: Engine;
+  readonly memory: PhysicalMemory;
+  readonly bus = new Bus();
+  readonly uart = new Uart();
+  readonly clint: Clint;
+  readonly plic: Plic;
+  readonly finisher = new Finisher();
+  readonly harts: readonly Hart[];
+  /** The built-in firmware, once it is in use. */
+  firmware?: Firmware;
+
+  /** Asked when a breakpoint address is reached; false: go on without stopping. */
+  onBreakpoint?: (pc: bigint) => boolean;
+  /** Called at the beginning of `run` and `step`, to finish what a stop left undone. */
+  beforeRun?: () => void;
+
+  private readonly clock: VirtualTime;
+  private end: PowerOff | undefined;
+  private stopRequested = false;
+  private reached: Moment | undefined;
+  private passed: Moment | undefined;
+
+  /** @throws RangeError when the memory size is not possible */
+  constructor(options: MachineOptions = {}) {
+    this.engine = new Engine({ ramBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES });
+    this.memory = this.engine.memory;
+    this.clock = new VirtualTime(() => this.engine.executed);
+    this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });
+    this.plic = new Plic({ harts: 1 });
+    for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
+    const hart = new Hart({
+      index: 0,
+      engine: this.engine,
+      bus: this.bus,
+      time: () => this.clint.mtime,
+      requestStop: () => this.requestStop(),
+    });
+    this.harts = [hart];
+    this.connect(hart);
+    this.engine.attach(hart);
+  }
+
+  /** Instructions attempted since the start, those that trapped included. */
+  get instructions(): number {
+    return this.engine.executed;
+  }
+
+  /** mtime: ticks of 100 ns. */
+  get time(): bigint {
+    return this.clint.mtime;
+  }
+
+  /** Loads a program with its device tree, and sets hart 0 up to start it. @throws BootError for what cannot run */
+  boot({ program, mode, initrd, bootargs }: MachineBoot): BootState {
+    const { memory } = this;
+    const state = boot({
+      program,
+      memory: {
+        base: DRAM_BASE,
+        size: memory.size,
+        name: "the machine's memory",
+        load: (address, data) => memory.load(address, data),
+      },
+      tree: { harts: this.harts.length, isa: isaString(), ...(bootargs === undefined ? {} : { bootargs }) },
+      ...(initrd ? { initrd } : {}),
+    });
+    if (mode === 'supervisor') this.startFirmware().start(state);
+    else this.startInMachineMode(state);
+    return state;
+  }
+
+  /** Installs the built-in firmware; its `start` enters a program in S-mode. */
+  startFirmware(): Firmware {
+    this.firmware = new Firmware(this, this.harts[0]);
+    return this.firmware;
+  }
+
+  /**
+   * Runs for at most this many instructions, and ends early for the reasons that the result names. Timer interrupts come at
+   * the exact instruction count at which they are due.
+   */
+  run(maxInstructions: number): RunResult {
+    return this.execute(maxInstructions, (stretch) => this.engine.run(stretch), false);
+  }
+
+  /**
+   * One instruction, whether there is a breakpoint on it or not; or, when an interrupt is due, the entry into its handler.
+   */
+  step(): RunResult {
+    return this.execute(1, () => this.engine.step(), true);
+  }
+
+  /** From a callback: ends `run` as soon as possible, before the next instruction. Otherwise: ends the next `run` at once. */
+  requestStop(): void {
+    this.stopRequested = true;
+    this.engine.requestExit();
+  }
+
+  /** The next `run` does not stop at a breakpoint where the hart stands now. */
+  passBreakpoint(): void {
+    this.passed = { pc: this.harts[0].state.pc, executed: this.engine.executed };
+  }
+
+  /** Ends the machine: `run` returns this from now on. */
+  powerOff(end: PowerOff): void {
+    this.end ??= end;
+    this.engine.requestExit();
+  }
+
+  private execute(limit: number, advance: (stretch: number) => number, single: boolean): RunResult {
+    const [hart] = this.harts;
+    let left = limit;
+    let interrupts = 0;
+    this.beforeRun?.();
+    for (;;) {
+      const ended = this.ended();
+      if (ended) return ended;
+      this.updateTimer(hart);
+      if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
+      const { pc } = hart.state;
+      if (hart.takeInterrupt()) {
+        interrupts++;
+        if (single && hart.state.pc !== pc) return this.ended() ?? { kind: 'limit' };
+        continue;
+      }
+      if (hart.waiting && !hart.wakes) return this.idle(hart);
+      hart.waiting = false;
+      const done = advance(Math.min(left, this.untilTimer(hart), LONGEST_STRETCH));
+      if (done > 0) interrupts = 0;
+      left -= done;
+    }
+  }
+
+  /** Why `run` must return now, if it must. */
+  private ended(): RunResult | undefined {
+    if (this.end) return { kind: 'power-off', ...this.end };
+    if (this.reached) {
+      const { pc } = this.reached;
+      this.passed = this.reached;
+      this.reached = undefined;
+      return { kind: 'breakpoint', pc };
+    }
+    if (!this.stopRequested) return undefined;
+    this.stopRequested = false;
+    return { kind: 'stopped' };
+  }
+
+  /** In WFI: time goes on to the timer, if its interrupt can wake the hart. */
+  private idle(hart: Hart): RunResult {
+    const timerWakes = (hart.csrs.state.enabledInterrupts & (1 << INTERRUPT.machineTimer)) !== 0;
+    const ticks = timerWakes ? this.clock.skipTo(this.clint.deadline(hart.index)) : 0;
+    this.updateTimer(hart);
+    return hart.wakes ? { kind: 'waiting', ticks } : { kind: 'idle' };
+  }
+
+  private updateTimer(hart: Hart): void {
+    hart.setInterruptPending(INTERRUPT.machineTimer, this.clint.timerPending(hart.index));
+  }
+
+  /** Instructions until the timer's interrupt begins to pend; Infinity when it does already. */
+  private untilTimer(hart: Hart): number {
+    if (this.clint.timerPending(hart.index)) return Infinity;
+    return this.clock.instructionsUntil(this.clint.deadline(hart.index));
+  }
+
+  private connect(hart: Hart): void {
+    this.clint.onSoftware = (index, on) => this.harts[index].setInterruptPending(INTERRUPT.machineSoftware, on);
+    this.clint.onTimerChange = () => {
+      this.updateTimer(hart);
+      // The instruction that wrote the comparator counts towards the deadline.
+      const remaining = this.untilTimer(hart) - 1;
+      if (remaining < LONGEST_STRETCH) this.engine.limitSlice(Math.max(0, remaining));
+    };
+    this.plic.onContext = (context, pending) =>
+      this.harts[context >> 1].setInterruptPending(
+        context & 1 ? INTERRUPT.supervisorExternal : INTERRUPT.machineExternal,
+        pending,
+      );
+    this.uart.onInterrupt = (level) => this.plic.setLine(VIRT.uart.irq, level);
+    this.finisher.onFinish = ({ kind, code }) => this.powerOff({ reason: kind, code });
+    hart.onBreakpoint = (pc) => this.reachBreakpoint(pc);
+  }
+
+  private reachBreakpoint(pc: bigint): boolean {
+    const { executed } = this.engine;
+    if (this.passed?.pc === pc && this.passed.executed === executed) return false;
+    if (this.onBreakpoint?.(pc) === false) return false;
+    this.reached = { pc, executed };
+    return true;
+  }
+
+  private startInMachineMode({ entry, a0, a1 }: BootState): void {
+    const { state } = this.harts[0];
+    state.setX(A0, a0);
+    state.setX(A1, a1);
+    state.pc = entry;
+  }
+}
+
+/** The machine's instruction set as device trees write it: `rv64imac_zicsr_zifencei`. */
+export function isaString(): string {
+  const names = [...implementedExtensions];
+  const letters = [...'IMAFDC'].filter((letter) => names.some((name) => name === letter)).join('');
+  const others = names.filter((name) => name.length > 1);
+  return ['rv64' + letters, ...others].join('_').toLowerCase();
+}

@@ -1,0 +1,137 @@
+/** A hart's memory management unit: translates for the engine, sets A and D bits, checks physical memory protection. */
+import type { Access } from '../engine/host';
+import { FETCH, LOAD, STORE } from '../engine/host';
+import type { PhysicalMemory } from '../engine/physical-memory';
+import { addressSpaceOf } from './paging';
+import type { Pmp } from './pmp';
+import { EXCEPTION } from './status';
+import type { TranslationMode } from './translation-modes';
+import type { EntrySource, Walk, WalkFailure } from './walk';
+import { PageWalker, walkPageTable } from './walk';
+
+const S_MODE = 1;
+const HALF = 0x1_0000_0000;
+
+const pageFaults = { [FETCH]: EXCEPTION.fetchPage, [LOAD]: EXCEPTION.loadPage, [STORE]: EXCEPTION.storePage };
+const accessFaults = { [FETCH]: EXCEPTION.fetchAccess, [LOAD]: EXCEPTION.loadAccess, [STORE]: EXCEPTION.storeAccess };
+
+/** The exception that a failed walk raises: an access fault where memory is missing or forbidden (4.3.2, step 2). */
+export function faultCause(failure: WalkFailure, access: Access): number {
+  return failure === 'entry-unreadable' || failure === 'pmp' ? accessFaults[access] : pageFaults[access];
+}
+
+/** Superpages remembered at most, per level. */
+const SUPERPAGES_KEPT = 1024;
+
+export class Mmu implements EntrySource {
+  /** After `translate`: whether one answer holds for the whole 4 KiB page, so that a TLB may keep it. */
+  cacheable = false;
+  /** After `translate` returned -1: the exception to raise, and why. */
+  cause = 0;
+  failure: WalkFailure = 'invalid';
+  /** The entry that the walker reads. */
+  low = 0;
+  high = 0;
+
+  private readonly walker = new PageWalker();
+  /**
+   * Superpages of which a TLB may hold a part: their page numbers, by level. SFENCE.VMA for one address must drop all
+   * parts of such a page, and the engine knows pages of 4 KiB only.
+   */
+  private readonly superpages: Set<number>[] = [];
+  /** More superpages were in use than are remembered. */
+  private superpagesLost = false;
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly pmp: Pmp,
+  ) {}
+
+  /**
+   * Translates for an access of `size` bytes that lie within one 4 KiB page, and sets the entry's A and D bits.
+   * @returns the physical address, or -1 with `cause` and `failure` set
+   */
+  translate(vaLow: number, vaHigh: number, access: Access, size: number, mode: TranslationMode): number {
+    let address = vaHigh * HALF + vaLow;
+    if (mode.walk) {
+      const failure = this.walker.walk(vaLow, vaHigh, access, mode.walk, this) ?? this.update();
+      if (failure) return this.fail(failure, access);
+      if (this.walker.level > 0) this.rememberSuperpage(vaLow, vaHigh, this.walker.level);
+      address = this.walker.address;
+    }
+    if (!this.pmp.allows(address, size, access, mode.privilege)) return this.fail('pmp', access);
+    this.cacheable = this.pmp.isUniform(address);
+    return address;
+  }
+
+  /** Page tables are read as S-mode would, from RAM only (Privileged 3.7, 4.3.2 step 2). */
+  read(address: number): 'ok' | 'entry-unreadable' | 'pmp' {
+    if (!this.memory.contains(address, 8)) return 'entry-unreadable';
+    if (!this.pmp.allows(address, 8, LOAD, S_MODE)) return 'pmp';
+    this.low = this.memory.read32(address);
+    this.high = this.memory.read32(address + 4);
+    return 'ok';
+  }
+
+  /**
+   * Walks without side effects, for explanations and other tables than the current ones.
+   * @param readPte reads an entry at a physical address; the machine's memory unless given
+   * @returns undefined when satp selects no translation
+   */
+  walk(
+    va: bigint,
+    access: Access,
+    how: { satp: bigint; privilege: 0 | 1; sum: boolean; mxr: boolean },
+    readPte?: (address: number) => bigint | undefined,
+  ): Walk | undefined {
+    const space = addressSpaceOf(how.satp);
+    if (!space) return undefined;
+    const { privilege, sum, mxr } = how;
+    const context = { scheme: space.scheme, root: space.root, privilege, sum, mxr };
+    const { memory } = this;
+    const read = readPte ?? ((at: number) => (memory.contains(at, 8) ? memory.read64(at) : undefined));
+    return walkPageTable(va, access, context, read);
+  }
+
+  /** Whether the address lies in a superpage of which a TLB may hold other parts. */
+  inSuperpage(vaLow: number, vaHigh: number): boolean {
+    return this.superpagesLost || this.superpages.some((pages, level) => pages.has(pageNumber(vaLow, vaHigh, level)));
+  }
+
+  /** To be called when all TLBs were flushed. */
+  forgetSuperpages(): void {
+    for (const pages of this.superpages) pages.clear();
+    this.superpagesLost = false;
+  }
+
+  /** Step 7: sets A and D in the leaf, which must be writable as S-mode would write it. */
+  private update(): WalkFailure | undefined {
+    const { walker } = this;
+    if (walker.bitsToSet === 0) return undefined;
+    const leaf = walker.count - 1;
+    const address = walker.entryAddress[leaf];
+    if (!this.pmp.allows(address, 8, STORE, S_MODE)) return 'pmp';
+    this.memory.write32(address, (walker.entryLow[leaf] | walker.bitsToSet) >>> 0);
+    return undefined;
+  }
+
+  private fail(failure: WalkFailure, access: Access): -1 {
+    this.failure = failure;
+    this.cause = faultCause(failure, access);
+    this.cacheable = false;
+    return -1;
+  }
+
+  private rememberSuperpage(vaLow: number, vaHigh: number, level: number): void {
+    while (this.superpages.length <= level) this.superpages.push(new Set());
+    const pages = this.superpages[level];
+    if (pages.size < SUPERPAGES_KEPT) pages.add(pageNumber(vaLow, vaHigh, level));
+    else this.superpagesLost = true;
+  }
+}
+
+/** The address in units of this level's pages. */
+function pageNumber(vaLow: number, vaHigh: number, level: number): number {
+  const shift = 12 + 9 * level;
+  return shift < 32 ? vaHigh * 2 ** (32 - shift) + (vaLow >>> shift) : vaHigh >>> (shift - 32);
+}
