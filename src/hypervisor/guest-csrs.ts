@@ -1,7 +1,9 @@
 /**
- * The guest CSRs: the supervisor registers that the guest sees, each with what it keeps of a write (its WARL rule). They
- * are plain values here; what a change leads to (another shadow view, an interrupt) is the business of the exits.
+ * The guest CSRs: the supervisor registers that the guest sees. What a write keeps follows from the CSR table, as on the
+ * hart. They are plain values here; what a change leads to (another shadow view, an interrupt) is the exits' business.
  */
+import { csrByName, legalValue } from '../isa/csrs';
+import type { CsrDescription } from '../isa/csrs';
 
 /** Bits of sstatus (Privileged 4.1.1). */
 export const SSTATUS = {
@@ -16,15 +18,14 @@ export const SSTATUS = {
   SD: 1n << 63n,
 } as const;
 
-const SSTATUS_WRITABLE = SSTATUS.SIE | SSTATUS.SPIE | SSTATUS.SPP | SSTATUS.SUM | SSTATUS.MXR;
+const FS_SHIFT = 13n;
+/** What the guest's own copy of sstatus holds; the rest is fixed, or the hart's. */
+const KEPT_STATUS = SSTATUS.SIE | SSTATUS.SPIE | SSTATUS.SPP | SSTATUS.SUM | SSTATUS.MXR;
 
 /** Supervisor interrupts: bits of sie and sip, and causes of scause (Privileged 4.1.3). */
 export const SOFTWARE_INTERRUPT = 1;
 export const TIMER_INTERRUPT = 5;
 export const EXTERNAL_INTERRUPT = 9;
-
-const SSIP = 1n << BigInt(SOFTWARE_INTERRUPT);
-const ALL_INTERRUPTS = SSIP | (1n << BigInt(TIMER_INTERRUPT)) | (1n << BigInt(EXTERNAL_INTERRUPT));
 
 /** The hart's own floating-point state, which the guest uses directly: sstatus.FS, 0 to 3. */
 export interface FloatingPointStatus {
@@ -64,7 +65,7 @@ export class GuestCsrs {
   /** As the guest reads it. */
   get sstatus(): bigint {
     const fs = BigInt(this.floatingPoint.get());
-    return this.status | SSTATUS.UXL_64 | (fs << 13n) | (fs === 3n ? SSTATUS.SD : 0n);
+    return this.status | SSTATUS.UXL_64 | (fs << FS_SHIFT) | (fs === 3n ? SSTATUS.SD : 0n);
   }
 
   /** Whether sstatus.SUM is set. */
@@ -102,75 +103,52 @@ export class GuestCsrs {
 
 const INTERRUPT_ORDER = [EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
 
-type PlainName = 'sie' | 'stvec' | 'scounteren' | 'sscratch' | 'sepc' | 'scause' | 'stval' | 'senvcfg' | 'satp';
+/** Registers whose value is all there is to them. */
+const PLAIN = ['sie', 'stvec', 'scounteren', 'senvcfg', 'sscratch', 'sepc', 'scause', 'stval', 'satp'] as const;
 
-/** A register that holds one value and depends on nothing else. */
-function plain(number: number, name: PlainName, legalize: (value: bigint, old: bigint) => bigint): GuestCsr {
-  return {
-    number,
-    name,
-    read: (csrs) => csrs[name],
-    legalize: (csrs, value) => legalize(value, csrs[name]),
-    store(csrs, value) {
-      csrs[name] = value;
-    },
-  };
+function describe(name: string): CsrDescription {
+  const description = csrByName(name);
+  if (!description) throw new Error(`The CSR table lacks ${name}.`);
+  return description;
 }
 
-const any = (value: bigint): bigint => value;
-const masked =
-  (mask: bigint) =>
-  (value: bigint): bigint =>
-    value & mask;
+function guestCsrOf(
+  name: string,
+  read: (csrs: GuestCsrs) => bigint,
+  store: (csrs: GuestCsrs, value: bigint) => void,
+): GuestCsr {
+  const description = describe(name);
+  const legalize = (csrs: GuestCsrs, value: bigint) => legalValue(description, read(csrs), value);
+  return { number: description.number, name, read, legalize, store };
+}
 
-const sstatus: GuestCsr = {
-  number: 0x100,
-  name: 'sstatus',
-  read: (csrs) => csrs.sstatus,
-  legalize(csrs, value) {
-    // Which states FS can have is the hart's affair: try, and put back.
-    const before = csrs.floatingPoint.get();
-    csrs.floatingPoint.set(Number((value & SSTATUS.FS) >> 13n));
-    const fs = BigInt(csrs.floatingPoint.get());
-    csrs.floatingPoint.set(before);
-    return (value & SSTATUS_WRITABLE) | SSTATUS.UXL_64 | (fs << 13n) | (fs === 3n ? SSTATUS.SD : 0n);
-  },
-  store(csrs, value) {
-    csrs.status = value & SSTATUS_WRITABLE;
-    csrs.floatingPoint.set(Number((value & SSTATUS.FS) >> 13n));
-  },
-};
-
-const sip: GuestCsr = {
-  number: 0x144,
-  name: 'sip',
-  read: (csrs) => csrs.sip,
-  legalize: (csrs, value) => (csrs.sip & ~SSIP) | (value & SSIP),
-  store(csrs, value) {
-    csrs.sip = value;
-  },
-};
-
-/** A write with a mode other than Bare and Sv39 has no effect at all (Privileged 4.1.11). */
-const legalSatp = (value: bigint, old: bigint): bigint => (value >> 60n === 0n || value >> 60n === 8n ? value : old);
-
-/** Modes 2 and 3 are reserved: as in QEMU, such a write has no effect. */
-const legalStvec = (value: bigint, old: bigint): bigint => ((value & 2n) === 0n ? value : old);
-
-/** By number. */
+/** Those that the hypervisor emulates, by number. */
 export const GUEST_CSRS: readonly GuestCsr[] = [
-  sstatus,
-  plain(0x104, 'sie', masked(ALL_INTERRUPTS)),
-  plain(0x105, 'stvec', legalStvec),
-  plain(0x106, 'scounteren', masked(0xffff_ffffn)),
-  plain(0x10a, 'senvcfg', masked(1n)),
-  plain(0x140, 'sscratch', any),
-  plain(0x141, 'sepc', masked(~1n & 0xffff_ffff_ffff_ffffn)),
-  plain(0x142, 'scause', any),
-  plain(0x143, 'stval', any),
-  sip,
-  plain(0x180, 'satp', legalSatp),
-];
+  guestCsrOf(
+    'sstatus',
+    (csrs) => csrs.sstatus,
+    (csrs, value) => {
+      csrs.status = value & KEPT_STATUS;
+      csrs.floatingPoint.set(Number((value & SSTATUS.FS) >> FS_SHIFT));
+    },
+  ),
+  guestCsrOf(
+    'sip',
+    (csrs) => csrs.sip,
+    (csrs, value) => {
+      csrs.sip = value;
+    },
+  ),
+  ...PLAIN.map((name) =>
+    guestCsrOf(
+      name,
+      (csrs) => csrs[name],
+      (csrs, value) => {
+        csrs[name] = value;
+      },
+    ),
+  ),
+].sort((a, b) => a.number - b.number);
 
 const byNumber = new Map(GUEST_CSRS.map((csr) => [csr.number, csr]));
 

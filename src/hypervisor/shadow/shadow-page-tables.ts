@@ -28,8 +28,8 @@ export class ShadowAddressSpace {
 /** What must be told to the hart when entries that it may have cached change. */
 export interface TranslationCache {
   flushAll(): void;
-  /** One page of 4 KiB, in every address space. */
-  flushPage(gvaLow: number, gvaHigh: number): void;
+  /** The page around one address, in every address space. */
+  flushPage(gva: bigint): void;
 }
 
 /** What a fence names; absent: all. */
@@ -111,21 +111,22 @@ export class ShadowPageTables {
     if (!this.guestMemory.containsHpa(page, LEVEL_SIZE[level])) throw new Error('A shadow entry left its guest.');
     this.reserve(PAGES_PER_MAP);
     const [low, high] = halves(gva);
-    if (view.map(low, high, level, guestLevel, page, bits)) this.flush(low, high, guestLevel);
+    if (view.map(low, high, level, guestLevel, page, bits)) this.flush(gva, guestLevel);
   }
 
   /** SFENCE.VMA of the guest (Privileged 4.2.1). Returns how many leaves were dropped. */
   fence(target: FenceTarget): number {
     const gva = target.gva === undefined ? undefined : halves(target.gva);
     let dropped = 0;
-    let level: Level = gva ? 0 : 2;
+    let level: Level = 0;
     for (const view of this.fenced(target)) {
       const before = view.leaves;
       if (gva) level = Math.max(level, view.drop(...gva)) as Level;
       else view.clear();
       dropped += before - view.leaves;
     }
-    if (dropped > 0) this.flush(...(gva ?? [0, 0]), level);
+    if (dropped > 0 && target.gva !== undefined) this.flush(target.gva, level);
+    else if (dropped > 0) this.cache.flushAll();
     return dropped;
   }
 
@@ -156,8 +157,8 @@ export class ShadowPageTables {
   }
 
   /** Tells the hart that entries for an address changed, at most at this level. Its caches keep pages of 4 KiB. */
-  private flush(gvaLow: number, gvaHigh: number, level: Level): void {
-    if (level === 0) this.cache.flushPage(gvaLow, gvaHigh);
+  private flush(gva: bigint, level: Level): void {
+    if (level === 0) this.cache.flushPage(gva);
     else this.cache.flushAll();
   }
 

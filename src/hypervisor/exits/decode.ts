@@ -1,0 +1,54 @@
+/** From a trap of the hart to the VM exit that it is. */
+import { FETCH, LOAD, STORE } from '../../engine/host';
+import type { Access } from '../../engine/host';
+import { decode } from '../../isa/decode';
+import type { Decoded } from '../../isa/instruction';
+import type { Trap } from '../../machine/traps';
+import type { Vcpu } from '../vcpu';
+import { csrAccess, isCsrInstruction } from './csr-access';
+import type { AnyExit } from './exit';
+import { Illegal } from './illegal';
+import { CAUSE, Inject } from './inject';
+import { hostInterrupt } from './interrupt';
+import { hostPageFault } from './page-fault';
+import { SbiCall } from './sbi-call';
+import { Sfence } from './sfence';
+import { Sret } from './sret';
+import { Wfi } from './wfi';
+
+const PAGE_FAULTS: ReadonlyMap<number, Access> = new Map([
+  [CAUSE.fetchPage, FETCH],
+  [CAUSE.loadPage, LOAD],
+  [CAUSE.storePage, STORE],
+]);
+
+/** Privileged instructions of the guest kernel other than CSR accesses, by name. */
+const PRIVILEGED: Readonly<Record<string, (vcpu: Vcpu, decoded: Decoded) => AnyExit>> = {
+  sret: (vcpu, { word }) => new Sret(vcpu, word),
+  'sfence.vma': (vcpu, decoded) => new Sfence(vcpu, decoded.word, decoded),
+  wfi: (vcpu, { word }) => new Wfi(vcpu, word),
+};
+
+/** The exit for a trap out of the guest. Changes nothing. */
+export function exitFor(vcpu: Vcpu, trap: Trap): AnyExit {
+  if (trap.interrupt) return hostInterrupt(vcpu, trap.cause);
+  const access = PAGE_FAULTS.get(trap.cause);
+  if (access !== undefined) return hostPageFault(vcpu, access, trap.tval);
+  if (trap.cause === CAUSE.illegalInstruction) return privilegedInstruction(vcpu, trap.tval);
+  if (trap.cause === CAUSE.ecallFromUser && vcpu.virtualPrivilege === 1) return new SbiCall(vcpu);
+  // Everything else is between the guest's programs and its kernel: forwarded as it is.
+  return new Inject(vcpu, trap.cause, false, trap.tval);
+}
+
+/** @param stval the instruction word, or 0 from hardware that does not tell */
+function privilegedInstruction(vcpu: Vcpu, stval: bigint): AnyExit {
+  const word = Number(stval & 0xffff_ffffn) || (vcpu.fetchInstruction() ?? 0);
+  const decoded = decode(word);
+  if (!decoded) return new Illegal(vcpu, word, 'There is no such instruction.');
+  const { name } = decoded.instruction;
+  if (isCsrInstruction(name)) return csrAccess(vcpu, decoded);
+  const emulate = Object.hasOwn(PRIVILEGED, name) ? PRIVILEGED[name] : undefined;
+  if (!emulate) return new Illegal(vcpu, word, `A guest may not execute ${name}.`);
+  if (vcpu.virtualPrivilege === 0) return new Illegal(vcpu, word, `${name} is not allowed in user mode.`);
+  return emulate(vcpu, decoded);
+}

@@ -1,0 +1,36 @@
+/** ECALL of the guest kernel: a call to the SBI that the hypervisor provides. */
+import type { SbiCall as Call } from '../../machine/sbi';
+import type { Vcpu } from '../vcpu';
+import type { Exit } from './exit';
+
+const A0 = 10;
+const A1 = 11;
+
+export class SbiCall implements Exit<'sbiCall'> {
+  readonly kind = 'sbiCall';
+  readonly instruction = 0x73;
+  private readonly call: Call;
+
+  constructor(private readonly vcpu: Vcpu) {
+    const registers = Array.from({ length: 8 }, (_, i) => vcpu.x(A0 + i));
+    this.call = vcpu.sbi.decode(registers);
+  }
+
+  fields() {
+    const { name, extension, function: number, args } = this.call;
+    const [a0, a1, a2, a3, a4, a5] = args;
+    return { name, extension, function: number, a0, a1, a2, a3, a4, a5 };
+  }
+
+  perform(): undefined {
+    const { vcpu } = this;
+    const answer = vcpu.sbi.call(this.call);
+    if ('legacy' in answer) {
+      vcpu.setX(A0, answer.legacy);
+    } else {
+      vcpu.setX(A0, answer.error);
+      vcpu.setX(A1, answer.value);
+    }
+    vcpu.skip(4);
+  }
+}

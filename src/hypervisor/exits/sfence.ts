@@ -1,0 +1,32 @@
+/** SFENCE.VMA of the guest: shadow entries that may be out of date are dropped (Privileged 4.2.1). */
+import type { Operands } from '../../isa/instruction';
+import type { FenceTarget } from '../shadow/shadow-page-tables';
+import type { Vcpu } from '../vcpu';
+import type { Exit } from './exit';
+
+const ASID_MASK = 0xffffn;
+
+export class Sfence implements Exit<'sfence'> {
+  readonly kind = 'sfence';
+  private readonly target: FenceTarget;
+
+  constructor(
+    private readonly vcpu: Vcpu,
+    readonly instruction: number,
+    { rs1, rs2 }: Operands,
+  ) {
+    this.target = {
+      ...(rs1 !== 0 && { gva: vcpu.x(rs1) }),
+      ...(rs2 !== 0 && { asid: Number(vcpu.x(rs2) & ASID_MASK) }),
+    };
+  }
+
+  fields() {
+    return { ...this.target, dropped: this.vcpu.guest.shadow.countFence(this.target) };
+  }
+
+  perform(): undefined {
+    this.vcpu.guest.shadow.fence(this.target);
+    this.vcpu.skip(4);
+  }
+}

@@ -1,0 +1,79 @@
+/** What the SBI needs of a guest: addresses are GPA, and everything ends at the guest's own memory. */
+import type { SbiFence, SbiPlatform, SbiResetKind } from '../machine/sbi-platform';
+import { PAGE_SIZE } from './addresses';
+import { SOFTWARE_INTERRUPT } from './guest-csrs';
+import type { Vcpu } from './vcpu';
+
+/** A fence of more pages than this drops everything: that is allowed, and quicker. */
+const PAGES_FENCED_SINGLY = 512n;
+
+export class GuestSbiPlatform implements SbiPlatform {
+  readonly identity = { mvendorid: 0n, marchid: 0n, mimpid: 0n };
+
+  constructor(private readonly vcpu: Vcpu) {}
+
+  get hartCount(): number {
+    return this.vcpu.guest.vcpus.length;
+  }
+
+  get hartId(): number {
+    return this.vcpu.index;
+  }
+
+  setTimer(stime: bigint): void {
+    this.vcpu.timer.set(stime);
+  }
+
+  setSoftwareInterrupt(hart: number, on: boolean): void {
+    const vcpu = this.vcpu.guest.vcpus[hart];
+    vcpu.csrs.setPending(SOFTWARE_INTERRUPT, on);
+    if (on) vcpu.notify();
+  }
+
+  fence(_hart: number, fence: SbiFence): void {
+    // All vCPUs of a guest share its shadow tables, and the engine notices changed code by itself.
+    if (fence.kind === 'fence.i') return;
+    const asid = fence.asid === undefined ? {} : { asid: Number(fence.asid & 0xffffn) };
+    const { shadow } = this.vcpu.guest;
+    const pages = (fence.size + BigInt(PAGE_SIZE) - 1n) / BigInt(PAGE_SIZE);
+    // A start and size of zero mean the whole address space, as does the largest size.
+    if (pages === 0n || pages > PAGES_FENCED_SINGLY) {
+      shadow.fence(asid);
+      return;
+    }
+    for (let page = 0n; page <= pages; page++) {
+      shadow.fence({ gva: BigInt.asUintN(64, fence.start + page * BigInt(PAGE_SIZE)), ...asid });
+    }
+  }
+
+  putBytes(bytes: Uint8Array): void {
+    this.vcpu.guest.console.onOutput?.(bytes);
+  }
+
+  getByte(): number {
+    return this.vcpu.guest.devices.uart.takeByte();
+  }
+
+  isMemory(address: number, length: number): boolean {
+    return this.vcpu.guest.memory.contains(address, length);
+  }
+
+  readMemory(address: number, length: number): Uint8Array | undefined {
+    return this.vcpu.guest.memory.read(address, length);
+  }
+
+  writeMemory(address: number, bytes: Uint8Array): boolean {
+    return this.vcpu.guest.memory.write(address, bytes);
+  }
+
+  readHartMask(virtualAddress: bigint): bigint | undefined {
+    return this.vcpu.loadDoubleword(virtualAddress);
+  }
+
+  reset(kind: SbiResetKind, reason: number): void {
+    const { guest } = this.vcpu;
+    if (kind !== 'shutdown') guest.end({ reason: 'reboot', code: 0 });
+    else if (reason === 0) guest.end({ reason: 'shutdown', code: 0 });
+    else guest.end({ reason: 'failure', code: 1 });
+  }
+}

@@ -1,0 +1,123 @@
+/** A guest: its memory, devices, shadow page tables, console and vCPUs. */
+import type { PhysicalMemory } from '../engine/physical-memory';
+import type { BootProgram, BootState } from '../machine/boot';
+import { boot } from '../machine/boot';
+import type { EntrySource } from '../machine/walk';
+import type { Gpa, Hpa } from './addresses';
+import type { ExitKind } from './exit-record';
+import { EXIT_KINDS } from './exit-record';
+import { EXTERNAL_INTERRUPT } from './guest-csrs';
+import { GUEST_TREE_DEVICES, GuestDevices } from './guest-devices';
+import { GuestMemory } from './guest-memory';
+import type { GuestRange } from './layout';
+import type { PagePool } from './page-pool';
+import { ShadowPageTables } from './shadow/shadow-page-tables';
+import type { TranslationCache } from './shadow/shadow-page-tables';
+import type { Vcpu } from './vcpu';
+
+export interface GuestOptions {
+  readonly name: string;
+  /** 128 MiB unless said otherwise; a multiple of 4 KiB. */
+  readonly memoryBytes?: number;
+  /** Addresses are GPA. */
+  readonly program: BootProgram;
+  readonly initrd?: Uint8Array;
+  /** The kernel's command line. */
+  readonly bootargs?: string;
+}
+
+/** How a guest ended. */
+export interface GuestEnd {
+  readonly reason: 'shutdown' | 'reboot' | 'failure';
+  /** The exit code that it gave. */
+  readonly code: number;
+}
+
+export interface GuestConsole {
+  onOutput?: (bytes: Uint8Array) => void;
+  /** Gives the guest input, as typed at its serial port. */
+  receive(bytes: Uint8Array): void;
+}
+
+/** What a guest asks of the hypervisor around it. */
+export interface GuestSurroundings {
+  readonly dram: PhysicalMemory;
+  readonly range: GuestRange;
+  /** Pages for its shadow tables alone. */
+  readonly pool: PagePool;
+  readonly cache: TranslationCache;
+  onEnd(): void;
+}
+
+export class Guest {
+  readonly name: string;
+  readonly memory: GuestMemory;
+  readonly dram: PhysicalMemory;
+  readonly devices: GuestDevices;
+  readonly shadow: ShadowPageTables;
+  readonly console: GuestConsole;
+  readonly vcpus: Vcpu[] = [];
+  /** Reads the guest's own page tables, for walks. */
+  readonly entrySource: EntrySource;
+  /** VM exits so far, by kind. */
+  readonly exitCounts = Object.fromEntries(EXIT_KINDS.map(({ kind }) => [kind, 0])) as Record<ExitKind, number>;
+  ended?: GuestEnd;
+  private readonly onEnd: () => void;
+
+  constructor(options: GuestOptions, around: GuestSurroundings) {
+    this.name = options.name;
+    this.dram = around.dram;
+    this.memory = new GuestMemory(around.dram, around.range.base, around.range.size);
+    this.entrySource = this.memory.entrySource();
+    this.shadow = new ShadowPageTables(around.dram, around.pool, this.memory, around.cache);
+    this.onEnd = () => around.onEnd();
+    this.devices = new GuestDevices(1, {
+      onOutput: (bytes) => this.console.onOutput?.(bytes),
+      onFinish: ({ kind, code }) => this.end({ reason: kind, code }),
+      onExternal: (vcpu, pending) => this.setExternal(vcpu, pending),
+    });
+    this.console = { receive: (bytes) => void this.devices.uart.receive(bytes) };
+  }
+
+  gpaToHpa(gpa: Gpa): Hpa | undefined {
+    return this.memory.toHpa(gpa);
+  }
+
+  /**
+   * Loads program, RAM disk and device tree into the guest's memory.
+   * @param isa the `riscv,isa` string of the machine
+   * @throws BootError in a user's words when something does not fit
+   */
+  load(options: GuestOptions, isa: string): BootState {
+    const { memory } = this;
+    return boot({
+      program: options.program,
+      memory: {
+        base: memory.gpaBase,
+        size: memory.size,
+        name: `the memory of guest ${this.name}`,
+        load: (address, data) => void memory.write(address, data),
+      },
+      ...(options.initrd && { initrd: options.initrd }),
+      tree: {
+        harts: 1,
+        isa,
+        devices: GUEST_TREE_DEVICES,
+        ...(options.bootargs !== undefined && { bootargs: options.bootargs }),
+      },
+    });
+  }
+
+  /** The guest ended; it does not execute any further instruction. */
+  end(end: GuestEnd): void {
+    this.ended ??= end;
+    this.onEnd();
+  }
+
+  private setExternal(index: number, pending: boolean): void {
+    const vcpu = this.vcpus.at(index);
+    if (!vcpu) return;
+    vcpu.csrs.setPending(EXTERNAL_INTERRUPT, pending);
+    if (pending) vcpu.notify();
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The hypervisor: it runs in the hart's S-mode, and its guests in U-mode. A trap out of a guest is decided (exits/), shown
+ * to an observer if there is one, carried out, and the guest goes on.
+ */
+import { CSR } from '../machine/csr-numbers';
+import type { Hart, Trap } from '../machine/hart';
+import type { Machine } from '../machine/machine';
+import { isaString } from '../machine/machine';
+import { makeSatp, sv39 } from '../machine/paging';
+import type { ExitKind, ExitRecord } from './exit-record';
+import { exitFor } from './exits/decode';
+import type { AnyExit } from './exits/exit';
+import { deliverableInterrupt } from './exits/inject';
+import { Guest } from './guest';
+import type { GuestOptions } from './guest';
+import { EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT } from './guest-csrs';
+import { HostTables } from './host-tables';
+import type { GuestRange } from './layout';
+import { GUEST_SLOT, HYPERVISOR_BASE, placeGuests, POOL_END, POOL_START, TRAMPOLINE } from './layout';
+import { PagePool } from './page-pool';
+import { PAGE_SIZE } from './addresses';
+import { TrapContext } from './trap-context';
+import { Vcpu } from './vcpu';
+
+export interface HypervisorOptions {
+  readonly guests: readonly GuestOptions[];
+  /** Pages that the shadow tables of one guest may take; at least 16. */
+  readonly shadowPages?: number;
+}
+
+const A0 = 10;
+const A1 = 11;
+
+/** The hypervisor's own pages: page tables of its own, trap contexts. */
+const OWN_PAGES = 256;
+/** 32 MiB of shadow tables for one guest, where there is room. */
+const MOST_SHADOW_PAGES = 8192;
+
+/** Interrupts that take the hart out of a guest. */
+const HOST_INTERRUPTS = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT, EXTERNAL_INTERRUPT];
+
+export class Hypervisor {
+  readonly guests: readonly Guest[];
+  /** Of each hart: the hypervisor's own page tables. */
+  readonly hostTables: readonly HostTables[];
+
+  /**
+   * Asked with every exit, when what will be done is decided and before it is done. 'stop' makes the machine's `run`
+   * return 'stopped' with the exit pending; what it does is done when the machine goes on.
+   */
+  onExit?: (exit: ExitRecord) => 'go' | 'stop';
+  /** Which kinds to ask about; all unless set. Records of other kinds are not built. */
+  watchedKinds?: ReadonlySet<ExitKind>;
+
+  /**
+   * Loads the guests into a machine that has not started, and brings it to the first guest instruction.
+   * @throws Error (BootError for a program) in a user's words when a guest does not fit or cannot be loaded
+   */
+  constructor(
+    readonly machine: Machine,
+    options: HypervisorOptions,
+  ) {
+    const { memory, harts } = machine;
+    if (options.guests.length === 0) throw new Error('There is no guest to run; name at least one.');
+    if (options.guests.length > harts.length) {
+      throw new Error(`${options.guests.length} guests need as many harts; the machine has ${harts.length}.`);
+    }
+    const sizes = options.guests.map(({ memoryBytes }) => memoryBytes ?? GUEST_SLOT);
+    const ranges = placeGuests(sizes, memory.size);
+    const shadowPages = Math.min(
+      options.shadowPages ?? MOST_SHADOW_PAGES,
+      Math.floor(((POOL_END - POOL_START) / PAGE_SIZE - OWN_PAGES) / options.guests.length),
+    );
+
+    const ownPool = new PagePool(memory, POOL_START, POOL_START + OWN_PAGES * PAGE_SIZE);
+    this.hostTables = harts.map(() => new HostTables(memory, ownPool));
+    this.guests = options.guests.map((guest, index) => {
+      const start = ownPool.end + index * shadowPages * PAGE_SIZE;
+      const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
+      return this.createGuest(guest, ranges[index], pool, harts[index]);
+    });
+    this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
+    machine.beforeRun = () => void this.finishPending();
+  }
+
+  /** The exit that an observer stopped at, not done yet. */
+  get pendingExit(): ExitRecord | undefined {
+    return this.pendingVcpu?.pending?.record;
+  }
+
+  /** The vCPU whose exit is pending. */
+  get pendingVcpu(): Vcpu | undefined {
+    return this.vcpus().find(({ pending }) => pending !== undefined);
+  }
+
+  /**
+   * Carries out the pending exit without running the guest; `Machine.run` does it first by itself. When somebody moved the
+   * guest's pc meanwhile, nothing is done. Registers that were changed meanwhile count as changed before the exit.
+   * @returns what is pending now: an exit that follows from the first one may have been stopped at
+   */
+  finishPending(): ExitRecord | undefined {
+    for (const vcpu of this.vcpus()) {
+      const { pending } = vcpu;
+      if (!pending) continue;
+      vcpu.pending = undefined;
+      if (vcpu.pc !== pending.record.pc) continue;
+      vcpu.interruptGuest();
+      const { trap } = pending;
+      if (trap) this.carryOut(vcpu, exitFor(vcpu, trap));
+      else this.carryOut(vcpu, pending.exit);
+    }
+    return this.pendingExit;
+  }
+
+  private vcpus(): Vcpu[] {
+    return this.guests.flatMap(({ vcpus }) => vcpus);
+  }
+
+  private createGuest(options: GuestOptions, range: GuestRange, pool: PagePool, hart: Hart): Guest {
+    const { machine } = this;
+    const guest = new Guest(options, {
+      dram: machine.memory,
+      range,
+      pool,
+      cache: {
+        flushAll: () => hart.flushTranslations(),
+        flushPage: (gva) => hart.flushTranslation(gva),
+      },
+      onEnd: () => this.guestEnded(),
+    });
+    const timer = {
+      now: () => machine.time,
+      set: (deadline: bigint) => machine.firmware?.setTimer(deadline),
+    };
+    const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
+    guest.vcpus.push(new Vcpu(guest, 0, hart, context, timer));
+    return guest;
+  }
+
+  /** Loads a guest, takes its hart over from the firmware, and enters the guest at its first instruction. */
+  private start(guest: Guest, options: GuestOptions, hart: Hart): void {
+    const entry = guest.load(options, isaString());
+    this.machine.startFirmware().start({ entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
+
+    const { csrs } = hart;
+    csrs.write(CSR.stvec, TRAMPOLINE);
+    csrs.write(CSR.satp, makeSatp(sv39, this.hostTables[hart.index].root));
+    csrs.write(
+      CSR.sie,
+      HOST_INTERRUPTS.reduce((bits, interrupt) => bits | (1n << BigInt(interrupt)), 0n),
+    );
+    const [vcpu] = guest.vcpus;
+    hart.supervisor = (trap) => this.onTrap(vcpu, trap);
+    vcpu.setX(A0, entry.a0);
+    vcpu.setX(A1, entry.a1);
+    vcpu.pc = entry.entry;
+    vcpu.enterGuest();
+  }
+
+  /** A trap took the hart out of the guest. */
+  private onTrap(vcpu: Vcpu, trap: Trap): void {
+    vcpu.leaveGuest();
+    const exit = exitFor(vcpu, trap);
+    if (this.asks(exit) && this.stopsAt(vcpu, exit, trap)) vcpu.enterGuest();
+    else this.carryOut(vcpu, exit);
+  }
+
+  /** Does what was decided, and what follows from it, and goes back to the guest; unless an observer stops what follows. */
+  private carryOut(vcpu: Vcpu, first: AnyExit): void {
+    const { guest } = vcpu;
+    let next: AnyExit | undefined = first;
+    while (next) {
+      guest.exitCounts[next.kind]++;
+      next = next.perform();
+      if (guest.ended) break;
+      next ??= deliverableInterrupt(vcpu);
+      if (next && this.asks(next) && this.stopsAt(vcpu, next)) break;
+    }
+    vcpu.enterGuest();
+    if (vcpu.waiting && !vcpu.pending) vcpu.hart.waitForInterrupt();
+  }
+
+  private asks(exit: AnyExit): boolean {
+    return this.onExit !== undefined && (this.watchedKinds?.has(exit.kind) ?? true);
+  }
+
+  /** Shows an exit to the observer. */
+  private stopsAt(vcpu: Vcpu, exit: AnyExit, trap?: Trap): boolean {
+    const record = this.recordOf(vcpu, exit);
+    if (this.onExit?.(record) !== 'stop') return false;
+    vcpu.pending = { exit, record, ...(trap && { trap }) };
+    this.machine.requestStop();
+    return true;
+  }
+
+  private recordOf(vcpu: Vcpu, exit: AnyExit): ExitRecord {
+    const { instruction } = exit;
+    return {
+      kind: exit.kind,
+      guest: vcpu.guest.name,
+      vcpu: vcpu.index,
+      pc: vcpu.pc,
+      virtualPrivilege: vcpu.modeName,
+      ...(instruction !== undefined && { instruction }),
+      count: this.machine.instructions,
+      ...exit.fields(),
+    } as ExitRecord;
+  }
+
+  private guestEnded(): void {
+    const ends = this.guests.map(({ ended }) => ended);
+    const failed = ends.find((end) => end !== undefined && end.code !== 0);
+    const last = ends.at(-1);
+    if (last && ends.every((end) => end !== undefined)) this.machine.powerOff(failed ?? last);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The trap context: the page in which the hypervisor keeps the guest's registers while it is out of the guest. Every exit
+ * reads and changes them there; the return to the guest loads them from there.
+ */
+import type { HartState } from '../engine/hart-state';
+import type { PhysicalMemory } from '../engine/physical-memory';
+import type { Hpa } from './addresses';
+
+const REGISTERS = 32;
+/** Indices of doublewords in the page: x0 to x31, then host sstatus, sepc, and the satp that the guest runs under. */
+const SSTATUS = 32;
+const SEPC = 33;
+const SATP = 34;
+const WORDS = 35;
+
+/** The page's contents, for views: byte offsets of its fields. */
+export const TRAP_CONTEXT_FIELDS = { x: 0, sstatus: SSTATUS * 8, sepc: SEPC * 8, satp: SATP * 8 } as const;
+
+export class TrapContext {
+  private readonly words: BigUint64Array;
+  private readonly registers: Uint8Array;
+
+  constructor(
+    memory: PhysicalMemory,
+    /** The page. */
+    readonly page: Hpa,
+  ) {
+    const bytes = memory.bytes(page, WORDS * 8);
+    this.words = new BigUint64Array(bytes.buffer, bytes.byteOffset, WORDS);
+    this.registers = bytes.subarray(0, REGISTERS * 8);
+  }
+
+  save(state: HartState, sstatus: bigint, sepc: bigint, satp: bigint): void {
+    this.registers.set(state.xBytes);
+    this.words[SSTATUS] = sstatus;
+    this.words[SEPC] = sepc;
+    this.words[SATP] = satp;
+  }
+
+  restore(state: HartState): void {
+    state.xBytes.set(this.registers);
+  }
+
+  x(index: number): bigint {
+    return this.words[index];
+  }
+
+  setX(index: number, value: bigint): void {
+    if (index !== 0) this.words[index] = value;
+  }
+
+  /** Where the guest continues. */
+  get sepc(): bigint {
+    return this.words[SEPC];
+  }
+
+  set sepc(value: bigint) {
+    this.words[SEPC] = value;
+  }
+}

@@ -1,0 +1,234 @@
+/** A vCPU: the guest's processor, made of a hart in U-mode, the guest CSRs, and the mode that the guest believes in. */
+import { FETCH, LOAD } from '../engine/host';
+import type { Access } from '../engine/host';
+import { isCompressed } from '../isa/decode';
+import { CSR } from '../machine/csr-numbers';
+import type { Hart, Trap } from '../machine/hart';
+import { addressSpaceOf, sv39 } from '../machine/paging';
+import { entryAddressOf, PTE_V, PTE_X } from '../machine/pte';
+import { Sbi } from '../machine/sbi';
+import { walkPageTable } from '../machine/walk';
+import type { WalkContext } from '../machine/walk';
+import type { Gpa, Hpa } from './addresses';
+import { LEVEL_SIZE, PAGE_SIZE } from './addresses';
+import type { AnyExit } from './exits/exit';
+import type { ExitRecord } from './exit-record';
+import { GUEST_CSRS, guestCsr, GuestCsrs, SOFTWARE_INTERRUPT, SSTATUS } from './guest-csrs';
+import type { Guest } from './guest';
+import { GuestSbiPlatform } from './guest-sbi';
+import { viewKindOf } from './shadow/permissions';
+import type { ShadowView } from './shadow/view';
+import type { TrapContext } from './trap-context';
+import type { HostTimer } from './virtual-timer';
+import { VirtualTimer } from './virtual-timer';
+
+const FS_SHIFT = 13n;
+const ALL_COUNTERS = 0xffff_ffffn;
+
+/** A VM exit that an observer stopped at: decided, and not done. */
+export interface PendingExit {
+  readonly exit: AnyExit;
+  readonly record: ExitRecord;
+  /** The trap that it answers, when it is the first exit of that trap: it is decided anew when the guest goes on. */
+  readonly trap?: Trap;
+}
+
+export class Vcpu {
+  readonly csrs: GuestCsrs;
+  readonly sbi: Sbi;
+  readonly timer: VirtualTimer;
+  /** The mode that the guest believes to be in: 1 = vS, 0 = vU. */
+  virtualPrivilege: 0 | 1 = 1;
+  /** In WFI. */
+  waiting = false;
+  /** The shadow root that the guest runs under. */
+  view!: ShadowView;
+  /** What is to be done before the guest goes on. */
+  pending?: PendingExit;
+  /** The guest's registers are in the trap context, not in the hart. */
+  private inHypervisor = true;
+
+  constructor(
+    readonly guest: Guest,
+    /** Within its guest, from 0. */
+    readonly index: number,
+    readonly hart: Hart,
+    private readonly context: TrapContext,
+    timer: HostTimer,
+  ) {
+    this.csrs = new GuestCsrs({
+      get: () => Number((hart.csrs.read(CSR.sstatus) & SSTATUS.FS) >> FS_SHIFT),
+      set: (status) => {
+        const rest = hart.csrs.read(CSR.sstatus) & ~SSTATUS.FS;
+        hart.csrs.write(CSR.sstatus, rest | (BigInt(status) << FS_SHIFT));
+      },
+    });
+    this.timer = new VirtualTimer(this.csrs, timer);
+    this.sbi = new Sbi(new GuestSbiPlatform(this));
+  }
+
+  /** Guest virtual address of the instruction that is next, or at fault. */
+  get pc(): bigint {
+    return this.inHypervisor ? this.context.sepc : this.hart.state.pc;
+  }
+
+  set pc(value: bigint) {
+    const pc = BigInt.asUintN(64, value & ~1n);
+    if (this.inHypervisor) this.context.sepc = pc;
+    else this.hart.state.pc = pc;
+  }
+
+  /** A guest register, unsigned 64 bits. */
+  x(index: number): bigint {
+    return this.inHypervisor ? this.context.x(index) : this.hart.state.x(index);
+  }
+
+  setX(index: number, value: bigint): void {
+    const low = BigInt.asUintN(64, value);
+    if (this.inHypervisor) this.context.setX(index, low);
+    else this.hart.state.setX(index, low);
+  }
+
+  /** Goes on after an instruction of so many bytes. */
+  skip(bytes: number): void {
+    this.pc += BigInt(bytes);
+  }
+
+  /** "vS" or "vU". */
+  get modeName(): 'vS' | 'vU' {
+    return this.virtualPrivilege === 1 ? 'vS' : 'vU';
+  }
+
+  /** The guest CSRs with their numbers, names and values. */
+  listCsrs(): { number: number; name: string; value: bigint }[] {
+    return GUEST_CSRS.map((csr) => ({ number: csr.number, name: csr.name, value: csr.read(this.csrs) }));
+  }
+
+  /** The value of a guest CSR by its number; undefined when the guest has none of that number. */
+  readCsr(number: number): bigint | undefined {
+    return guestCsr(number)?.read(this.csrs);
+  }
+
+  /** Changes a guest CSR from outside, as a debugger does. False when the guest has none of that number. */
+  writeCsr(number: number, value: bigint): boolean {
+    const csr = guestCsr(number);
+    if (!csr) return false;
+    const hadMxr = this.csrs.mxr;
+    csr.store(this.csrs, csr.legalize(this.csrs, BigInt.asUintN(64, value)));
+    if (hadMxr && !this.csrs.mxr) this.guest.shadow.dropMxr();
+    if (!this.inHypervisor) {
+      this.selectView();
+      this.notify();
+    }
+    return true;
+  }
+
+  /** Changes the mode that the guest believes in, from outside. */
+  setVirtualPrivilege(privilege: 0 | 1): void {
+    this.virtualPrivilege = privilege;
+    if (!this.inHypervisor) this.selectView();
+  }
+
+  /** A CSR of the hart. */
+  readHostCsr(number: number): bigint {
+    return this.hart.csrs.read(number);
+  }
+
+  /** How the guest's present page table is walked in its present mode; not for use in Bare. Table addresses are GPA. */
+  walkContext(): WalkContext {
+    const { satp, sum, mxr } = this.csrs;
+    const root = addressSpaceOf(satp)?.root ?? 0;
+    return { scheme: sv39, root, privilege: this.virtualPrivilege, sum, mxr };
+  }
+
+  /** Where the guest's present page table leads, in the mode it is in; undefined where it faults. Changes nothing. */
+  translate(gva: bigint, access: Access): Gpa | undefined {
+    if (this.csrs.bare) return gva <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(gva) : undefined;
+    const { memory } = this.guest;
+    const walk = walkPageTable(gva, access, this.walkContext(), (address) => memory.readEntry(address));
+    return walk.ok ? walk.address : undefined;
+  }
+
+  /** The doubleword that a load of the guest at `gva` gives; undefined where it faults, or crosses a page. */
+  loadDoubleword(gva: bigint): bigint | undefined {
+    const gpa = this.translate(gva, LOAD);
+    if (gpa === undefined || (gpa % PAGE_SIZE) + 8 > PAGE_SIZE) return undefined;
+    return this.guest.memory.readEntry(gpa);
+  }
+
+  /** The instruction word at the guest's pc (16 or 32 bits), fetched as the hart does; undefined where it cannot be. */
+  fetchInstruction(): number | undefined {
+    const first = this.fetchHalf(this.pc);
+    if (first === undefined || isCompressed(first)) return first;
+    const second = this.fetchHalf(this.pc + 2n);
+    return second === undefined ? undefined : (first | (second << 16)) >>> 0;
+  }
+
+  /** Something pends for the guest: take the hart out of it, by an interrupt that the hypervisor sends itself. */
+  notify(): void {
+    if (!this.inHypervisor && this.csrs.firstInterrupt() !== undefined) {
+      this.hart.setInterruptPending(SOFTWARE_INTERRUPT, true);
+    }
+  }
+
+  /** The notice was received. */
+  acknowledgeNotice(): void {
+    this.hart.setInterruptPending(SOFTWARE_INTERRUPT, false);
+  }
+
+  /** After a trap out of the guest: its registers go to the trap context. */
+  leaveGuest(): void {
+    const { csrs, state } = this.hart;
+    this.context.save(state, csrs.read(CSR.sstatus), csrs.read(CSR.sepc), csrs.read(CSR.satp));
+    this.inHypervisor = true;
+  }
+
+  /** As `leaveGuest`, for a hart that stands in the guest, not in a trap. */
+  interruptGuest(): void {
+    const { csrs, state } = this.hart;
+    this.context.save(state, csrs.read(CSR.sstatus), state.pc, csrs.read(CSR.satp));
+    this.inHypervisor = true;
+  }
+
+  /** Back to the guest, under the view of its present mode and address space. The hart is in U-mode afterwards. */
+  enterGuest(): void {
+    const { hart } = this;
+    this.selectView();
+    this.inHypervisor = false;
+    this.context.restore(hart.state);
+    hart.csrs.write(CSR.sepc, this.context.sepc);
+    hart.sret();
+  }
+
+  /** Sets the hart's satp, scounteren and sstatus (SPP, MXR) to what the guest's state asks for. */
+  private selectView(): void {
+    const { hart, csrs } = this;
+    const kind = viewKindOf(csrs.bare, this.virtualPrivilege, csrs.sum);
+    this.view = this.guest.shadow.enter(this.index, csrs.satp, kind);
+    const { satp } = this.view;
+    if (hart.csrs.read(CSR.satp) !== satp) hart.csrs.write(CSR.satp, satp);
+
+    const counters = this.virtualPrivilege === 1 ? ALL_COUNTERS : csrs.scounteren;
+    if (hart.csrs.read(CSR.scounteren) !== counters) hart.csrs.write(CSR.scounteren, counters);
+
+    const before = hart.csrs.read(CSR.sstatus);
+    const status = (before & ~(SSTATUS.SPP | SSTATUS.MXR)) | (csrs.status & SSTATUS.MXR);
+    if (status !== before) hart.csrs.write(CSR.sstatus, status);
+  }
+
+  /** The shadow table is what the hart used; the guest's own answers where that has been given up meanwhile. */
+  private fetchHalf(gva: bigint): number | undefined {
+    const hpa = this.fetchAddress(gva);
+    return hpa === undefined ? undefined : this.guest.dram.read16(hpa);
+  }
+
+  private fetchAddress(gva: bigint): Hpa | undefined {
+    const found = this.view.find(Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn));
+    const bits = Number(found.entry & 0xffn);
+    if ((bits & PTE_V) !== 0 && (bits & PTE_X) !== 0) {
+      return entryAddressOf(found.entry) + Number(gva & BigInt(LEVEL_SIZE[found.level] - 1));
+    }
+    const gpa = this.translate(gva, FETCH);
+    return gpa === undefined || !this.guest.memory.contains(gpa, 2) ? undefined : this.guest.memory.toHpa(gpa);
+  }
+}
