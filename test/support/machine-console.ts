@@ -1,13 +1,9 @@
-/** Runs a guest bare on our own machine and drives its console, as `Qemu` does with QEMU. */
-import { readFileSync } from 'node:fs';
-import type { BootProgram } from '../../src/machine/boot';
+/** Runs a guest bare on our own machine and drives its console. */
 import { Machine } from '../../src/machine/machine';
-import type { MachineBoot, PowerOff } from '../../src/machine/machine';
-import { parseElf } from '../../src/symbols/elf';
-import type { GuestConsole } from './guest-console';
+import type { MachineBoot } from '../../src/machine/machine';
+import { readProgram, SliceConsole, typed } from './slice-console';
 
 const MIB = 1024 * 1024;
-const SLICE = 1_000_000;
 
 export interface MachineConsoleOptions extends Partial<Pick<MachineBoot, 'mode' | 'bootargs'>> {
   /** Path of the ELF file. */
@@ -17,83 +13,14 @@ export interface MachineConsoleOptions extends Partial<Pick<MachineBoot, 'mode' 
   readonly maxInstructions?: number;
 }
 
-/** The loadable segments of an ELF file. */
-export function readProgram(path: string): BootProgram {
-  const elf = parseElf(readFileSync(path));
-  const segments = elf.segments
-    .filter(({ type, memorySize }) => type === 'load' && memorySize > 0n)
-    .map(({ physicalAddress, virtualAddress, data, memorySize }) => ({
-      address: Number(physicalAddress),
-      virtualAddress,
-      data,
-      memorySize: Number(memorySize),
-    }));
-  return { entry: elf.entry, segments };
-}
-
-/** A machine that runs while someone waits for its output. */
-export class MachineConsole implements GuestConsole {
-  readonly machine: Machine;
-  /** How the guest ended the machine. */
-  end: PowerOff | undefined;
-
-  private text = '';
-  private passed = 0;
-  private readonly maxInstructions: number;
-  private readonly decoder = new TextDecoder('latin1');
-
+export class MachineConsole extends SliceConsole {
   constructor({ kernel, mode = 'supervisor', bootargs, memoryBytes, maxInstructions }: MachineConsoleOptions) {
-    this.maxInstructions = maxInstructions ?? 500_000_000;
-    this.machine = new Machine({ memoryBytes: memoryBytes ?? 128 * MIB });
-    this.machine.uart.onOutput = (bytes) => {
-      this.text += this.decoder.decode(bytes);
-    };
+    super(new Machine({ memoryBytes: memoryBytes ?? 128 * MIB }), maxInstructions);
+    this.machine.uart.onOutput = (bytes) => this.append(bytes);
     this.machine.boot({ program: readProgram(kernel), mode, ...(bootargs === undefined ? {} : { bootargs }) });
   }
 
-  get output(): string {
-    return this.text;
-  }
-
   send(text: string): void {
-    this.machine.uart.receive(Uint8Array.from(text, (character) => character.charCodeAt(0)));
-  }
-
-  async waitFor(pattern: RegExp): Promise<string> {
-    const once = new RegExp(pattern, pattern.flags.replace('g', ''));
-    let problem: string | undefined;
-    for (;;) {
-      const rest = this.text.slice(this.passed);
-      const match = once.exec(rest);
-      if (match) {
-        const length = match.index + match[0].length;
-        this.passed += length;
-        return rest.slice(0, length);
-      }
-      if (problem !== undefined) throw new Error(`${problem} before ${pattern} appeared in its output:\n${this.text}`);
-      problem = this.advance();
-    }
-  }
-
-  /** Runs until the guest ends the machine. @returns the exit code */
-  async run(): Promise<number> {
-    while (!this.end) {
-      const problem = this.advance();
-      if (problem !== undefined && !this.end) throw new Error(`${problem}; its output:\n${this.text}`);
-    }
-    return this.end.code;
-  }
-
-  /** One slice. @returns why the guest does not go on, if so */
-  private advance(): string | undefined {
-    const result = this.machine.run(SLICE);
-    if (result.kind === 'power-off') {
-      this.end = result;
-      return `The machine ended with exit code ${result.code}`;
-    }
-    if (result.kind === 'idle') return 'The guest waits for input';
-    if (this.machine.instructions > this.maxInstructions)
-      return `The guest executed ${this.maxInstructions} instructions`;
-    return undefined;
+    this.machine.uart.receive(typed(text));
   }
 }
