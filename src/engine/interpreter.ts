@@ -125,7 +125,7 @@ function defineAtomic(module: Module, operation: Operation, arithmetic: Arithmet
       writeRd(() => code.get(old));
     } else if (action.k === 'store-conditional') {
       code.i32(0).memory('i32.load', at.RESERVATION).get(host).op('i32.eq');
-      code.get(host).memory(load).i32(0).memory('i64.load', at.RESERVED_VALUE).op('i64.eq', 'i32.and');
+      code.get(host).memory(load).i32(0).memory(load, at.RESERVED_VALUE).op('i64.eq', 'i32.and');
       code.if(
         () => {
           code.get(host);

@@ -231,7 +231,7 @@ export class SlowPath {
     } else if (action.k === 'store-conditional') {
       const holds =
         this.view.getInt32(at.RESERVATION, true) === (ram | 0) &&
-        this.view.getBigInt64(at.RESERVED_VALUE, true) === old;
+        BigInt.asIntN(width * 8, this.view.getBigInt64(at.RESERVED_VALUE, true)) === old;
       if (holds) this.writePieces([hpa], width, BigInt.asUintN(width * 8, state.x(rs2)));
       state.clearReservation();
       state.setX(rd, holds ? 0n : 1n);

@@ -240,6 +240,8 @@ export class Hart implements EngineHost {
     state.values[tvalCsr] = tval;
     state.status = pushStatus(state.status, from, to);
     this.state.pc = handlerAddress(state.values[tvec], cause, interrupt);
+    // Allowed, and what QEMU does: an SC after a trap fails, so that no handler has to clear the reservation itself.
+    this.state.clearReservation();
     this.state.privilege = to;
     this.waiting = false;
     this.selectTranslation();

@@ -78,7 +78,7 @@ export const systemInstructions: Record<SystemOp, (hart: Hart, operands: Operand
     return 'jump';
   },
   ebreak(hart) {
-    hart.takeTrap(EXCEPTION.breakpoint, false, hart.state.pc);
+    hart.takeTrap(EXCEPTION.breakpoint, false, 0n); // tval: zero is allowed (3.1.16), and what QEMU writes
     return 'jump';
   },
   mret(hart, _operands, word) {

@@ -15,7 +15,7 @@ export class Random {
   private state: number;
 
   constructor(seed: number) {
-    this.state = (seed ^ 0x9e3779b9) | 1;
+    this.state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) | 0 || 1;
   }
 
   /** Unsigned 32 bits. */
@@ -52,13 +52,18 @@ export class Random {
 }
 
 const SP = 2;
-/** The address register of accesses that cannot use sp. */
+/**
+ * The address register of atomics, always aligned and in scratch memory: QEMU 7.2 reports an AMO's faults as a load's,
+ * where the specification has store/AMO faults (Privileged, table 3.6).
+ */
 const POINTER = 8;
 const hex = (word: number) => `0x${(word >>> 0).toString(16)}`;
 const field = (value: number, low: number, bits: number) => (value & (2 ** bits - 1)) << low;
 
 /** A word of this instruction with random operands that leave sp alone and touch only scratch memory. */
-function randomWords(instruction: Instruction, random: Random, remaining: number): string[] {
+function randomWords(instruction: Instruction, random: Random, reservedWidth: number): string[] {
+  const skip = () => 4 * (1 + random.below(8));
+  const { action } = instruction;
   const rd = () => random.pick([0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 15, 16, 24, 31]);
   const rs = () => random.below(32);
   const free = (random.next() & ~instruction.mask) >>> 0;
@@ -71,30 +76,27 @@ function randomWords(instruction: Instruction, random: Random, remaining: number
     }
     return `.word ${hex(word)}`;
   };
-  const point = () => {
-    const alignment = random.below(8) === 0 ? random.below(8) : 0;
-    return `.word ${hex(field(random.below(64) * 8 + alignment, 20, 12) | (SP << 15) | (POINTER << 7) | 0x13)}`;
-  };
-  const { action } = instruction;
+  const point = () => `.word ${hex(field(random.below(64) * 8, 20, 12) | (SP << 15) | (POINTER << 7) | 0x13)}`;
   switch (action.k) {
     case 'load':
       return [withFields([rd(), 7, 5], [SP, 15, 5])];
     case 'store':
       return [withFields([SP, 15, 5])];
-    case 'atomic':
     case 'load-reserved':
     case 'store-conditional':
+      // QEMU 7.2 stores and yet reports failure when LR and SC differ in width: one width per program.
+      if (action.width !== reservedWidth) return [];
+      return [point(), withFields([rd(), 7, 5], [POINTER, 15, 5])];
+    case 'atomic':
       return [point(), withFields([rd(), 7, 5], [POINTER, 15, 5])];
     case 'branch': {
-      const skip = 4 * (1 + random.below(Math.min(8, remaining)));
-      const offset = field(skip >> 1, 8, 4) | field(skip >> 5, 25, 6);
+      const distance = skip();
+      const offset = field(distance >> 1, 8, 4) | field(distance >> 5, 25, 6);
       return [`.word ${hex(instruction.match | offset | (rs() << 15) | (rs() << 20))}`];
     }
     case 'jump':
       if (instruction.format !== 'J') return [];
-      return [
-        `.word ${hex(instruction.match | field((4 * (1 + random.below(Math.min(8, remaining)))) >> 1, 21, 10) | (rd() << 7))}`,
-      ];
+      return [`.word ${hex(instruction.match | field(skip() >> 1, 21, 10) | (rd() << 7))}`];
     case 'system':
       return action.op === 'ecall' || action.op === 'ebreak' ? [hexWord(instruction.match)] : [];
     default:
@@ -114,7 +116,7 @@ function randomCompressedPair(random: Random): string | undefined {
     const { action } = decoded.instruction;
     if (action.k === 'branch' || action.k === 'jump' || action.k === 'system') return undefined;
     if ((action.k === 'load' || action.k === 'store') && decoded.rs1 !== SP) return undefined;
-    if (decoded.rd === SP || (action.k !== 'store' && decoded.rd === POINTER)) return undefined;
+    if (decoded.rd === SP || decoded.rd === POINTER) return undefined;
     return word;
   };
   const [low, high] = [one(), one()];
@@ -123,11 +125,12 @@ function randomCompressedPair(random: Random): string | undefined {
 
 function body(random: Random, length: number): string[] {
   const lines: string[] = [];
+  const reservedWidth = random.pick([4, 8]);
   // Branches skip up to 8 words: the tail is padding that they may land in.
   while (lines.length < length) {
     const compressed = random.below(4) === 0 ? randomCompressedPair(random) : undefined;
     if (compressed) lines.push(compressed);
-    else lines.push(...randomWords(random.pick(instructions), random, 8));
+    else lines.push(...randomWords(random.pick(instructions), random, reservedWidth));
   }
   return [...lines, ...Array.from({ length: 9 }, () => '.word 0x13')];
 }
@@ -143,7 +146,7 @@ export function randomPrograms(seed: number, programs: number, length: number): 
     lines.push('sd x0, 0(x31)', 'addi x31, x31, 8', 'addi x30, x30, -1', `bnez x30, clear${i}`);
     lines.push('la x31, digest', 'sd x0, 0(x31)', `la sp, registers${i}`);
     for (const x of others) lines.push(`ld x${x}, ${8 * x}(sp)`);
-    lines.push('la sp, middle');
+    lines.push('la sp, middle', `mv x${POINTER}, sp`);
     lines.push(...body(random, length));
     lines.push('la sp, saved', ...others.map((x) => `sd x${x}, ${8 * x}(sp)`), 'jal ra, dump');
     tables.push(`registers${i}:`, ...Array.from({ length: 32 }, () => `.dword 0x${random.value().toString(16)}`));
