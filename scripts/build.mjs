@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Bundles the extension, the debug adapter and the command-line program into dist/. `--watch` rebuilds on each change.
 import { context } from 'esbuild';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,6 @@ const bundles = [
   { entry: 'src/cli/main.ts', output: 'dist/cli.js', banner: '#!/usr/bin/env node' },
 ];
 
-if (!watch) rmSync(join(root, 'dist'), { recursive: true, force: true });
 const contexts = [];
 for (const { entry, output, external = [], banner } of bundles) {
   if (!existsSync(join(root, entry))) {

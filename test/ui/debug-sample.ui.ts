@@ -1,0 +1,71 @@
+// What a person sees who debugs the sample kernel: the whole way through the workbench, with a screenshot at the end.
+import assert from 'node:assert/strict';
+import { basename, join } from 'node:path';
+import { findChromium } from '../../scripts/vscode-server.mjs';
+import { findMarker } from '../support/markers';
+import { requireTool } from '../support/tools';
+import { Workbench } from './workbench';
+
+const ROOT = join(__dirname, '..', '..');
+const SAMPLE = join(ROOT, 'samples', 'teaching-kernel');
+/** With UPDATE_SCREENSHOT=1, the picture that README.md shows is taken anew. */
+const SCREENSHOT = join(ROOT, process.env.UPDATE_SCREENSHOT ? 'docs/images' : 'out', 'debugging.png');
+/** Where the sample studies a forgotten SFENCE.VMA (STUDY_ADDRESS in its sources). */
+const STUDIED = '0x30000000';
+
+describe('debugging the sample kernel in the workbench', () => {
+  let workbench: Workbench;
+
+  before(async function () {
+    if (!findChromium()) requireTool('chromium', this);
+    workbench = await Workbench.open(SAMPLE);
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.screenshot(join(ROOT, 'out', 'ui-test-failure.png'));
+  });
+
+  after(() => workbench?.close());
+
+  it('starts with F5, and shows the console in a terminal', async () => {
+    const { path, line } = findMarker(SAMPLE, 'missing-sfence');
+    await workbench.openFile(basename(path), line);
+    await workbench.page.keyboard.press('F9');
+    await workbench.page.locator('.codicon-debug-breakpoint').first().waitFor();
+    await workbench.page.keyboard.press('F5');
+    await workbench.terminalShows('Type h for help.\nkernel>');
+  });
+
+  it('sends what is typed to the guest, and stops at the breakpoint', async () => {
+    await workbench.typeInTerminal('f\r');
+    await workbench.terminalShows('kernel> f');
+    await workbench.page.locator('.debug-top-stack-frame-line').first().waitFor();
+    const frames = workbench.page.locator('.debug-call-stack .monaco-list-row');
+    await frames.first().waitFor();
+    assert.match((await frames.allTextContents()).join('\n'), /missing_sfence/);
+  });
+
+  it('shows in the tree that the shadow entry is stale', async () => {
+    await workbench.widenSideBar(560);
+    await workbench.foldView('Watch');
+    const view = await workbench.view('Shadow Page Tables');
+    await workbench.command('Hypocaust: Go to Guest-Virtual Address…');
+    await workbench.answer(STUDIED);
+    const row = view.locator('.monaco-list-row.selected');
+    await row.waitFor();
+    assert.match((await row.textContent()) ?? '', /30000000/);
+    assert.match((await row.getAttribute('aria-label')) ?? '', /stale/);
+  });
+
+  it('saves the screenshot', async () => {
+    await workbench.screenshot(SCREENSHOT);
+  });
+
+  it('goes on, and ends when the guest powers off', async () => {
+    await workbench.page.keyboard.press('F5');
+    await workbench.terminalShows('After sfence.vma: reading gives 2222.');
+    await workbench.typeInTerminal('q\r');
+    await workbench.terminalShows('The debug session has ended.');
+    await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  });
+});

@@ -1,0 +1,118 @@
+/** F5 on the sample kernel, as far as VS Code's interface shows it. */
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { PageTableNode, PageTableResponse } from '../../../src/protocol/page-table';
+import { findMarker } from '../../support/markers';
+import type { MarkedLine } from '../../support/markers';
+import { eventually, Sessions } from './sessions';
+
+const CONFIGURATION = 'Teaching kernel under Hypocaust';
+
+export function define(): void {
+  describe('debugging the sample kernel', () => {
+    const folder = vscode.workspace.workspaceFolders![0];
+    const sessions = new Sessions();
+
+    afterEach(() => sessions.reset());
+    after(() => sessions.dispose());
+
+    function breakAt(marker: string): MarkedLine {
+      const place = findMarker(folder.uri.fsPath, marker);
+      const location = new vscode.Location(vscode.Uri.file(place.path), new vscode.Position(place.line - 1, 0));
+      vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(location)]);
+      return place;
+    }
+
+    async function start(): Promise<void> {
+      assert.equal(await vscode.debug.startDebugging(folder, CONFIGURATION), true);
+    }
+
+    const stopped = (): Promise<{ session: vscode.DebugSession; event: DebugProtocol.StoppedEvent }> =>
+      sessions.take<DebugProtocol.StoppedEvent>('stopped');
+
+    async function stackOf(
+      session: vscode.DebugSession,
+      threadId: number | undefined,
+    ): Promise<DebugProtocol.StackFrame[]> {
+      return ((await session.customRequest('stackTrace', { threadId })) as DebugProtocol.StackTraceResponse['body'])
+        .stackFrames;
+    }
+
+    it('stops at a breakpoint in C, with the stack, the registers and the variables', async () => {
+      const { path, line } = breakAt('syscall');
+      await start();
+      const { session, event } = await stopped();
+      assert.equal(event.body.reason, 'breakpoint');
+
+      const [top, ...callers] = await stackOf(session, event.body.threadId);
+      assert.match(top.name, /system_call_handler/);
+      assert.equal(top.line, line);
+      assert.equal(top.source?.path, path);
+      assert.ok(callers.length > 0, 'there are callers');
+
+      const { scopes } = (await session.customRequest('scopes', {
+        frameId: top.id,
+      })) as DebugProtocol.ScopesResponse['body'];
+      const registers = scopes.find(({ presentationHint }) => presentationHint === 'registers');
+      assert.ok(registers, 'there is a scope of registers');
+      const { variables } = (await session.customRequest('variables', {
+        variablesReference: registers.variablesReference,
+      })) as DebugProtocol.VariablesResponse['body'];
+      assert.ok(variables.some(({ name }) => name === 'sp' || name.startsWith('sp ')));
+    });
+
+    it('shows the guest as a terminal, which says when the session has ended', async () => {
+      breakAt('syscall');
+      await start();
+      const { session } = await stopped();
+      await eventually('there is a terminal', () => vscode.window.terminals.some(({ name }) => name === 'kernel'));
+      await vscode.debug.stopDebugging(session);
+      await eventually('its title says that it has ended', () =>
+        vscode.window.terminals.some(({ name }) => name === 'kernel (ended)'),
+      );
+      assert.equal(vscode.window.terminals.filter(({ name }) => name.startsWith('kernel')).length, 1);
+    });
+
+    it('reads the page tables level by level, and finds the one in use', async () => {
+      breakAt('syscall');
+      await start();
+      const { session } = await stopped();
+      const children = async (node?: PageTableNode): Promise<readonly PageTableNode[]> =>
+        ((await session.customRequest('hypocaust/pageTable', node ? { node: node.id } : {})) as PageTableResponse)
+          .nodes;
+
+      const [guest] = await children();
+      assert.equal(guest.kind, 'guest');
+      const spaces = await children(guest);
+      const current = spaces.filter((node) => node.kind === 'addressSpace' && node.isCurrent);
+      assert.equal(current.length, 1);
+      const leaves: PageTableNode[] = [];
+      const gather = async (node: PageTableNode): Promise<void> => {
+        if (node.kind === 'leaf') leaves.push(node);
+        else if (node.hasChildren) for (const child of await children(node)) await gather(child);
+      };
+      await gather(current[0]);
+      assert.ok(leaves.some((leaf) => leaf.kind === 'leaf' && leaf.agreement === 'agrees' && leaf.shadow.length > 0));
+    });
+
+    it('runs on, takes what is typed, pauses, and ends when the guest powers off', async () => {
+      const { line } = breakAt('prompt');
+      await start();
+      const { session, event } = await stopped();
+      assert.equal((await stackOf(session, event.body.threadId))[0].line, line);
+      vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
+      await session.customRequest('continue', { threadId: event.body.threadId });
+
+      await session.customRequest('pause', { threadId: event.body.threadId });
+      assert.equal((await stopped()).event.body.reason, 'pause');
+      await session.customRequest('continue', { threadId: event.body.threadId });
+
+      const terminal = vscode.window.terminals.find(({ name }) => name === 'kernel');
+      assert.ok(terminal);
+      terminal.sendText('q\r', false);
+      await sessions.take('terminated');
+      await eventually('the session is over', () => vscode.debug.activeDebugSession === undefined);
+    });
+  });
+}
