@@ -1,6 +1,7 @@
 /** Functions of the whole program, from debug information where there is any, else from symbols. */
 import type { DebugContext } from './dwarf/context';
 import { AT } from './dwarf/constants';
+import { contains } from './dwarf/functions';
 import type { FunctionEntry, FunctionIndex } from './dwarf/functions';
 import { scopesAt } from './dwarf/scopes';
 import type { Scope } from './dwarf/scopes';
@@ -160,11 +161,16 @@ export class Functions {
   }
 }
 
-/** First instruction of an inlined copy: DW_AT_entry_pc, an address or an offset (DWARF 5, 2.18), else its first range. */
+/**
+ * First instruction of an inlined copy: DW_AT_entry_pc, an address or an offset (DWARF 5, 2.18), else its first range.
+ * Compilers also give entries where the copy has no instruction; there the copy would not be seen as entered.
+ */
 function startOf(copy: Entry): bigint | undefined {
-  const first = copy.ranges()[0]?.low;
-  const entry = copy.address(AT.entryPc);
-  if (entry !== undefined) return entry;
+  const ranges = copy.ranges();
+  const first = ranges[0]?.low;
   const offset = copy.constant(AT.entryPc);
-  return first !== undefined && offset !== undefined ? (copy.address(AT.lowPc) ?? first) + offset : first;
+  const entry =
+    copy.address(AT.entryPc) ??
+    (offset !== undefined && first !== undefined ? (copy.address(AT.lowPc) ?? first) + offset : undefined);
+  return entry !== undefined && ranges.some((range) => contains(range, entry)) ? entry : first;
 }
