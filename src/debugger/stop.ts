@@ -1,7 +1,7 @@
 /** A stop: one value with one reason and everything needed to explain it. */
 import type { ExitRecord } from '../hypervisor/exit-record';
 import type { Breakpoint } from './breakpoints/breakpoint';
-import type { TrapNotice } from './system';
+import type { TrapNotice } from './systems/system';
 import type { Target } from './target';
 
 export type StopReason =

@@ -13,6 +13,8 @@ import type { Memory } from './values/place';
 export interface SymbolModule {
   /** For the user: the file's name. */
   readonly name: string;
+  /** Path of the file. */
+  readonly path: string;
   readonly file: SymbolFile;
 }
 

@@ -38,6 +38,8 @@ interface Entry {
 }
 
 export class BreakpointStore {
+  /** Another number whenever anything was set or resolved anew. */
+  version = 0;
   private nextId = 1;
   private symbols: SymbolSpace | undefined;
   private readonly bySource = new Map<string, Entry[]>();
@@ -106,6 +108,7 @@ export class BreakpointStore {
   /** Replaces the trap causes to stop on. Answers, for each, what is wrong with it, or undefined. */
   setExceptions(requests: readonly ExceptionRequest[]): (string | undefined)[] {
     this.exceptions = new Map();
+    this.version++;
     return requests.map((request) => {
       if (!causeById(request.cause)) return `There is no trap cause "${request.cause}".`;
       try {
@@ -139,8 +142,13 @@ export class BreakpointStore {
     return this.exceptions.get(cause);
   }
 
-  get watchesEvents(): boolean {
-    return this.byEvent.size > 0;
+  hasAddress(address: bigint): boolean {
+    return this.byAddress.has(address);
+  }
+
+  /** The kinds of VM exit that have breakpoints. */
+  eventKinds(): ReadonlySet<string> {
+    return new Set(this.byEvent.keys());
   }
 
   get watchesExceptions(): boolean {
@@ -192,6 +200,7 @@ export class BreakpointStore {
   }
 
   private index(): void {
+    this.version++;
     this.byAddress = new Map();
     this.byEvent = new Map();
     for (const { current } of this.entries()) {

@@ -37,6 +37,8 @@ export interface IntegerValue {
   readonly member?: (name: string) => Value | undefined;
   /** For something that is shown in a way of its own. */
   readonly node?: () => ValueNode;
+  /** For something that can be changed. @throws DebuggerError */
+  readonly assign?: (value: bigint) => void;
 }
 
 export interface Environment {

@@ -1,7 +1,7 @@
 /** What a session debugs: guests under the hypervisor, or a bare machine. The rest of the debugger sees only this. */
-import type { ExitRecord } from '../hypervisor/exit-record';
-import type { PageTableTree } from './page-tables/tree';
-import type { Target } from './target';
+import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
+import type { PageTableTree } from '../page-tables/tree';
+import type { Target } from '../target';
 
 /** A trap that a target takes: an exception or interrupt that reaches its kernel. */
 export interface TrapNotice {
@@ -19,12 +19,15 @@ export interface TrapNotice {
   readonly pc: bigint;
   /** Under the hypervisor: what it is going to do. */
   readonly record?: ExitRecord;
+  /** An SBI call: it is answered below, and no handler of the target runs. */
+  readonly isHandledBelow: boolean;
 }
 
 /** Asked about what happens while the system runs, before it is done; `stop` leaves `run` with it not done yet. */
 export interface Watcher {
-  /** Each VM exit. Absent: nobody is interested, and records need not be built. */
+  /** Each VM exit of the kinds in `exitKinds`. */
   readonly onExit?: (target: Target, record: ExitRecord) => 'go' | 'stop';
+  readonly exitKinds?: ReadonlySet<ExitKind>;
   /** Each trap. Absent: nobody is interested. */
   readonly onTrap?: (trap: TrapNotice) => 'go' | 'stop';
 }

@@ -1,0 +1,134 @@
+/**
+ * What names mean in expressions: locals of the frame, fields of a pending VM exit, registers, CSRs, globals, functions and
+ * labels, in this order. `$` in front means registers and CSRs only.
+ */
+import type { ExitRecord } from '../hypervisor/exit-record';
+import { registerNumber } from '../isa/registers';
+import type { EvaluationContext, Variable } from '../symbols/model';
+import { ExpressionError } from './errors';
+import { integer } from './expressions/evaluate';
+import type { Environment, Value } from './expressions/evaluate';
+import { hex64 } from './format';
+import type { CodeFrame } from './stack';
+import type { SymbolModule, SymbolSpace } from './symbol-space';
+import type { Target } from './target';
+import { csrInExpression } from './values/csr-nodes';
+import { constantDatum } from './values/datum';
+import type { Datum } from './values/datum';
+import { describeAddress } from './values/datum-node';
+import { placeOf } from './values/place';
+import type { Memory } from './values/place';
+import { recordField } from './values/record-nodes';
+
+export class TargetEnvironment implements Environment {
+  readonly memory: Memory;
+
+  /**
+   * @param frame for locals, and for registers as they are there; without it, the target's registers and no locals
+   * @param record the VM exit whose fields are names
+   */
+  constructor(
+    private readonly target: Target,
+    private readonly symbols: SymbolSpace,
+    private readonly frame?: CodeFrame,
+    private readonly record?: ExitRecord,
+  ) {
+    this.memory = target.memory('gva');
+  }
+
+  lookup(name: string): Value | undefined {
+    if (name.startsWith('$')) return this.processor(name.slice(1));
+    return (
+      this.local(name) ??
+      (this.record && recordField(this.record, name)) ??
+      this.processor(name) ??
+      this.global(name) ??
+      this.symbol(name)
+    );
+  }
+
+  /** Parameters and locals that the frame can see, innermost block first, shadowed ones left out. */
+  variables(): readonly Variable[] {
+    const { frame } = this;
+    if (!frame?.module) return [];
+    const all = frame.module.file.variablesInScope(frame.machine.lookupPc, frame.inlineLevel);
+    const seen = new Set<string>();
+    return all.filter((variable) => !seen.has(variable.name) && seen.add(variable.name));
+  }
+
+  /** The value of a variable of the frame's program. */
+  datum(variable: Variable, module: SymbolModule): Datum {
+    const { target, frame, memory } = this;
+    const context: EvaluationContext = {
+      pc: frame?.machine.lookupPc ?? target.pc,
+      registers: frame?.machine.registers ?? [],
+      ...(frame?.machine.cfa === undefined ? {} : { cfa: frame.machine.cfa }),
+      readMemory: (address, size) => memory.read(address, size),
+      ...(frame?.caller ? { caller: frame.caller } : {}),
+    };
+    const set = frame?.isInnermost
+      ? (register: number, value: bigint) => setRegister(target, register, value)
+      : undefined;
+    const place = placeOf(module.file.locate(variable, context), context, memory, set);
+    return { type: variable.type, place, offset: 0 };
+  }
+
+  private local(name: string): Value | undefined {
+    const variable = this.variables().find((candidate) => candidate.name === name);
+    if (!variable || !this.frame?.module) return undefined;
+    return { kind: 'data', datum: this.datum(variable, this.frame.module) };
+  }
+
+  /** Registers and CSRs. */
+  private processor(name: string): Value | undefined {
+    const { target } = this;
+    if (name === 'pc') return this.register('pc', this.frame?.pc ?? target.pc, (value) => void (target.pc = value));
+    const number = registerNumber(name);
+    if (number !== undefined) {
+      const value = this.frame ? this.frame.machine.registers[number] : target.x(number);
+      if (value === undefined) throw new ExpressionError(`Register ${name} is not known in this frame.`);
+      return this.register(name, value, (written) => target.setX(number, written));
+    }
+    if (name === 'mode' || name === 'privilege') return { kind: 'text', value: target.mode };
+    const isHost = name.startsWith('host_');
+    for (const set of target.csrSets) {
+      if (isHost && set.kind !== 'host') continue;
+      const csr = set.find(isHost ? name.slice('host_'.length) : name);
+      if (csr) return csrInExpression(csr, set);
+    }
+    return undefined;
+  }
+
+  private register(name: string, value: bigint, assign: (value: bigint) => void): Value {
+    const text = (): string => {
+      const named = describeAddress(value, { nameOf: (address) => this.symbols.nameOf(address, this.memory) });
+      const at = named.indexOf(' ');
+      return at < 0 ? hex64(value) : hex64(value) + named.slice(at);
+    };
+    const canSet = !this.frame || this.frame.isInnermost;
+    return {
+      ...integer(value),
+      node: () => ({ name, text: text(), type: 'register', address: value, expression: `$${name}` }),
+      ...(canSet ? { assign } : {}),
+    };
+  }
+
+  private global(name: string): Value | undefined {
+    const found = this.symbols.findGlobal(name, this.frame?.module, this.frame?.machine.lookupPc);
+    return found && { kind: 'data', datum: this.datum(found.variable, found.module) };
+  }
+
+  /** A function or label: its address. */
+  private symbol(name: string): Value | undefined {
+    const found = this.symbols.findSymbol(name, this.frame?.module);
+    if (!found) return undefined;
+    const type = { kind: 'pointer', name: found.symbol.kind, size: 8, flavour: 'pointer', target: undefined } as const;
+    return { kind: 'data', datum: constantDatum(type, found.symbol.address) };
+  }
+}
+
+/** DWARF register numbers: 0 to 31 integer, 32 to 63 floating-point. */
+function setRegister(target: Target, register: number, value: bigint): void {
+  if (register < 32) target.setX(register, value);
+  else target.setF(register - 32, value);
+}

@@ -1,0 +1,35 @@
+/** From a program file to what the machine boots and what the debugger knows of it. */
+import { DRAM_BASE } from '../engine/physical-memory';
+import type { BootProgram } from '../machine/boot';
+import { flatProgram, SUPERVISOR_OFFSET } from '../machine/boot-image';
+import { parseElf } from '../symbols/elf';
+import type { ElfFile } from '../symbols/elf';
+import { recognizeLinuxImage } from '../symbols/linux-image';
+
+export interface LoadedProgram {
+  readonly boot: BootProgram;
+  /** Undefined for a flat image, which has no symbols. */
+  readonly elf: ElfFile | undefined;
+}
+
+/**
+ * Reads a kernel: an ELF file, or a flat Linux Image.
+ * @param entry physical address to start at instead of the program's own
+ * @throws Error in a user's words when it is neither
+ */
+export function readProgram(bytes: Uint8Array, entry?: bigint): LoadedProgram {
+  if (recognizeLinuxImage(bytes)) {
+    const boot = flatProgram(bytes, { memoryBase: DRAM_BASE, offset: SUPERVISOR_OFFSET });
+    return { boot: entry === undefined ? boot : { ...boot, entry }, elf: undefined };
+  }
+  const elf = parseElf(bytes);
+  const segments = elf.segments
+    .filter((segment) => segment.type === 'load')
+    .map(({ physicalAddress, virtualAddress, data, memorySize }) => ({
+      address: Number(physicalAddress),
+      virtualAddress,
+      data,
+      memorySize: Number(memorySize),
+    }));
+  return { boot: { entry: entry ?? elf.entry, segments }, elf };
+}

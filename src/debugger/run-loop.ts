@@ -1,0 +1,214 @@
+/**
+ * Runs a system in slices, so that the host's event loop always gets its turn: pausing answers within milliseconds
+ * whatever the guest does. An idle guest costs no time: the loop sleeps until input, a pause, or the guest's own timer.
+ */
+import type { End, RunOutcome, System } from './systems/system';
+
+/** Time and turns, from the host: Node or a browser. */
+export interface Scheduler {
+  /** Milliseconds from any fixed point. */
+  now(): number;
+  /** Calls back after the host has handled what is waiting. */
+  soon(callback: () => void): void;
+  /** Calls back after so many milliseconds; the function returned cancels it. */
+  later(callback: () => void, milliseconds: number): () => void;
+}
+
+/** How waiting for timers passes: as long as the guest asks for, or skipped at once. */
+export type Pacing = 'real-time' | 'skip';
+
+/** One command of a plan: execute one instruction, or run freely until a place is reached. */
+export type StepCommand =
+  | { readonly kind: 'instruction' }
+  | { readonly kind: 'run'; readonly until: ReadonlySet<bigint>; readonly accept: () => boolean };
+
+/** What a run is to do: commands in turn, each when the one before is done; the run ends with it. */
+export type Plan = Iterator<StepCommand, void, void>;
+
+/** What ended a run. */
+export type RunEnd =
+  | { readonly kind: 'paused'; readonly isIdle: boolean }
+  /** The plan is done. */
+  | { readonly kind: 'done' }
+  /** The system's watcher stopped it, or `check` said so. */
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'ended'; readonly end: End };
+
+/** What the loop asks whoever started it. */
+export interface RunObserver {
+  /** At a breakpoint address that is the user's: true to stop. */
+  breakpoint(): boolean;
+  /** The user's breakpoint addresses. */
+  breakpoints(): Iterable<bigint>;
+  /** Another number whenever the addresses have changed. */
+  readonly breakpointVersion: number;
+  /** Between slices: true to stop for good reason, such as a guest that can never get anywhere. */
+  check(): boolean;
+}
+
+const SLICE_MILLISECONDS = 5;
+const FIRST_BUDGET = 50_000;
+const LEAST_BUDGET = 2_000;
+const MOST_BUDGET = 1_000_000;
+const TICKS_PER_MILLISECOND = 10_000;
+/** Shorter waits are summed up: a host's timers are not finer. */
+const LEAST_SLEEP = 4;
+
+export class RunLoop {
+  private pauseRequested = false;
+  private wake: (() => void) | undefined;
+  private budget = FIRST_BUDGET;
+  private owed = 0;
+
+  constructor(
+    private readonly system: System,
+    private readonly scheduler: Scheduler,
+    private readonly observer: RunObserver,
+    private readonly pacing: Pacing = 'real-time',
+  ) {}
+
+  /** Ends the current run as soon as possible. */
+  pause(): void {
+    this.pauseRequested = true;
+    this.wakeUp();
+  }
+
+  /** To be called after input has been given to a console: an idle guest goes on at once. */
+  wakeUp(): void {
+    this.owed = 0;
+    this.wake?.();
+  }
+
+  /**
+   * Runs until the plan is done or something ends it. One run at a time.
+   * @param plan absent: run freely
+   */
+  async run(plan?: Plan): Promise<RunEnd> {
+    this.pauseRequested = false;
+    const steps = new PlanRunner(this.system, this.observer, plan);
+    for (;;) {
+      if (this.pauseRequested) return { kind: 'paused', isIdle: false };
+      const outcome = this.slice(steps);
+      if (outcome.kind === 'done' || outcome.kind === 'stopped') return outcome;
+      if (outcome.kind === 'end') return { kind: 'ended', end: outcome.end };
+      if (this.observer.check()) return { kind: 'stopped' };
+      if (outcome.kind === 'idle') {
+        await this.sleep(undefined);
+        if (this.pauseRequested) return { kind: 'paused', isIdle: true };
+      } else if (outcome.kind === 'waited' && this.pacing === 'real-time') {
+        this.owed += outcome.ticks / TICKS_PER_MILLISECOND;
+        if (this.owed >= LEAST_SLEEP) {
+          const started = this.scheduler.now();
+          await this.sleep(this.owed);
+          this.owed = Math.max(0, this.owed - (this.scheduler.now() - started));
+          if (this.pauseRequested) return { kind: 'paused', isIdle: true };
+        }
+      } else {
+        await new Promise<void>((resolve) => this.scheduler.soon(resolve));
+      }
+    }
+  }
+
+  /** Runs for some milliseconds of the host's time. */
+  private slice(steps: PlanRunner): SliceOutcome {
+    const start = this.scheduler.now();
+    let outcome: SliceOutcome;
+    do {
+      const before = this.scheduler.now();
+      const executed = this.system.instructions;
+      outcome = steps.advance(this.budget);
+      if (outcome.kind === 'limit') this.adapt(this.system.instructions - executed, this.scheduler.now() - before);
+    } while (
+      (outcome.kind === 'limit' || outcome.kind === 'again') &&
+      this.scheduler.now() - start < SLICE_MILLISECONDS
+    );
+    return outcome;
+  }
+
+  /** Aims at slices of the wanted length; a guest may from one moment to the next become much slower. */
+  private adapt(instructions: number, milliseconds: number): void {
+    if (milliseconds > 2 * SLICE_MILLISECONDS) {
+      this.budget = Math.max(LEAST_BUDGET, Math.floor((instructions * SLICE_MILLISECONDS) / milliseconds));
+    } else if (milliseconds < SLICE_MILLISECONDS / 2) {
+      this.budget = Math.min(MOST_BUDGET, this.budget * 2);
+    }
+  }
+
+  private sleep(milliseconds: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      let cancel: (() => void) | undefined = undefined;
+      this.wake = () => {
+        this.wake = undefined;
+        cancel?.();
+        resolve();
+      };
+      if (milliseconds !== undefined) cancel = this.scheduler.later(() => this.wake?.(), milliseconds);
+    });
+  }
+}
+
+type SliceOutcome =
+  Exclude<RunOutcome, { kind: 'breakpoint' }> | { readonly kind: 'done' } | { readonly kind: 'again' };
+
+/** Carries out the commands of a plan on the system, one piece at a time. */
+class PlanRunner {
+  private command: StepCommand | undefined;
+  /** The next instruction is executed even when a breakpoint is on it. */
+  private passBreakpoint = true;
+  private applied: { readonly version: number; readonly until: ReadonlySet<bigint> | undefined } | undefined;
+
+  constructor(
+    private readonly system: System,
+    private readonly observer: RunObserver,
+    private readonly plan: Plan | undefined,
+  ) {}
+
+  advance(budget: number): SliceOutcome {
+    if (this.plan && !this.command) {
+      const next = this.plan.next();
+      if (next.done) return { kind: 'done' };
+      this.command = next.value;
+    }
+    const { command } = this;
+    return command?.kind === 'instruction' ? this.instruction() : this.free(budget, command);
+  }
+
+  private instruction(): SliceOutcome {
+    if (!this.passBreakpoint && this.observer.breakpoint()) return { kind: 'stopped' };
+    this.passBreakpoint = false;
+    const outcome = this.system.step();
+    this.command = undefined;
+    return outcome.kind === 'limit' || outcome.kind === 'breakpoint' ? { kind: 'again' } : outcome;
+  }
+
+  private free(budget: number, command: Extract<StepCommand, { kind: 'run' }> | undefined): SliceOutcome {
+    if (this.passBreakpoint) {
+      this.passBreakpoint = false;
+      const outcome = this.system.step();
+      if (outcome.kind !== 'limit') return outcome.kind === 'breakpoint' ? { kind: 'again' } : outcome;
+    }
+    const isArrived = (): boolean =>
+      command !== undefined && command.until.has(this.system.current.pc) && command.accept();
+    if (isArrived()) return this.arrive();
+    this.applyBreakpoints(command?.until);
+    const outcome = this.system.run(budget);
+    if (outcome.kind !== 'breakpoint') return outcome;
+    if (isArrived()) return this.arrive();
+    if (this.observer.breakpoint()) return { kind: 'stopped' };
+    this.passBreakpoint = true;
+    return { kind: 'again' };
+  }
+
+  /** Setting breakpoints costs decoded code, so it is done only when they differ. */
+  private applyBreakpoints(until: ReadonlySet<bigint> | undefined): void {
+    const { breakpointVersion } = this.observer;
+    if (this.applied?.version === breakpointVersion && this.applied.until === until) return;
+    this.applied = { version: breakpointVersion, until };
+    this.system.setBreakpoints([...this.observer.breakpoints(), ...(until ?? [])]);
+  }
+
+  private arrive(): SliceOutcome {
+    this.command = undefined;
+    return { kind: 'again' };
+  }
+}

@@ -1,0 +1,32 @@
+/** What a session is started with. Files have been read already: the debugger knows no file system. */
+import type { Pacing } from './run-loop';
+
+/** A file that was read: its path is for messages and for finding sources. */
+export interface InputFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface GuestInput {
+  readonly name: string;
+  readonly program: InputFile;
+  /** 128 MiB unless said otherwise; without meaning on the bare machine. */
+  readonly memoryBytes?: number;
+  /** Guest-physical address to start at instead of the program's own. */
+  readonly entry?: bigint;
+  readonly bootargs?: string;
+  readonly initrd?: InputFile;
+  /** Further files to take symbols from. */
+  readonly symbols?: readonly InputFile[];
+}
+
+export interface SessionOptions {
+  /** `hypervisor`: as guests; `bare`: one kernel in S-mode; `machine`: one program in M-mode, without firmware. */
+  readonly mode: 'hypervisor' | 'bare' | 'machine';
+  /** DRAM of the machine. */
+  readonly memoryBytes: number;
+  readonly guests: readonly GuestInput[];
+  readonly stopOnEntry?: boolean;
+  /** How waiting for timers passes; in real time unless said otherwise. */
+  readonly pacing?: Pacing;
+}

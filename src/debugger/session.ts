@@ -1,0 +1,240 @@
+/**
+ * A debugging session, without a protocol: a system that runs or stands, its stops, and everything that can be asked of it
+ * while it stands. The adapter and the command line are built on this class.
+ */
+import type { Breakpoint } from './breakpoints/breakpoint';
+import { BreakpointStore } from './breakpoints/breakpoint-store';
+import { DebuggerError } from './errors';
+import { explainStop } from './explain/explain-stop';
+import type { StopExplanation } from './explain/explain-stop';
+import { RunLoop } from './run-loop';
+import type { Plan, RunEnd, Scheduler } from './run-loop';
+import type { SessionOptions } from './session-options';
+import { Stack } from './stack';
+import { planStep } from './stepping/step-plans';
+import type { Granularity, StepKind } from './stepping/step-plans';
+import type { Stop } from './stop';
+import { StopJudge } from './stop-judge';
+import { SymbolSpace } from './symbol-space';
+import { createSystem, openSymbols } from './systems/create-system';
+import type { End, System } from './systems/system';
+import type { Target } from './target';
+
+/** What a session tells whoever started it. */
+export interface SessionListener {
+  stopped(stop: Stop): void;
+  /** Execution goes on; not told for what the user asked for. */
+  ended(end: End): void;
+  /** A console wrote bytes. */
+  output(console: string, bytes: Uint8Array): void;
+  /** A log point, or a remark of the debugger. */
+  log(text: string, kind: 'log-point' | 'note'): void;
+  breakpointChanged(breakpoint: Breakpoint): void;
+}
+
+export type SessionState = 'loading' | 'paused' | 'running' | 'ended';
+
+export class Session {
+  readonly breakpoints: BreakpointStore;
+  private current: { readonly system: System; readonly loop: RunLoop; readonly judge: StopJudge } | undefined;
+  private space = new SymbolSpace([]);
+  private options: SessionOptions | undefined;
+  private lastStop: Stop | undefined;
+  private readonly stacks = new Map<Target, Stack>();
+  private phase: SessionState = 'loading';
+  /** Counts runs, so that one that was abandoned (by a restart) ends without effect. */
+  private generation = 0;
+  private settled: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly scheduler: Scheduler,
+    private readonly listener: SessionListener,
+  ) {
+    this.breakpoints = new BreakpointStore((breakpoint) => listener.breakpointChanged(breakpoint));
+  }
+
+  /**
+   * Loads programs and symbols, and resolves the breakpoints set so far. Nothing runs yet.
+   * @throws DebuggerError in one sentence
+   */
+  load(options: SessionOptions): void {
+    this.options = options;
+    this.boot(options);
+    this.space = openSymbols(options.guests);
+    this.breakpoints.attach(this.space, options.mode === 'hypervisor');
+    for (const { name, file } of this.space.modules) {
+      if (!file.hasDebugInfo) {
+        this.listener.log(`${name} has no debug information: stepping and breakpoints work by instruction.`, 'note');
+      }
+    }
+  }
+
+  /** Begins execution, or stops before the first instruction. */
+  start(): void {
+    if (this.options?.stopOnEntry) this.stop({ target: this.system.current, reason: { kind: 'entry' } });
+    else this.run();
+  }
+
+  get state(): SessionState {
+    return this.phase;
+  }
+
+  /** @throws DebuggerError before `load` */
+  get system(): System {
+    return this.running.system;
+  }
+
+  get symbols(): SymbolSpace {
+    return this.space;
+  }
+
+  get targets(): readonly Target[] {
+    return this.current?.system.targets ?? [];
+  }
+
+  /** The stop that the session stands at; undefined while it runs. */
+  get stopped(): Stop | undefined {
+    return this.lastStop;
+  }
+
+  explain(stop: Stop): StopExplanation {
+    return explainStop(stop, this.space);
+  }
+
+  continue(): void {
+    this.requirePaused();
+    this.run();
+  }
+
+  step(target: Target, kind: StepKind, granularity: Granularity): void {
+    this.requirePaused();
+    const { judge } = this.running;
+    judge.beginStep();
+    const world = {
+      target,
+      symbols: this.space,
+      takeTraps: () => judge.takeTraps().filter((trap) => trap.target === target),
+    };
+    // What is pending is what a step does first, and all that it does: the user sees what came of it.
+    const plan = this.system.pending?.target === target ? planInstruction() : planStep(world, kind, granularity);
+    this.run(plan);
+  }
+
+  /** Stops as soon as possible; the stop is told to the listener. Without effect unless it runs. */
+  pause(): void {
+    if (this.phase === 'running') this.running.loop.pause();
+  }
+
+  /** Boots everything anew, breakpoints and all, and begins again. */
+  async restart(): Promise<void> {
+    const { options } = this;
+    if (!options) throw new DebuggerError('There is nothing to restart: no program has been loaded.');
+    await this.halt();
+    this.breakpoints.resetHits();
+    this.boot(options);
+    this.start();
+  }
+
+  /** Ends the session; nothing is told to the listener any more. */
+  async dispose(): Promise<void> {
+    await this.halt();
+    this.phase = 'ended';
+  }
+
+  /** Gives a console input. @returns false when there is no console of that name */
+  input(console: string, bytes: Uint8Array): boolean {
+    const found = this.system.consoles.find(({ id }) => id === console);
+    if (!found) return false;
+    found.receive(bytes);
+    this.running.loop.wakeUp();
+    return true;
+  }
+
+  /** The call stack of a target at this stop. @throws DebuggerError while it runs */
+  stack(target: Target): Stack {
+    this.requirePaused();
+    let stack = this.stacks.get(target);
+    if (!stack) {
+      const { pending } = this.system;
+      stack = new Stack(target, this.space, pending?.target === target ? pending.record : undefined);
+      this.stacks.set(target, stack);
+    }
+    return stack;
+  }
+
+  /** To be called after memory, a register or a CSR was changed: stacks are unwound again. */
+  changed(): void {
+    this.stacks.clear();
+  }
+
+  private get running(): NonNullable<Session['current']> {
+    if (!this.current) throw new DebuggerError('No program has been loaded yet.');
+    return this.current;
+  }
+
+  private requirePaused(): void {
+    if (this.phase === 'paused') return;
+    throw new DebuggerError(
+      this.phase === 'running' ? 'The guest is running; pause it first.' : 'The guest has ended.',
+    );
+  }
+
+  private boot(options: SessionOptions): void {
+    const system = createSystem(options);
+    for (const console of system.consoles) console.onOutput = (bytes) => this.listener.output(console.id, bytes);
+    const judge = new StopJudge(
+      system,
+      this.breakpoints,
+      () => this.space,
+      (text) => this.listener.log(text, 'log-point'),
+    );
+    const loop = new RunLoop(system, this.scheduler, judge, options.pacing);
+    this.current = { system, loop, judge };
+    this.phase = 'paused';
+  }
+
+  /** Ends a run in progress without telling of it. */
+  private async halt(): Promise<void> {
+    this.generation++;
+    this.current?.loop.pause();
+    await this.settled;
+    this.lastStop = undefined;
+    this.stacks.clear();
+  }
+
+  private run(plan?: Plan): void {
+    const { loop, judge } = this.running;
+    this.lastStop = undefined;
+    this.stacks.clear();
+    this.phase = 'running';
+    const generation = this.generation;
+    judge.prepare(plan !== undefined);
+    this.settled = loop.run(plan).then((end) => {
+      if (generation === this.generation) this.finish(end);
+    });
+  }
+
+  private finish(end: RunEnd): void {
+    if (end.kind === 'ended') {
+      this.phase = 'ended';
+      this.listener.ended(end.end);
+      return;
+    }
+    const { judge } = this.running;
+    const target = judge.stoppedTarget ?? this.system.current;
+    if (end.kind === 'stopped') this.stop({ target, reason: judge.reason ?? { kind: 'pause', isIdle: false } });
+    else if (end.kind === 'paused') this.stop({ target, reason: { kind: 'pause', isIdle: end.isIdle } });
+    else this.stop({ target, reason: { kind: 'step' } });
+  }
+
+  private stop(stop: Omit<Stop, 'exit'>): void {
+    const { pending } = this.system;
+    this.phase = 'paused';
+    this.lastStop = { ...stop, ...(pending?.target === stop.target ? { exit: pending.record } : {}) };
+    this.listener.stopped(this.lastStop);
+  }
+}
+
+function* planInstruction(): Generator<{ readonly kind: 'instruction' }, void, void> {
+  yield { kind: 'instruction' };
+}

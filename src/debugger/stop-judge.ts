@@ -1,0 +1,183 @@
+/** Decides, while a system runs, whether what happens is a stop: breakpoints, trap causes, hypervisor events, dead ends. */
+import type { ExitKind, ExitRecord } from '../hypervisor/exit-record';
+import { causeByValue, causeName } from '../isa/causes';
+import type { BreakpointStore, CodeBreakpoint } from './breakpoints/breakpoint-store';
+import type { Breakpoint } from './breakpoints/breakpoint';
+import type { GuardContext } from './breakpoints/conditions/guard';
+import { TargetEnvironment } from './environment';
+import { describeValue } from './expressions/describe-value';
+import type { RunObserver } from './run-loop';
+import { Stack } from './stack';
+import type { StopReason } from './stop';
+import type { SymbolSpace } from './symbol-space';
+import type { System, TrapNotice } from './systems/system';
+import { isUserMode } from './target';
+import type { Target } from './target';
+import { DECIMAL } from './values/value-node';
+
+/** What guards came to. */
+interface Judgement {
+  readonly stops: readonly Breakpoint[];
+  readonly problem?: string;
+}
+
+/** Most traps kept for a step to look at. */
+const MOST_TRAPS = 16;
+
+export class StopJudge implements RunObserver {
+  /** Why the last run stopped. */
+  reason: StopReason | undefined;
+  stoppedTarget: Target | undefined;
+  private isStepping = false;
+  private traps: TrapNotice[] = [];
+
+  constructor(
+    private readonly system: System,
+    private readonly store: BreakpointStore,
+    private readonly symbols: () => SymbolSpace,
+    private readonly log: (text: string) => void,
+  ) {}
+
+  /** To be called before each run: watches what breakpoints and steps need to know, and nothing else. */
+  prepare(isStepping: boolean): void {
+    this.reason = undefined;
+    this.stoppedTarget = undefined;
+    this.isStepping = isStepping;
+    this.watch();
+  }
+
+  /** A step begins: traps before it do not concern it. */
+  beginStep(): void {
+    this.traps = [];
+  }
+
+  /** The traps since the last call, oldest first. */
+  takeTraps(): readonly TrapNotice[] {
+    const { traps } = this;
+    this.traps = [];
+    return traps;
+  }
+
+  breakpoints(): Iterable<bigint> {
+    return this.store.addresses();
+  }
+
+  get breakpointVersion(): number {
+    if (this.watchedVersion !== this.store.version) this.watch();
+    return this.store.version;
+  }
+
+  /** Whether a breakpoint at the current target's pc stops. */
+  breakpoint(): boolean {
+    const target = this.system.current;
+    if (!this.store.hasAddress(target.pc)) return false;
+    const found = this.store.at(target.pc, target.memory('gva'));
+    if (found.length === 0) return false;
+    const { stops, problem } = this.judge(found, target);
+    if (stops.length === 0) return false;
+    return this.stopsWith(target, { kind: 'breakpoint', breakpoints: stops, ...(problem ? { problem } : {}) });
+  }
+
+  /**
+   * Whether the current target traps for ever: its handler's first instruction traps, and the trap goes to the handler.
+   * Looked at between slices, so that it costs nothing.
+   */
+  check(): boolean {
+    const target = this.system.current;
+    const { pc } = target;
+    const [csrs] = target.csrSets;
+    const read = (name: string): bigint | undefined => csrs?.find(name)?.value;
+    const stvec = read('stvec');
+    const scause = read('scause');
+    if (stvec === undefined || scause === undefined || isUserMode(target.mode)) return false;
+    if (read('sepc') !== pc || (stvec & ~3n) !== pc || scause >> 63n !== 0n || !isFatalAtHandler(scause)) return false;
+    // It could have been repaired since: only code that cannot be executed now is a dead end.
+    if (target.translate(pc, 'fetch').hpa !== undefined && causeByValue(scause)?.id !== 'illegal-instruction')
+      return false;
+    return this.stopsWith(target, { kind: 'trapLoop', cause: causeName(scause), address: pc });
+  }
+
+  private watchedVersion = -1;
+
+  private watch(): void {
+    this.watchedVersion = this.store.version;
+    const exitKinds = this.store.eventKinds() as ReadonlySet<ExitKind>;
+    this.system.watcher = {
+      ...(exitKinds.size > 0 ? { onExit: (target, record) => this.onExit(target, record), exitKinds } : {}),
+      ...(this.isStepping || this.store.watchesExceptions ? { onTrap: (trap) => this.onTrap(trap) } : {}),
+    };
+  }
+
+  private onTrap(trap: TrapNotice): 'go' | 'stop' {
+    if (this.isStepping && this.traps.length < MOST_TRAPS) this.traps.push(trap);
+    const filter = trap.cause === undefined ? undefined : this.store.onException(trap.cause);
+    if (!filter) return 'go';
+    const verdict = filter.guard.decide(() => this.context(trap.target, trap.record, trap));
+    if (verdict.kind !== 'stop') return 'go';
+    const { problem } = verdict;
+    this.stopsWith(trap.target, { kind: 'trap', trap, ...(problem ? { problem } : {}) });
+    return 'stop';
+  }
+
+  private onExit(target: Target, record: ExitRecord): 'go' | 'stop' {
+    const { stops, problem } = this.judge(this.store.onEvent(record.kind), target, record);
+    if (stops.length === 0) return 'go';
+    // A trap cause that the user chose says more than the event by which it comes.
+    if (this.reason?.kind === 'trap') return 'stop';
+    this.stopsWith(target, { kind: 'event', record, breakpoints: stops, ...(problem ? { problem } : {}) });
+    return 'stop';
+  }
+
+  private stopsWith(target: Target, reason: StopReason): true {
+    this.stoppedTarget = target;
+    this.reason = reason;
+    return true;
+  }
+
+  private judge(found: readonly CodeBreakpoint[], target: Target, record?: ExitRecord): Judgement {
+    const stops: Breakpoint[] = [];
+    let problem: string | undefined;
+    for (const { breakpoint, guard } of found) {
+      const verdict = guard.decide(() => this.context(target, record));
+      if (verdict.kind === 'log') this.log(verdict.text);
+      if (verdict.kind !== 'stop') continue;
+      stops.push(breakpoint);
+      problem ??= verdict.problem;
+    }
+    return { stops, ...(problem ? { problem } : {}) };
+  }
+
+  private context(target: Target, record?: ExitRecord, trap?: TrapNotice): GuardContext {
+    const symbols = this.symbols();
+    // Records are of the moment; a frame is unwound only when there is code to speak of.
+    const frame = record ? undefined : new Stack(target, symbols).innermost;
+    const base = new TargetEnvironment(target, symbols, frame, record);
+    const memory = target.memory('gva');
+    return {
+      environment: {
+        memory,
+        lookup: (name) => (trap && trapField(trap, name)) ?? base.lookup(name),
+      },
+      show: (value) =>
+        describeValue(value, {
+          memory,
+          presentation: DECIMAL,
+          nameOf: (address) => symbols.nameOf(address, memory),
+        }),
+    };
+  }
+}
+
+/** Faults of fetching, and what is no instruction: a handler that begins with one never does anything. */
+const FATAL_CAUSES = [0n, 1n, 2n, 12n];
+
+function isFatalAtHandler(scause: bigint): boolean {
+  return FATAL_CAUSES.includes(scause);
+}
+
+/** Names that conditions of trap causes can use on any system. */
+function trapField(trap: TrapNotice, name: string): ReturnType<TargetEnvironment['lookup']> {
+  if (name === 'stval' || name === 'tval') return { kind: 'integer', value: trap.tval };
+  if (name === 'cause') return { kind: 'integer', value: BigInt(trap.code) };
+  return name === 'guest' ? { kind: 'text', value: trap.target.guest } : undefined;
+}

@@ -1,0 +1,116 @@
+/** A kernel on the bare machine, without hypervisor, as the debugger sees it. */
+import { trapCauses } from '../../isa/causes';
+import type { Trap } from '../../machine/hart';
+import { Machine } from '../../machine/machine';
+import type { MachineBoot } from '../../machine/machine';
+import { addressSpaceOf } from '../../machine/paging';
+import { CSR } from '../../machine/csr-numbers';
+import { MachinePageTables } from '../page-tables/page-table-tree';
+import type { SpaceTables } from '../page-tables/page-table-tree';
+import { HartTarget } from './hart-target';
+import { boundCalls, outcomeOf } from './run-result';
+import type { Console, RunOutcome, System, TrapNotice, Watcher } from './system';
+
+const SUPERVISOR_ECALL = 9;
+
+export class BareSystem implements System {
+  readonly kind = 'bare';
+  readonly targets: readonly HartTarget[];
+  readonly consoles: readonly Console[];
+  readonly pageTables: MachinePageTables;
+  readonly exitCounts = [];
+  readonly pending = undefined;
+  private readonly machine: Machine;
+  private watching: Watcher = {};
+  private watcherStopped = false;
+
+  /**
+   * @param name of the program, for the user
+   * @throws Error in a user's words when the program does not fit or cannot be loaded
+   */
+  constructor(memoryBytes: number, name: string, boot: MachineBoot) {
+    this.machine = new Machine({ memoryBytes });
+    this.machine.boot(boot);
+    const [hart] = this.machine.harts;
+    this.targets = [new HartTarget(1, name, hart, this.machine)];
+    const { uart } = this.machine;
+    const console: Console = { id: name, name, receive: (bytes) => void uart.receive(bytes) };
+    uart.onOutput = (bytes) => console.onOutput?.(bytes.slice());
+    this.consoles = [console];
+    this.pageTables = new MachinePageTables([{ guest: name, spaces: () => [this.currentSpace()] }]);
+    if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
+  }
+
+  get instructions(): number {
+    return this.machine.instructions;
+  }
+
+  get time(): bigint {
+    return this.machine.time;
+  }
+
+  get current(): HartTarget {
+    return this.targets[0]!;
+  }
+
+  get watcher(): Watcher {
+    return this.watching;
+  }
+
+  set watcher(watcher: Watcher) {
+    this.watching = watcher;
+    const [hart] = this.machine.harts;
+    if (watcher.onTrap) hart.onTrap = (trap) => this.observe(trap);
+    else delete hart.onTrap;
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.machine.engine.setBreakpoints(addresses);
+  }
+
+  run(maxInstructions: number): RunOutcome {
+    this.watcherStopped = false;
+    return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
+  }
+
+  step(): RunOutcome {
+    this.watcherStopped = false;
+    return outcomeOf(this.machine.step(), this.current, this.watcherStopped);
+  }
+
+  private observe(trap: Trap): 'take' | 'stop' {
+    // What the built-in firmware does for itself is no business of the user's.
+    const isFirmware = trap.to === 3 && this.machine.firmware !== undefined;
+    if (isFirmware && trap.interrupt) return 'take';
+    const isHandledBelow = isFirmware && trap.cause === SUPERVISOR_ECALL;
+    if (this.watching.onTrap?.(noticeOf(this.current, trap, isHandledBelow)) !== 'stop') return 'take';
+    this.watcherStopped = true;
+    return 'stop';
+  }
+
+  private currentSpace(): SpaceTables {
+    const { memory, harts } = this.machine;
+    const satp = harts[0].csrs.read(CSR.satp);
+    const space = addressSpaceOf(satp);
+    return {
+      satp,
+      asid: space?.asid ?? 0,
+      levels: space?.scheme.levels ?? 3,
+      isCurrent: true,
+      guest: space && {
+        name: 'guest',
+        root: space.root,
+        read: (address) => (memory.contains(address, 8) ? memory.read64(address) : undefined),
+      },
+      views: undefined,
+      toHpa: (address) => (memory.contains(address, 1) ? address : undefined),
+    };
+  }
+}
+
+function noticeOf(target: HartTarget, trap: Trap, isHandledBelow: boolean): TrapNotice {
+  const { cause: code, interrupt, tval, pc } = trap;
+  const cause = trapCauses.find((candidate) => candidate.code === code && candidate.interrupt === interrupt);
+  const name = cause?.name ?? `Reserved ${interrupt ? 'interrupt' : 'exception'} ${code}`;
+  return { target, cause: cause?.id, code, interrupt, name, tval, pc, isHandledBelow };
+}

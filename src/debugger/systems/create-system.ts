@@ -1,0 +1,74 @@
+/** Makes the system that a session's options describe, with the symbols of its programs. */
+import { SymbolFile } from '../../symbols/program';
+import { DebuggerError } from '../errors';
+import { readProgram } from '../program';
+import type { GuestInput, InputFile, SessionOptions } from '../session-options';
+import { SymbolSpace } from '../symbol-space';
+import type { SymbolModule } from '../symbol-space';
+import { BareSystem } from './bare-system';
+import { HypervisedSystem } from './hypervised-system';
+import type { System } from './system';
+
+const GRANULE = 0x1_0000;
+
+/** @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how */
+export function createSystem(options: SessionOptions): System {
+  const memoryBytes = Math.ceil(options.memoryBytes / GRANULE) * GRANULE;
+  const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest) }));
+  try {
+    if (options.mode === 'hypervisor') {
+      return new HypervisedSystem(
+        memoryBytes,
+        guests.map(({ guest, boot }) => ({ name: guest.name, program: boot, ...optionsOf(guest), ...sizeOf(guest) })),
+      );
+    }
+    const [first] = guests;
+    if (!first) throw new DebuggerError('There is no program to run.');
+    const mode = options.mode === 'machine' ? 'machine' : 'supervisor';
+    return new BareSystem(memoryBytes, first.guest.name, { program: first.boot, mode, ...optionsOf(first.guest) });
+  } catch (error) {
+    throw asDebuggerError(error, options.guests.length === 1 ? options.guests[0]!.program.path : undefined);
+  }
+}
+
+function programOf(guest: GuestInput): ReturnType<typeof readProgram>['boot'] {
+  try {
+    return readProgram(guest.program.bytes, guest.entry).boot;
+  } catch (error) {
+    throw asDebuggerError(error, guest.program.path);
+  }
+}
+
+function optionsOf({ bootargs, initrd }: GuestInput): { bootargs?: string; initrd?: Uint8Array } {
+  return { ...(bootargs === undefined ? {} : { bootargs }), ...(initrd ? { initrd: initrd.bytes } : {}) };
+}
+
+function sizeOf({ memoryBytes }: GuestInput): { memoryBytes?: number } {
+  return memoryBytes === undefined ? {} : { memoryBytes };
+}
+
+/** The symbols of all programs of the guests, kernels first. @throws DebuggerError naming the file that cannot be read */
+export function openSymbols(guests: readonly GuestInput[]): SymbolSpace {
+  const modules: SymbolModule[] = [];
+  for (const { program } of guests) {
+    // A flat image has no symbols; that it can be booted was found before.
+    if (readProgram(program.bytes).elf) modules.push(moduleOf(program));
+  }
+  for (const { symbols } of guests) for (const file of symbols ?? []) modules.push(moduleOf(file));
+  return new SymbolSpace(modules);
+}
+
+function moduleOf({ path, bytes }: InputFile): SymbolModule {
+  try {
+    return { name: path.split(/[\\/]/).pop() ?? path, path, file: SymbolFile.open(bytes) };
+  } catch (error) {
+    throw asDebuggerError(error, path);
+  }
+}
+
+/** Everything that is thrown below on bad input is an Error with a sentence for the user. */
+function asDebuggerError(error: unknown, path: string | undefined): DebuggerError {
+  if (error instanceof DebuggerError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new DebuggerError(path === undefined ? message : `${path}: ${message}`);
+}

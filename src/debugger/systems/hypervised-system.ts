@@ -1,0 +1,162 @@
+/** Guests under the hypervisor, as the debugger sees them. */
+import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
+import { Hypervisor } from '../../hypervisor/hypervisor';
+import type { Guest, GuestOptions } from '../../hypervisor/guest';
+import type { Vcpu } from '../../hypervisor/vcpu';
+import { trapCauses } from '../../isa/causes';
+import { Machine } from '../../machine/machine';
+import { addressSpaceOf } from '../../machine/paging';
+import { MachinePageTables } from '../page-tables/page-table-tree';
+import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
+import type { Console, RunOutcome, System, TrapNotice, Watcher } from './system';
+import { boundCalls, outcomeOf } from './run-result';
+import { VcpuTarget } from './vcpu-target';
+
+/** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
+const SUPERVISOR_ECALL = 9;
+
+export class HypervisedSystem implements System {
+  readonly kind = 'hypervisor';
+  readonly targets: readonly VcpuTarget[];
+  readonly consoles: readonly Console[];
+  readonly pageTables: MachinePageTables;
+  private readonly machine: Machine;
+  private readonly hypervisor: Hypervisor;
+  private watching: Watcher = {};
+  private watcherStopped = false;
+
+  /** @throws Error in a user's words when the guests do not fit or cannot be loaded */
+  constructor(memoryBytes: number, guests: readonly GuestOptions[]) {
+    this.machine = new Machine({ memoryBytes });
+    this.hypervisor = new Hypervisor(this.machine, { guests });
+    const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
+    this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
+    this.consoles = this.hypervisor.guests.map(({ name, console }) => consoleOf(name, console));
+    this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
+    for (const hart of this.machine.harts) {
+      if (hart.supervisor) hart.supervisor = boundCalls(this.machine, hart.supervisor);
+    }
+  }
+
+  get instructions(): number {
+    return this.machine.instructions;
+  }
+
+  get time(): bigint {
+    return this.machine.time;
+  }
+
+  get exitCounts(): System['exitCounts'] {
+    return this.hypervisor.guests.map(({ name, exitCounts }) => ({ guest: name, counts: exitCounts }));
+  }
+
+  get current(): VcpuTarget {
+    const pending = this.hypervisor.pendingVcpu;
+    return this.targets.find((target) => target.vcpu === pending) ?? this.targets[0]!;
+  }
+
+  get pending(): System['pending'] {
+    const record = this.hypervisor.pendingExit;
+    return record && { target: this.current, record };
+  }
+
+  get watcher(): Watcher {
+    return this.watching;
+  }
+
+  set watcher(watcher: Watcher) {
+    this.watching = watcher;
+    const { onExit, exitKinds, onTrap } = watcher;
+    const kinds = new Set<ExitKind>(onExit ? exitKinds : []);
+    if (onTrap) for (const kind of ['inject', 'sbiCall'] as const) kinds.add(kind);
+    this.hypervisor.watchedKinds = kinds;
+    if (kinds.size > 0) this.hypervisor.onExit = (record) => this.observe(record);
+    else delete this.hypervisor.onExit;
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.machine.engine.setBreakpoints(addresses);
+  }
+
+  run(maxInstructions: number): RunOutcome {
+    this.watcherStopped = false;
+    return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
+  }
+
+  step(): RunOutcome {
+    this.watcherStopped = false;
+    if (this.hypervisor.pendingExit) {
+      this.hypervisor.finishPending();
+      return this.watcherStopped ? { kind: 'stopped' } : { kind: 'limit' };
+    }
+    return outcomeOf(this.machine.step(), this.current, this.watcherStopped);
+  }
+
+  private observe(record: ExitRecord): 'go' | 'stop' {
+    const target = this.targetOf(record);
+    const { onExit, exitKinds, onTrap } = this.watching;
+    const trap = trapOf(target, record);
+    const verdicts = [
+      trap && onTrap ? onTrap(trap) : 'go',
+      onExit && exitKinds?.has(record.kind) ? onExit(target, record) : 'go',
+    ];
+    if (!verdicts.includes('stop')) return 'go';
+    this.watcherStopped = true;
+    return 'stop';
+  }
+
+  private targetOf(record: ExitRecord): VcpuTarget {
+    return this.targets.find(({ vcpu }) => vcpu.guest.name === record.guest && vcpu.index === record.vcpu)!;
+  }
+}
+
+/** The trap that an exit record stands for: an injection, or an SBI call, which is an exception where there is no hypervisor. */
+function trapOf(target: VcpuTarget, record: ExitRecord): TrapNotice | undefined {
+  const notice = (code: number, interrupt: boolean, tval: bigint, isHandledBelow: boolean): TrapNotice => {
+    const cause = trapCauses.find((candidate) => candidate.code === code && candidate.interrupt === interrupt);
+    const name = cause?.name ?? `Reserved ${interrupt ? 'interrupt' : 'exception'} ${code}`;
+    return { target, cause: cause?.id, code, interrupt, name, tval, pc: record.pc, record, isHandledBelow };
+  };
+  if (record.kind === 'inject') return notice(record.cause, record.interrupt, record.stval, false);
+  return record.kind === 'sbiCall' ? notice(SUPERVISOR_ECALL, false, 0n, true) : undefined;
+}
+
+function consoleOf(name: string, guest: Guest['console']): Console {
+  const console: Console = { id: name, name, receive: (bytes) => guest.receive(bytes) };
+  guest.onOutput = (bytes) => console.onOutput?.(bytes.slice());
+  return console;
+}
+
+function guestTables(guest: Guest, machine: Machine): GuestTables {
+  const { memory } = machine;
+  const readHost = (address: number): bigint | undefined =>
+    memory.contains(address, 8) ? memory.read64(address) : undefined;
+  const spaceTables = (satp: bigint, views: readonly Tables[]): SpaceTables => {
+    const space = addressSpaceOf(satp);
+    const readEntry = (address: number): bigint | undefined => guest.memory.readEntry(address);
+    return {
+      satp,
+      asid: space?.asid ?? 0,
+      levels: space?.scheme.levels ?? 3,
+      isCurrent: guest.vcpus.some((vcpu) => vcpu.csrs.satp === satp),
+      guest: space && { name: 'guest', root: space.root, read: readEntry },
+      views,
+      toHpa: (gpa) => guest.gpaToHpa(gpa),
+    };
+  };
+  return {
+    guest: guest.name,
+    spaces() {
+      const known = guest.shadow.addressSpaces().map(({ satp, views }) =>
+        spaceTables(
+          satp,
+          [...views.values()].map(({ kind, root }) => ({ name: kind, root, read: readHost })),
+        ),
+      );
+      const missing = guest.vcpus
+        .map((vcpu: Vcpu) => vcpu.csrs.satp)
+        .filter((satp) => !known.some((one) => one.satp === satp));
+      return [...known, ...[...new Set(missing)].map((satp) => spaceTables(satp, []))];
+    },
+  };
+}

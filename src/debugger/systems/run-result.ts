@@ -1,0 +1,47 @@
+/** What the machine's results mean to the debugger, and the bound on work outside guest instructions. */
+import type { Machine, PowerOff, RunResult } from '../../machine/machine';
+import type { End, RunOutcome } from './system';
+import type { Target } from '../target';
+
+/** VM exits and firmware calls cost more than instructions, so a slice ends after so many of them. */
+const MOST_CALLS = 1000;
+
+/**
+ * Wraps a handler in TypeScript, so that a slice with nothing but traps ends within milliseconds too.
+ * @returns the wrapped handler, and a question: did the last slice end for this reason (then it is a mere limit)?
+ */
+export function boundCalls<T>(machine: Machine, handler: (trap: T) => void): (trap: T) => void {
+  let calls = 0;
+  return (trap) => {
+    handler(trap);
+    if (++calls % MOST_CALLS === 0) machine.requestStop();
+  };
+}
+
+/** @param isStop whether a watcher asked for the stop; otherwise the bound on calls did */
+export function outcomeOf(result: RunResult, target: Target, isStop: boolean): RunOutcome {
+  switch (result.kind) {
+    case 'limit':
+      return { kind: 'limit' };
+    case 'stopped':
+      return isStop ? { kind: 'stopped' } : { kind: 'limit' };
+    case 'breakpoint':
+      return { kind: 'breakpoint', target };
+    case 'idle':
+      return { kind: 'idle' };
+    case 'waiting':
+      return { kind: 'waited', ticks: result.ticks };
+    case 'power-off':
+      return { kind: 'end', end: endOf(result) };
+  }
+}
+
+const ENDS: Readonly<Record<PowerOff['reason'], (code: number) => string>> = {
+  shutdown: (code) => (code === 0 ? 'The guest shut down.' : `The guest shut down with code ${code}.`),
+  reboot: () => 'The guest asked for a reboot, which ends the session; restart it to boot again.',
+  failure: (code) => `The guest ended with failure code ${code}.`,
+};
+
+function endOf({ reason, code }: PowerOff): End {
+  return { reason, code, text: ENDS[reason](code) };
+}
