@@ -5,6 +5,7 @@ import { registerLaunch } from './launch/register-launch';
 import { MemoryDocuments } from './memory/memory-documents';
 import { registerPageTables } from './page-tables/register-page-tables';
 import { SessionWatch } from './session-watch';
+import { registerStatistics } from './statistics/register-statistics';
 
 export function activate(context: vscode.ExtensionContext): void {
   const sessions = new SessionWatch();
@@ -16,6 +17,7 @@ export function activate(context: vscode.ExtensionContext): void {
     memory,
     registerLaunch(context.extensionUri),
     registerPageTables(sessions, memory),
+    registerStatistics(sessions),
     vscode.commands.registerCommand('hypocaust.showConsole', () => consoles.show(vscode.debug.activeDebugSession)),
   );
 }

@@ -1,0 +1,63 @@
+/** The view "VM Exits": how much has run, and why the guests left to the hypervisor. Read at each stop. */
+import * as vscode from 'vscode';
+import { DEBUG_TYPE } from '../../protocol/launch-configuration';
+import type { StatisticsResponse } from '../../protocol/statistics';
+import { request } from '../request';
+import type { SessionWatch } from '../session-watch';
+import { presentStatistics } from './presentation';
+import type { StatisticsRow } from './presentation';
+
+const VIEW = 'hypocaust.vmExits';
+
+export function registerStatistics(sessions: SessionWatch): vscode.Disposable {
+  const changed = new vscode.EventEmitter<void>();
+  let rows: readonly StatisticsRow[] = [];
+  /** What is shown, and what was shown at the stop before. */
+  let shown:
+    { readonly session: string; readonly now: StatisticsResponse; readonly before?: StatisticsResponse } | undefined;
+
+  const view = vscode.window.createTreeView<StatisticsRow>(VIEW, {
+    treeDataProvider: {
+      onDidChangeTreeData: changed.event,
+      getTreeItem: toItem,
+      getChildren: (row) => [...(row?.children ?? rows)],
+    },
+  });
+
+  const update = async (): Promise<void> => {
+    const session = vscode.debug.activeDebugSession;
+    if (session?.type !== DEBUG_TYPE || sessions.stateOf(session) === 'ended') {
+      rows = [];
+    } else if (sessions.stateOf(session) === 'stopped') {
+      try {
+        const now = await request(session, 'hypocaust/statistics', undefined);
+        const last = shown?.session === session.id ? shown : undefined;
+        // Asked twice at one stop, the answer still tells what came since the stop before.
+        const before = last?.now.instructions === now.instructions ? last.before : last?.now;
+        shown = { session: session.id, now, before };
+        rows = presentStatistics(now, before);
+      } catch {
+        rows = []; // The session ended meanwhile.
+      }
+    }
+    changed.fire();
+  };
+
+  return vscode.Disposable.from(
+    changed,
+    view,
+    sessions.onDidChange((session) => {
+      if (session === vscode.debug.activeDebugSession) void update();
+    }),
+    vscode.debug.onDidChangeActiveDebugSession(() => void update()),
+  );
+}
+
+function toItem({ id, label, description, icon, children }: StatisticsRow): vscode.TreeItem {
+  const { None, Expanded } = vscode.TreeItemCollapsibleState;
+  const item = new vscode.TreeItem(label, children.length > 0 ? Expanded : None);
+  item.id = id;
+  item.description = description;
+  item.iconPath = new vscode.ThemeIcon(icon);
+  return item;
+}
