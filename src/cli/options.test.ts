@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { optionHelp, parseRunOptions, UsageError } from './options';
+
+describe('options of run', () => {
+  it('are read in any order, with = or a blank', () => {
+    const options = parseRunOptions(['--bare', 'kernel.elf', '--guest-memory=256M', '--append', 'console=ttyS0 quiet']);
+    assert.equal(options.kernel, 'kernel.elf');
+    assert.equal(options.bare, true);
+    assert.equal(options.guestMemory, 256 << 20);
+    assert.equal(options.append, 'console=ttyS0 quiet');
+    assert.equal(options.expect, undefined);
+  });
+
+  it('all appear in the help', () => {
+    assert.match(optionHelp(), /--max-instructions N +end with status 124/);
+  });
+
+  const mistakes: [args: string[], message: RegExp][] = [
+    [[], /No kernel is given/],
+    [['a', 'b'], /One kernel.*a, b/],
+    [['--fast', 'a'], /--fast is not an option/],
+    [['-x', 'a'], /-x is not an option/],
+    [['--bare=yes', 'a'], /--bare takes no value/],
+    [['a', '--stats'], /--stats needs a value: --stats FILE/],
+    [['a', '--machine-mode'], /goes with --bare/],
+    [['a', '--guest-memory', 'lots'], /--guest-memory lots: not a size/],
+    [['a', '--expect', '('], /--expect \(: not a regular expression/],
+    [['a', '--timeout', '-1'], /--timeout -1: not a positive number/],
+    [['a', '--append', 'x', '--append', 'y'], /--append is given twice/],
+  ];
+  for (const [args, message] of mistakes) {
+    it(`says what is wrong with "${args.join(' ')}"`, () => {
+      assert.throws(
+        () => parseRunOptions(args),
+        (error) => error instanceof UsageError && message.test(error.message),
+      );
+    });
+  }
+});

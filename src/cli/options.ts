@@ -1,0 +1,132 @@
+/** The options of `hypocaust run`: one table for parsing, checking and the help text. */
+import { parseSize } from '../protocol/fields';
+
+/** A command line that cannot be used; the message says which part and what would do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface RunOptions {
+  /** Path of the kernel. */
+  readonly kernel: string;
+  /** No hypervisor: the kernel runs in S-mode on the machine itself. */
+  readonly bare: boolean;
+  /** With `bare`: the image starts in M-mode, without firmware. */
+  readonly machineMode: boolean;
+  /** Bytes. */
+  readonly guestMemory: number | undefined;
+  readonly append: string | undefined;
+  readonly initrd: string | undefined;
+  readonly expect: RegExp | undefined;
+  readonly maxInstructions: number | undefined;
+  /** Seconds of real time. */
+  readonly timeout: number | undefined;
+  /** Path of the file to write. */
+  readonly stats: string | undefined;
+}
+
+interface OptionDescription {
+  readonly name: string;
+  /** What stands for the value in the help text; absent: a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export const RUN_OPTIONS = [
+  { name: 'bare', help: 'run the kernel in S-mode on the machine itself, without the hypervisor' },
+  { name: 'machine-mode', help: 'with --bare: start the image in M-mode, without firmware' },
+  { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
+  { name: 'append', value: 'STR', help: 'kernel command line' },
+  { name: 'initrd', value: 'FILE', help: 'initial RAM disk' },
+  { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
+  { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
+  { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
+  { name: 'stats', value: 'FILE', help: 'write instructions, seconds, mips and VM exits by kind as JSON' },
+] as const satisfies readonly OptionDescription[];
+
+/** The options as lines of help. */
+export function optionHelp(): string {
+  const left = (option: OptionDescription) => `--${option.name}${option.value ? ` ${option.value}` : ''}`;
+  return RUN_OPTIONS.map((option) => `  ${left(option).padEnd(22)}${option.help}`).join('\n');
+}
+
+/**
+ * Reads the arguments after `run`.
+ * @throws UsageError
+ */
+export function parseRunOptions(args: readonly string[]): RunOptions {
+  const given = new Map<string, string>();
+  const files: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const argument = args[i];
+    if (!argument.startsWith('--') || argument === '--') {
+      if (argument.startsWith('-') && argument.length > 1 && argument !== '--') {
+        throw new UsageError(`${argument} is not an option of run; see hypocaust --help.`);
+      }
+      if (argument !== '--') files.push(argument);
+      continue;
+    }
+    const [name, attached] = splitOption(argument.slice(2));
+    const option: OptionDescription | undefined = RUN_OPTIONS.find((known) => known.name === name);
+    if (!option) throw new UsageError(`--${name} is not an option of run; see hypocaust --help.`);
+    if (given.has(name)) throw new UsageError(`--${name} is given twice; leave one.`);
+    if (!option.value && attached !== undefined) throw new UsageError(`--${name} takes no value.`);
+    const value = option.value ? (attached ?? args[++i]) : 'true';
+    if (value === undefined) throw new UsageError(`--${name} needs a value: --${name} ${option.value}.`);
+    given.set(name, value);
+  }
+  if (files.length === 0) throw new UsageError('No kernel is given: hypocaust run [options] KERNEL.');
+  if (files.length > 1)
+    throw new UsageError(`One kernel can be run, and ${files.length} are given: ${files.join(', ')}.`);
+  const machineMode = given.has('machine-mode');
+  if (machineMode && !given.has('bare')) throw new UsageError('--machine-mode goes with --bare only; add --bare.');
+  return {
+    kernel: files[0],
+    bare: given.has('bare'),
+    machineMode,
+    guestMemory: read(given, 'guest-memory', memorySize),
+    append: given.get('append'),
+    initrd: given.get('initrd'),
+    expect: read(given, 'expect', pattern),
+    maxInstructions: read(given, 'max-instructions', positive),
+    timeout: read(given, 'timeout', positive),
+    stats: given.get('stats'),
+  };
+}
+
+type OptionName = (typeof RUN_OPTIONS)[number]['name'];
+
+function read<T>(given: ReadonlyMap<string, string>, name: OptionName, convert: (text: string) => T): T | undefined {
+  const text = given.get(name);
+  if (text === undefined) return undefined;
+  try {
+    return convert(text);
+  } catch (error) {
+    throw new UsageError(`--${name} ${text}: ${(error as Error).message}`);
+  }
+}
+
+function splitOption(text: string): [name: string, value: string | undefined] {
+  const equals = text.indexOf('=');
+  return equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function memorySize(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes === 0) throw new Error('not a size; write a number with K, M or G, such as 128M.');
+  return bytes;
+}
+
+function positive(text: string): number {
+  const value = Number(text.replaceAll('_', ''));
+  if (!Number.isFinite(value) || value <= 0) throw new Error('not a positive number.');
+  return value;
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text, 'm');
+  } catch (error) {
+    throw new Error(`not a regular expression (${(error as Error).message}).`, { cause: error });
+  }
+}

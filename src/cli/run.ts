@@ -1,0 +1,120 @@
+/** `hypocaust run`: a kernel with its console on the terminal, until it ends or a limit is reached. */
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { End, System } from '../debugger/systems/system';
+import { BareSystem } from '../debugger/systems/bare-system';
+import { HypervisedSystem } from '../debugger/systems/hypervised-system';
+import type { Scheduler } from '../debugger/run-loop';
+import { RunLoop } from '../debugger/run-loop';
+import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
+import { Expectation } from './expectation';
+import { readKernel, readUserFile } from './kernel-file';
+import type { RunOptions } from './options';
+import { Terminal } from './terminal';
+
+/** Exit status when a limit is reached, as `timeout` of GNU coreutils has it. */
+export const LIMIT_STATUS = 124;
+
+const scheduler: Scheduler = {
+  now: () => performance.now(),
+  soon: (callback) => void setImmediate(callback),
+  later: (callback, milliseconds) => {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Boots what the options name. @throws Error in a user's words */
+function boot(options: RunOptions): System {
+  const program = readKernel(options.kernel, options.machineMode);
+  const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
+  const name = basename(options.kernel);
+  const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
+  if (options.bare) {
+    const mode = options.machineMode ? 'machine' : 'supervisor';
+    return new BareSystem(options.guestMemory ?? DEFAULT_MEMORY_BYTES, name, { program, mode, ...extras });
+  }
+  const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
+  return new HypervisedSystem(DEFAULT_MEMORY_BYTES, [{ name, program, ...memory, ...extras }]);
+}
+
+/** The system, which executes no more than so many instructions. */
+function withLimit(system: System, most: number): System {
+  const run: System['run'] = (count) => system.run(Math.min(count, most - system.instructions));
+  return Object.create(system, { run: { value: run } }) as System;
+}
+
+/**
+ * Runs a kernel. Its output goes to standard output, standard input to it.
+ * @returns the exit status of the process
+ * @throws Error in a user's words when the kernel cannot be started
+ */
+export async function run(options: RunOptions): Promise<number> {
+  const system = boot(options);
+  const most = options.maxInstructions ?? Infinity;
+  const expectation = options.expect && new Expectation(options.expect);
+  let limitReached = false;
+
+  const [console] = system.consoles;
+  const terminal = new Terminal({
+    input: (bytes) => {
+      console.receive(bytes);
+      loop.wakeUp();
+    },
+    quit: () => loop.pause(),
+  });
+  console.onOutput = (bytes) => {
+    terminal.write(bytes);
+    expectation?.add(bytes);
+  };
+  const observer = {
+    breakpoint: () => false,
+    breakpoints: () => [],
+    breakpointVersion: 0,
+    check: () => {
+      limitReached ||= system.instructions >= most;
+      return limitReached || (expectation?.met ?? false);
+    },
+  };
+  const pacing = terminal.interactive ? 'real-time' : 'skip';
+  const loop = new RunLoop(withLimit(system, most), scheduler, observer, pacing);
+  const stop = () => {
+    limitReached = true;
+    loop.pause();
+  };
+  const timer = options.timeout === undefined ? undefined : setTimeout(stop, options.timeout * 1000);
+  const started = performance.now();
+  try {
+    const result = await loop.run();
+    const seconds = (performance.now() - started) / 1000;
+    if (options.stats !== undefined) writeStatistics(options.stats, system, seconds);
+    if (expectation?.met) return 0;
+    if (limitReached) {
+      process.stderr.write(`\nhypocaust: the limit was reached after ${system.instructions} instructions.\n`);
+      return LIMIT_STATUS;
+    }
+    if (expectation) {
+      process.stderr.write(`\nhypocaust: the console never matched ${expectation.source}.\n`);
+      return 1;
+    }
+    return result.kind === 'ended' ? statusOf(result.end) : 0;
+  } finally {
+    clearTimeout(timer);
+    terminal.close();
+  }
+}
+
+/** Of the code that the guest gave the eight bits that a process can return; never 0 for a failure. */
+function statusOf({ code }: End): number {
+  return code === 0 ? 0 : code & 0xff || 1;
+}
+
+function writeStatistics(path: string, system: System, seconds: number): void {
+  const exits: Record<string, number> = {};
+  for (const { counts } of system.exitCounts) {
+    for (const [kind, count] of Object.entries(counts)) exits[kind] = (exits[kind] ?? 0) + count;
+  }
+  const { instructions } = system;
+  const statistics = { instructions, seconds, mips: instructions / seconds / 1e6, exits };
+  writeFileSync(path, `${JSON.stringify(statistics, undefined, 2)}\n`);
+}
