@@ -7,6 +7,7 @@ import type { Hart, Trap } from '../machine/hart';
 import { addressSpaceOf, sv39 } from '../machine/paging';
 import { entryAddressOf, PTE_V, PTE_X } from '../machine/pte';
 import { Sbi } from '../machine/sbi';
+import { MSTATUS } from '../machine/status';
 import { walkPageTable } from '../machine/walk';
 import type { WalkContext } from '../machine/walk';
 import type { Gpa, Hpa } from './addresses';
@@ -41,8 +42,10 @@ export class Vcpu {
   virtualPrivilege: 0 | 1 = 1;
   /** In WFI. */
   waiting = false;
-  /** The shadow root that the guest runs under. */
+  /** The shadow root that the guest runs under; chosen when it is entered. */
   view!: ShadowView;
+  /** Guest satp when the view was chosen. */
+  private viewedSatp = 0n;
   /** What is to be done before the guest goes on. */
   pending?: PendingExit;
   /** The guest's registers are in the trap context, not in the hart. */
@@ -200,20 +203,26 @@ export class Vcpu {
     hart.sret();
   }
 
-  /** Sets the hart's satp, scounteren and sstatus (SPP, MXR) to what the guest's state asks for. */
+  /** Sets the hart's satp, scounteren and sstatus.MXR to what the guest's state asks for. */
   private selectView(): void {
     const { hart, csrs } = this;
     const kind = viewKindOf(csrs.bare, this.virtualPrivilege, csrs.sum);
-    this.view = this.guest.shadow.enter(this.index, csrs.satp, kind);
+    if (this.view?.kind !== kind || this.viewedSatp !== csrs.satp) {
+      this.view = this.guest.shadow.enter(this.index, csrs.satp, kind);
+      this.viewedSatp = csrs.satp;
+    }
     const { satp } = this.view;
     if (hart.csrs.read(CSR.satp) !== satp) hart.csrs.write(CSR.satp, satp);
 
     const counters = this.virtualPrivilege === 1 ? ALL_COUNTERS : csrs.scounteren;
     if (hart.csrs.read(CSR.scounteren) !== counters) hart.csrs.write(CSR.scounteren, counters);
 
-    const before = hart.csrs.read(CSR.sstatus);
-    const status = (before & ~(SSTATUS.SPP | SSTATUS.MXR)) | (csrs.status & SSTATUS.MXR);
-    if (status !== before) hart.csrs.write(CSR.sstatus, status);
+    // The hart applies MXR in U-mode too, which is what the guest runs in.
+    const hostMxr = (hart.csrs.state.status & MSTATUS.MXR) !== 0;
+    if (hostMxr !== csrs.mxr) {
+      const rest = hart.csrs.read(CSR.sstatus) & ~SSTATUS.MXR;
+      hart.csrs.write(CSR.sstatus, csrs.mxr ? rest | SSTATUS.MXR : rest);
+    }
   }
 
   /** The shadow table is what the hart used; the guest's own answers where that has been given up meanwhile. */

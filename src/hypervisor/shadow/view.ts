@@ -1,7 +1,9 @@
 /** One shadow root and the tables below it: a real Sv39 page table in the hypervisor's pages, GVA to HPA. */
 import type { PhysicalMemory } from '../../engine/physical-memory';
+import { makeSatp, sv39 } from '../../machine/paging';
 import { entryPpn, PTE_RWX, PTE_V } from '../../machine/pte';
 import { tableIndex } from '../../machine/walk';
+import type { WalkContext } from '../../machine/walk';
 import type { Hpa, Level } from '../addresses';
 import { PAGE_SIZE } from '../addresses';
 import type { PagePool } from '../page-pool';
@@ -18,6 +20,8 @@ export const PAGES_PER_MAP = 2;
 
 export class ShadowView {
   readonly root: Hpa;
+  /** The value of the host satp that selects this view. */
+  readonly satp: bigint;
   /** Pages below the root. */
   private readonly tables = new Set<Hpa>();
   /** Valid leaves. */
@@ -35,6 +39,12 @@ export class ShadowView {
     readonly hostAsid: number,
   ) {
     this.root = pool.allocate();
+    this.satp = makeSatp(sv39, this.root, hostAsid);
+  }
+
+  /** How to walk these tables as the hart does in the guest. */
+  walkContext(mxr: boolean): WalkContext {
+    return { scheme: sv39, root: this.root, privilege: 0, sum: false, mxr };
   }
 
   /** Pages in use, with the root. */
@@ -45,11 +55,6 @@ export class ShadowView {
   /** Whether a page is a table of this view, its root included. */
   hasTable(page: Hpa): boolean {
     return page === this.root || this.tables.has(page);
-  }
-
-  /** The value of the host satp that selects this view. */
-  get satp(): bigint {
-    return (8n << 60n) | (BigInt(this.hostAsid) << 44n) | BigInt(this.root / PAGE_SIZE);
   }
 
   /** The entry at the end of the walk for an address: a leaf, or the invalid entry that ended it. */

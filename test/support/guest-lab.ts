@@ -1,0 +1,89 @@
+/** Small guests in assembly for tests of the hypervisor: assembled, run, and every VM exit kept. */
+import assert from 'node:assert/strict';
+import type { ExitKind, ExitRecord, ExitRecordOf } from '../../src/hypervisor/exit-record';
+import { Hypervisor } from '../../src/hypervisor/hypervisor';
+import { checkIsolation } from '../../src/hypervisor/isolation';
+import { assembleSource } from '../../src/isa/assemble';
+import { Machine } from '../../src/machine/machine';
+import type { RunResult } from '../../src/machine/machine';
+
+const MIB = 1024 * 1024;
+
+/** Where programs start. */
+export const ENTRY = 0x8020_0000;
+
+export interface GuestLabOptions {
+  readonly memoryBytes?: number;
+  readonly shadowPages?: number;
+}
+
+export class GuestLab {
+  readonly machine = new Machine({ memoryBytes: 256 * MIB });
+  readonly hypervisor: Hypervisor;
+  /** What the observer was shown. */
+  readonly records: ExitRecord[] = [];
+  readonly symbols: ReadonlyMap<string, bigint>;
+  output = '';
+
+  /** @param source assembly for 0x80200000; `shutdown` is there to end the guest, and spoils a0 and a7 */
+  constructor(source: string, options: GuestLabOptions = {}) {
+    const { bytes, symbols } = assembleSource(`${source}\n.align 2\nshutdown: li a7, 8\n ecall\n`, BigInt(ENTRY));
+    this.symbols = symbols;
+    this.hypervisor = new Hypervisor(this.machine, {
+      guests: [
+        {
+          name: 'lab',
+          program: {
+            entry: BigInt(ENTRY),
+            segments: [{ address: ENTRY, data: bytes, memorySize: bytes.length }],
+          },
+          ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
+        },
+      ],
+      ...(options.shadowPages !== undefined && { shadowPages: options.shadowPages }),
+    });
+    this.hypervisor.onExit = (record) => {
+      this.records.push(record);
+      return 'go';
+    };
+    this.guest.console.onOutput = (bytes) => {
+      this.output += new TextDecoder('latin1').decode(bytes);
+    };
+  }
+
+  get guest() {
+    return this.hypervisor.guests[0];
+  }
+
+  get vcpu() {
+    return this.guest.vcpus[0];
+  }
+
+  run(limit = 100_000): RunResult {
+    const result = this.machine.run(limit);
+    assert.deepEqual(checkIsolation(this.guest), []);
+    return result;
+  }
+
+  /** Runs to the shutdown that ends every program. */
+  finish(limit?: number): void {
+    const result = this.run(limit);
+    assert.equal(result.kind, 'power-off', `${result.kind} at 0x${this.vcpu.pc.toString(16)}`);
+  }
+
+  /** The records of one kind. */
+  of<K extends ExitKind>(kind: K): ExitRecordOf<K>[] {
+    return this.records.filter((record): record is ExitRecordOf<K> => record.kind === kind);
+  }
+
+  /** A register by its number, signed. */
+  x(index: number): bigint {
+    return BigInt.asIntN(64, this.vcpu.x(index));
+  }
+
+  symbol(name: string): bigint {
+    const value = this.symbols.get(name);
+    assert.ok(value !== undefined, name);
+    return value;
+  }
+}
