@@ -1,0 +1,108 @@
+/** `hypocaust run`, as the built program: console, exit status, limits, and its messages about bad input. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+const cli = join(root, 'dist', 'cli.js');
+const kernel = join(root, 'samples', 'teaching-kernel', 'kernel.elf');
+const fixture = (name: string) => join(root, 'test', 'fixtures', `${name}.elf`);
+
+function hypocaust(args: readonly string[], input = '') {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    input,
+    encoding: 'latin1',
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+}
+
+describe('hypocaust run', function () {
+  this.timeout(40_000);
+
+  for (const mode of [[], ['--bare']]) {
+    it(`runs the sample kernel ${mode.length ? 'bare' : 'as a guest'}, feeds its console, and ends with its status`, () => {
+      const { status, stdout } = hypocaust(['run', ...mode, kernel], 'c\rq\r');
+      assert.match(stdout, /kernel> c\r?\n[^]*illegal instruction[^]*kernel> q\r?\nGood bye\./);
+      assert.equal(status, 0);
+    });
+  }
+
+  it('ends at the expected output, or with 1 when the guest ends without it', () => {
+    assert.equal(hypocaust(['run', '--expect', '^Type h for help', kernel]).status, 0);
+    const missed = hypocaust(['run', '--expect', 'login:', kernel], 'q\r');
+    assert.equal(missed.status, 1);
+    assert.match(missed.stderr, /never matched \/login:\/m/);
+  });
+
+  it('ends after exactly so many instructions, with status 124 and statistics', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hypocaust-'));
+    try {
+      const stats = join(folder, 'stats.json');
+      const { status, stderr } = hypocaust(['run', '--max-instructions', '123457', '--stats', stats, kernel]);
+      assert.equal(status, 124);
+      assert.match(stderr, /the limit was reached after 123457 instructions/);
+      const { instructions, seconds, mips, exits } = JSON.parse(readFileSync(stats, 'utf8'));
+      assert.equal(instructions, 123457);
+      assert.ok(seconds > 0 && mips > 0);
+      assert.ok(exits.shadowFill > 0 && exits.csrWrite > 0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('stops a guest that loops for ever with interrupts off when the time is over', () => {
+    const { status } = hypocaust(['run', '--timeout', '0.5', fixture('loop-interrupts-off')]);
+    assert.equal(status, 124);
+  });
+
+  it('ends with Ctrl-A X', () => {
+    assert.equal(hypocaust(['run', kernel], '\x01x').status, 0);
+  });
+
+  it('runs M-mode images with their exit code', () => {
+    const machine = ['run', '--bare', '--machine-mode'];
+    assert.equal(hypocaust([...machine, fixture('machine-mode-pass')]).status, 0);
+    assert.equal(hypocaust([...machine, fixture('machine-mode-fail')]).status, 3);
+  });
+
+  const refused: [args: string[], status: number, message: RegExp][] = [
+    [['run', '/no/such/kernel'], 1, /kernel \/no\/such\/kernel cannot be read: there is no such file/],
+    [['run', root], 1, /cannot be read: this is a folder/],
+    [['run', join(root, 'package.json')], 1, /not an ELF file/],
+    [['run', fixture('rv32')], 1, /32-bit/],
+    [['run', fixture('segment-outside')], 1, /outside/],
+    [['run', fixture('entry-outside')], 1, /entry/],
+    [['run', '--initrd', '/no/such/initrd', kernel], 1, /initial RAM disk \/no\/such\/initrd cannot be read/],
+    [['run', '--guest-memory', '16G', kernel], 1, /memory/],
+    [['run'], 2, /No kernel is given/],
+    [['walk'], 2, /"walk" is not a command/],
+  ];
+  for (const [args, status, message] of refused) {
+    it(`refuses "${args.map((arg) => arg.replace(root, '.')).join(' ')}" in one sentence`, () => {
+      const result = hypocaust(args);
+      assert.equal(result.status, status);
+      assert.match(result.stderr, message);
+      assert.equal(result.stderr.trim().split('\n').length, 1, result.stderr);
+    });
+  }
+
+  it('refuses an executable of the host by its architecture', () => {
+    const { status, stderr } = hypocaust(['run', process.execPath]);
+    assert.equal(status, 1);
+    assert.match(stderr, /x86-64|AArch64|ARM|not an ELF file/i);
+  });
+
+  it('refuses an empty file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hypocaust-'));
+    try {
+      const file = join(folder, 'empty');
+      writeFileSync(file, '');
+      assert.match(hypocaust(['run', file]).stderr, /empty/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
