@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly memoryBytes: number;
   readonly guests: readonly GuestInput[];
   readonly stopOnEntry?: boolean;
+  /** Run without stopping at breakpoints. */
+  readonly noDebug?: boolean;
   /** How waiting for timers passes; in real time unless said otherwise. */
   readonly pacing?: Pacing;
 }

@@ -58,9 +58,10 @@ export class Session {
    * @throws DebuggerError in one sentence
    */
   load(options: SessionOptions): void {
-    this.options = options;
+    const symbols = openSymbols(options.guests);
     this.boot(options);
-    this.space = openSymbols(options.guests);
+    this.options = options;
+    this.space = symbols;
     this.breakpoints.attach(this.space, options.mode === 'hypervisor');
     for (const { name, file } of this.space.modules) {
       if (!file.hasDebugInfo) {
@@ -125,13 +126,16 @@ export class Session {
     if (this.phase === 'running') this.running.loop.pause();
   }
 
-  /** Boots everything anew, breakpoints and all, and begins again. */
-  async restart(): Promise<void> {
-    const { options } = this;
-    if (!options) throw new DebuggerError('There is nothing to restart: no program has been loaded.');
+  /**
+   * Boots everything anew, with the same breakpoints, and begins again.
+   * @param options files as they are now, which may have been built anew
+   * @throws DebuggerError when they cannot be loaded; then the session stands where it was
+   */
+  async restart(options: SessionOptions): Promise<void> {
     await this.halt();
+    if (this.phase === 'running') this.phase = 'paused';
     this.breakpoints.resetHits();
-    this.boot(options);
+    this.load(options);
     this.start();
   }
 
@@ -182,9 +186,11 @@ export class Session {
   private boot(options: SessionOptions): void {
     const system = createSystem(options);
     for (const console of system.consoles) console.onOutput = (bytes) => this.listener.output(console.id, bytes);
+    // Without debugging nothing stops: breakpoints that the client sets all the same are never looked at.
+    const store = options.noDebug ? new BreakpointStore(() => undefined) : this.breakpoints;
     const judge = new StopJudge(
       system,
-      this.breakpoints,
+      store,
       () => this.space,
       (text) => this.listener.log(text, 'log-point'),
     );

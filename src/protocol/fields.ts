@@ -141,11 +141,11 @@ export function parseSize(value: string): number | undefined {
 
 /** A size in bytes, as a number or a string with unit. */
 export function size(
-  options: Common & { readonly default?: string; readonly least: string; readonly most: string },
-): Field<string | number, number | undefined>;
-export function size(
   options: Common & { readonly default: string; readonly least: string; readonly most: string },
 ): Field<string | number, number>;
+export function size(
+  options: Common & { readonly default?: string; readonly least: string; readonly most: string },
+): Field<string | number, number | undefined>;
 export function size(
   options: Common & { readonly default?: string; readonly least: string; readonly most: string },
 ): Field<string | number, number | undefined> {

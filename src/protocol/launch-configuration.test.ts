@@ -16,7 +16,7 @@ function messageOf(configuration: unknown): string {
 describe('launch configuration', () => {
   it('turns a program into one guest and fills in the defaults', () => {
     assert.deepEqual(parseLaunch({ type: 'hypocaust', request: 'launch', name: 'x', program: '/k/kernel.elf' }), {
-      guests: [{ name: 'kernel', program: '/k/kernel.elf' }],
+      guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
       machine: { memory: 3 * 1024 * MIB },
       stopOnEntry: false,
@@ -35,6 +35,7 @@ describe('launch configuration', () => {
     assert.deepEqual(launch.guests, [
       {
         name: 'linux',
+        field: 'guests[0]',
         program: 'a/linux.elf',
         memory: 256 * MIB,
         entry: 0x80200000n,

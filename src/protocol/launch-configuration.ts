@@ -115,7 +115,11 @@ const LAUNCH_FIELDS = {
 } satisfies TableOf<LaunchConfiguration>;
 
 /** A guest after validation: sizes in bytes, addresses as bigint. */
-export type GuestLaunch = Omit<Parsed<typeof GUEST_FIELDS>, 'name'> & { readonly name: string };
+export type GuestLaunch = Omit<ParsedGuest, 'name'> & {
+  readonly name: string;
+  /** The field that it was written in, for messages: `program` or `guests[0]`. */
+  readonly field: string;
+};
 
 /** A launch configuration after validation: defaults filled in, `program` turned into `guests`. */
 export interface Launch {
@@ -202,7 +206,7 @@ export function launchSnippets(): readonly { label: string; description: string;
 export function parseLaunch(written: unknown): Launch {
   const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
   const client = written as Readonly<Record<string, unknown>>;
-  const guests = nameGuests(chooseGuests(parsed.program, parsed.guests));
+  const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
   if (parsed.mode === 'bare') refuseInBareMode(guests);
   return {
     guests,
@@ -243,7 +247,7 @@ function refuseInBareMode(guests: readonly ParsedGuest[]): void {
 }
 
 /** Every guest gets a name that is its own: the one written, or the program's file name without extension. */
-function nameGuests(guests: readonly ParsedGuest[]): readonly GuestLaunch[] {
+function nameGuests(guests: readonly ParsedGuest[], isProgram: boolean): readonly GuestLaunch[] {
   const taken = new Set<string>();
   for (const [index, guest] of guests.entries()) {
     if (guest.name === undefined) continue;
@@ -252,13 +256,14 @@ function nameGuests(guests: readonly ParsedGuest[]): readonly GuestLaunch[] {
     }
     taken.add(guest.name);
   }
-  return guests.map((guest) => {
-    if (guest.name !== undefined) return { ...guest, name: guest.name };
+  return guests.map((guest, index) => {
+    const field = isProgram ? 'program' : `guests[${index}]`;
+    if (guest.name !== undefined) return { ...guest, name: guest.name, field };
     const file = guest.program.split(/[\\/]/).pop() ?? '';
     const base = file.replace(/\.[^.]+$/, '') || 'guest';
     let name = base;
     for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
     taken.add(name);
-    return { ...guest, name };
+    return { ...guest, name, field };
   });
 }

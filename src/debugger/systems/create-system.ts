@@ -1,4 +1,5 @@
 /** Makes the system that a session's options describe, with the symbols of its programs. */
+import { recognizeLinuxImage } from '../../symbols/linux-image';
 import { SymbolFile } from '../../symbols/program';
 import { DebuggerError } from '../errors';
 import { readProgram } from '../program';
@@ -51,8 +52,8 @@ function sizeOf({ memoryBytes }: GuestInput): { memoryBytes?: number } {
 export function openSymbols(guests: readonly GuestInput[]): SymbolSpace {
   const modules: SymbolModule[] = [];
   for (const { program } of guests) {
-    // A flat image has no symbols; that it can be booted was found before.
-    if (readProgram(program.bytes).elf) modules.push(moduleOf(program));
+    // A flat image has no symbols.
+    if (!recognizeLinuxImage(program.bytes)) modules.push(moduleOf(program));
   }
   for (const { symbols } of guests) for (const file of symbols ?? []) modules.push(moduleOf(file));
   return new SymbolSpace(modules);

@@ -1,0 +1,102 @@
+/** The debug adapter: a session of the protocol, each request passed to its handler. */
+import { DebugSession } from '@vscode/debugadapter';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { DebuggerError } from '../debugger/errors';
+import { ConfigurationError } from '../protocol/fields';
+import { capabilities } from './capabilities';
+import { Connection } from './connection';
+import { breakpointRequests } from './requests/breakpoints';
+import { customRequests } from './requests/custom';
+import { executionRequests } from './requests/execution';
+import { lifecycleRequests } from './requests/lifecycle';
+import { memoryRequests } from './requests/memory';
+import { stackRequests } from './requests/stack';
+import { variablesRequests } from './requests/variables';
+import type { RequestHandlers } from './request-handlers';
+
+const handlers: RequestHandlers = {
+  ...lifecycleRequests,
+  ...executionRequests,
+  ...breakpointRequests,
+  ...stackRequests,
+  ...variablesRequests,
+  ...memoryRequests,
+  ...customRequests,
+};
+
+/** Shown with an error that is the user's to know, as all of ours are. */
+const ERROR_ID = 1;
+
+export class HypocaustDebugSession extends DebugSession {
+  private readonly connection: Connection;
+
+  constructor() {
+    super();
+    this.setDebuggerLinesStartAt1(true);
+    this.setDebuggerColumnsStartAt1(true);
+    this.connection = new Connection((event) => this.sendEvent(event), {
+      lineToClient: (line) => this.convertDebuggerLineToClient(line),
+      lineFromClient: (line) => this.convertClientLineToDebugger(line),
+      columnToClient: (column) => this.convertDebuggerColumnToClient(column),
+      pathToClient: (path) => this.convertDebuggerPathToClient(path),
+      pathFromClient: (path) => this.convertClientPathToDebugger(path),
+    });
+    // The client is gone, or the process is to end: nothing must keep running.
+    this.on('close', () => void this.connection.session.dispose());
+  }
+
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    const { command } = request;
+    if (!Object.hasOwn(handlers, command)) {
+      super.dispatchRequest(request);
+      return;
+    }
+    const handler = handlers[command as keyof RequestHandlers] as (connection: Connection, args: unknown) => unknown;
+    void this.handle(request, () => handler(this.connection, request.arguments ?? {}));
+  }
+
+  protected override initializeRequest(
+    response: DebugProtocol.InitializeResponse,
+    args: DebugProtocol.InitializeRequestArguments,
+  ): void {
+    this.connection.traits = {
+      supportsInvalidated: args.supportsInvalidatedEvent ?? false,
+      supportsMemoryEvents: args.supportsMemoryEvent ?? false,
+      supportsMemoryReferences: args.supportsMemoryReferences ?? false,
+    };
+    response.body = capabilities;
+    this.sendResponse(response);
+  }
+
+  protected override disconnectRequest(response: DebugProtocol.DisconnectResponse): void {
+    void this.connection.session.dispose().then(() => {
+      this.sendResponse(response);
+      this.shutdown();
+    });
+  }
+
+  private async handle(request: DebugProtocol.Request, handler: () => unknown): Promise<void> {
+    const response: DebugProtocol.Response = {
+      seq: 0,
+      type: 'response',
+      request_seq: request.seq,
+      command: request.command,
+      success: true,
+    };
+    try {
+      const result = handler();
+      // Answers that are there already keep the order of the requests.
+      const body = result instanceof Promise ? ((await result) as unknown) : result;
+      if (body !== undefined) response.body = body;
+      this.sendResponse(response);
+    } catch (error) {
+      this.sendErrorResponse(response, { id: ERROR_ID, format: '{message}', variables: { message: describe(error) } });
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof DebuggerError || error instanceof ConfigurationError) return error.message;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `Something went wrong in the debugger itself; please report it: ${text}`;
+}

@@ -1,0 +1,110 @@
+/** Events to the client: what the debugger's session tells, in the protocol's words. */
+import {
+  BreakpointEvent,
+  Event,
+  ExitedEvent,
+  InvalidatedEvent,
+  MemoryEvent,
+  OutputEvent,
+  TerminatedEvent,
+} from '@vscode/debugadapter';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Breakpoint } from '../debugger/breakpoints/breakpoint';
+import type { SessionListener } from '../debugger/session';
+import type { Stop } from '../debugger/stop';
+import type { End } from '../debugger/systems/system';
+import type { CustomEventName, CustomEvents } from '../protocol/messages';
+import { toProtocolBreakpoint } from './breakpoint-mapping';
+import type { Connection } from './connection';
+
+const BREAKPOINT_REASONS = {
+  source: 'breakpoint',
+  function: 'function breakpoint',
+  instruction: 'instruction breakpoint',
+} as const satisfies Record<Breakpoint['kind'], string>;
+
+export class EventSender {
+  readonly listener: SessionListener;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly send: (event: DebugProtocol.Event) => void,
+  ) {
+    this.listener = {
+      stopped: (stop) => this.stopped(stop),
+      ended: (end) => this.ended(end),
+      output: (console, bytes) => this.connection.consoles.write(console, bytes),
+      log: (text) => this.output(`${text}\n`, 'console'),
+      breakpointChanged: (breakpoint) => this.breakpointChanged(breakpoint),
+    };
+  }
+
+  initialized(): void {
+    this.send(new Event('initialized'));
+  }
+
+  output(text: string, category: 'console' | 'stdout' | 'important'): void {
+    if (text !== '') this.send(new OutputEvent(text, category));
+  }
+
+  custom<Name extends CustomEventName>(name: Name, body: CustomEvents[Name]): void {
+    this.send(new Event(name, body));
+  }
+
+  invalidated(memory?: { readonly reference: string; readonly offset: number; readonly count: number }): void {
+    const { traits } = this.connection;
+    if (traits.supportsInvalidated) this.send(new InvalidatedEvent(['all']));
+    if (memory && traits.supportsMemoryEvents) {
+      this.send(new MemoryEvent(memory.reference, memory.offset, memory.count));
+    }
+  }
+
+  terminated(): void {
+    this.connection.consoles.flush();
+    this.send(new TerminatedEvent());
+  }
+
+  private stopped(stop: Stop): void {
+    const { connection } = this;
+    connection.consoles.flush();
+    connection.references.clear();
+    const { title, text } = connection.session.explain(stop);
+    const body: DebugProtocol.StoppedEvent['body'] = {
+      reason: reasonOf(stop),
+      description: title,
+      text,
+      threadId: stop.target.id,
+      allThreadsStopped: true,
+      ...('breakpoints' in stop.reason ? { hitBreakpointIds: stop.reason.breakpoints.map(({ id }) => id) } : {}),
+    };
+    if ('problem' in stop.reason && stop.reason.problem) this.output(`${stop.reason.problem}\n`, 'important');
+    this.send(new Event('stopped', body));
+  }
+
+  private ended(end: End): void {
+    this.connection.consoles.flush();
+    this.connection.references.clear();
+    this.output(`${end.text}\n`, 'console');
+    this.send(new ExitedEvent(end.code));
+    this.terminated();
+  }
+
+  private breakpointChanged(breakpoint: Breakpoint): void {
+    const body = toProtocolBreakpoint(breakpoint, this.connection.conventions);
+    this.send(new BreakpointEvent('changed', body));
+  }
+}
+
+function reasonOf({ reason }: Stop): string {
+  switch (reason.kind) {
+    case 'breakpoint':
+      return BREAKPOINT_REASONS[reason.breakpoints[0]?.kind ?? 'source'];
+    case 'event':
+      return BREAKPOINT_REASONS.function;
+    case 'trap':
+    case 'trapLoop':
+      return 'exception';
+    default:
+      return reason.kind;
+  }
+}

@@ -1,0 +1,51 @@
+/** Reads the files that a launch configuration names. */
+import { readFile } from 'node:fs/promises';
+import type { GuestInput, InputFile, SessionOptions } from '../debugger/session-options';
+import { ConfigurationError } from '../protocol/fields';
+import type { GuestLaunch, Launch } from '../protocol/launch-configuration';
+
+/** From a validated launch configuration to what a session is started with. @throws ConfigurationError naming the field */
+export async function readFiles(launch: Launch): Promise<SessionOptions> {
+  return {
+    mode: launch.mode,
+    memoryBytes: launch.machine.memory,
+    stopOnEntry: launch.stopOnEntry && !launch.noDebug,
+    noDebug: launch.noDebug,
+    guests: await Promise.all(launch.guests.map((guest) => readGuest(guest))),
+  };
+}
+
+async function readGuest(guest: GuestLaunch): Promise<GuestInput> {
+  const { name, memory, entry, bootargs, field } = guest;
+  const within = (part: string): string => (field === 'program' ? part : `${field}.${part}`);
+  return {
+    name,
+    program: await readInput(guest.program, within('program')),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(entry === undefined ? {} : { entry }),
+    ...(bootargs === undefined ? {} : { bootargs }),
+    ...(guest.initrd === undefined ? {} : { initrd: await readInput(guest.initrd, within('initrd')) }),
+    ...(guest.symbols === undefined
+      ? {}
+      : {
+          symbols: await Promise.all(guest.symbols.map((path, index) => readInput(path, within(`symbols[${index}]`)))),
+        }),
+  };
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist; build it, or correct the path',
+  EISDIR: 'is a folder; name the file in it',
+  EACCES: 'may not be read; check its permissions',
+  ERR_FS_FILE_TOO_LARGE: 'is too large',
+};
+
+async function readInput(path: string, field: string): Promise<InputFile> {
+  try {
+    return { path, bytes: await readFile(path) };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    const problem = PROBLEMS[code] ?? `cannot be read (${code || String(error)})`;
+    throw new ConfigurationError(field, `names a file that ${problem}: ${path}`);
+  }
+}

@@ -1,0 +1,120 @@
+/** variables, setVariable, evaluate, setExpression, completions. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { DebuggerError } from '../../debugger/errors';
+import { completionsFor } from '../../debugger/inspection/completions';
+import type { Completion } from '../../debugger/inspection/completions';
+import { runCommand } from '../../debugger/inspection/console-commands';
+import { assignInFrame, evaluateInFrame, numberInFrame } from '../../debugger/inspection/evaluate-in-frame';
+import type { Frame } from '../../debugger/stack';
+import type { ValueNode } from '../../debugger/values/value-node';
+import type { Connection } from '../connection';
+import { formatReference } from '../memory-reference';
+import type { RequestHandlers } from '../request-handlers';
+
+/** Elements given at once, whatever the client asks for. */
+const MOST_CHILDREN = 10_000;
+
+export const variablesRequests = {
+  variables(connection, { variablesReference, filter, start = 0, count }) {
+    const { children, frame } = container(connection, variablesReference);
+    const isIndexed = children.indexed > 0;
+    if (filter === (isIndexed ? 'named' : 'indexed')) return { variables: [] };
+    const wanted = count && count > 0 ? Math.min(count, MOST_CHILDREN) : MOST_CHILDREN;
+    const nodes = children.list(start, wanted);
+    return { variables: nodes.map((node) => variableOf(connection, frame, node)) };
+  },
+
+  setVariable(connection, { variablesReference, name, value }) {
+    const { children, frame } = container(connection, variablesReference);
+    const find = (): ValueNode | undefined =>
+      findNamed(children.indexed, (start, count) => children.list(start, count), name);
+    const node = find();
+    if (!node?.set) throw new DebuggerError(`"${name}" cannot be changed.`);
+    node.set(numberInFrame(connection.session, frame, value));
+    connection.changed();
+    return shown(connection, frame, find() ?? node);
+  },
+
+  evaluate(connection, { expression, frameId, context, format }) {
+    const frame = connection.optionalFrame(frameId);
+    const { session } = connection;
+    const answer = context === 'repl' ? runCommand(session, frame, expression) : undefined;
+    if (answer !== undefined) return { result: answer, variablesReference: 0 };
+    const node = evaluateInFrame(session, frame, expression, connection.presentation(format));
+    const { value, ...rest } = shown(connection, frame, node);
+    return { result: value, ...rest };
+  },
+
+  setExpression(connection, { expression, value, frameId, format }) {
+    const frame = connection.optionalFrame(frameId);
+    const node = assignInFrame(connection.session, frame, expression, value, connection.presentation(format));
+    connection.changed();
+    return shown(connection, frame, node);
+  },
+
+  completions(connection, { text, column, frameId }) {
+    const before = text.slice(0, Math.max(0, column - 1));
+    const word = /\$?[A-Za-z_][A-Za-z0-9_:]*$|\$$/.exec(before)?.[0] ?? '';
+    const start = before.length - word.replace(/^\$/, '').length;
+    const found = completionsFor(connection.session, connection.optionalFrame(frameId), word);
+    return { targets: found.map((completion) => completionItem(completion, start, before.length - start)) };
+  },
+} satisfies Partial<RequestHandlers>;
+
+function container(connection: Connection, reference: number) {
+  const found = connection.references.container(reference);
+  if (!found) throw new DebuggerError('The value is no longer there: execution went on.');
+  return found;
+}
+
+/** Named children are few; an element of an array says its index. */
+function findNamed(
+  indexed: number,
+  list: (start: number, count: number) => readonly ValueNode[],
+  name: string,
+): ValueNode | undefined {
+  const index = /^\[(\d+)\]$/.exec(name)?.[1];
+  if (indexed > 0 && index !== undefined) return list(Number(index), 1)[0];
+  return list(0, MOST_CHILDREN).find((node) => node.name === name);
+}
+
+interface ShownValue {
+  value: string;
+  type?: string;
+  variablesReference: number;
+  indexedVariables?: number;
+  namedVariables?: number;
+  memoryReference?: string;
+}
+
+function shown(connection: Connection, frame: Frame | undefined, node: ValueNode): ShownValue {
+  const { children } = node;
+  return {
+    value: node.text,
+    ...(node.type === undefined ? {} : { type: node.type }),
+    variablesReference: children ? connection.references.add(children, frame) : 0,
+    ...(children && children.indexed > 0 ? { indexedVariables: children.indexed, namedVariables: 0 } : {}),
+    ...(node.address === undefined ? {} : { memoryReference: formatReference(node.address) }),
+  };
+}
+
+function variableOf(connection: Connection, frame: Frame | undefined, node: ValueNode): DebugProtocol.Variable {
+  return {
+    name: node.name,
+    ...shown(connection, frame, node),
+    ...(node.expression === undefined ? {} : { evaluateName: node.expression }),
+    ...(node.set ? {} : { presentationHint: { attributes: ['readOnly'] } }),
+  };
+}
+
+const COMPLETION_TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemType>> = {
+  command: 'keyword',
+  variable: 'variable',
+  register: 'value',
+  field: 'field',
+  function: 'function',
+};
+
+function completionItem({ text, kind }: Completion, start: number, length: number): DebugProtocol.CompletionItem {
+  return { label: text, type: COMPLETION_TYPES[kind], start, length };
+}

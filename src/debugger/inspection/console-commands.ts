@@ -1,0 +1,104 @@
+/** Commands for the debug console, beside expressions. */
+import { DebuggerError } from '../errors';
+import { hex } from '../format';
+import type { Session } from '../session';
+import type { Frame } from '../stack';
+import { Disassembler } from '../disassembly';
+import { numberInFrame } from './evaluate-in-frame';
+
+interface Command {
+  readonly usage: string;
+  readonly description: string;
+  run(session: Session, frame: Frame | undefined, rest: string): string;
+}
+
+const BYTES_PER_LINE = 16;
+const MOST_LINES = 64;
+const TICKS_PER_SECOND = 1e7;
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  help: {
+    usage: 'help',
+    description: 'this list',
+    run: () =>
+      [
+        ...Object.values(COMMANDS).map(({ usage, description }) => `${usage.padEnd(24)}${description}`),
+        'Anything else is an expression: a0, satp.MODE, *(u64*)0x80200000, variable->member, pc + 4 …',
+      ].join('\n'),
+  },
+  translate: {
+    usage: 'translate ADDRESS',
+    description: 'how the guest and the shadow page table translate an address for a load',
+    run: (session, frame, rest) => translate(session, frame, rest),
+  },
+  memory: {
+    usage: 'memory ADDRESS [LINES]',
+    description: 'memory in hexadecimal, sixteen bytes a line',
+    run: (session, frame, rest) => dump(session, frame, rest),
+  },
+  disassemble: {
+    usage: 'disassemble [ADDRESS]',
+    description: 'eight instructions, from pc unless told otherwise',
+    run: (session, frame, rest) => disassembleLines(session, frame, rest),
+  },
+  exits: {
+    usage: 'exits',
+    description: 'how many VM exits of each kind there were',
+    run: (session) => exits(session),
+  },
+};
+
+/** The answer to a command; undefined when the text is none. @throws DebuggerError */
+export function runCommand(session: Session, frame: Frame | undefined, source: string): string | undefined {
+  const match = /^\s*([a-z]+)(?:\s+(.*))?$/s.exec(source);
+  const command = match && Object.hasOwn(COMMANDS, match[1]!) ? COMMANDS[match[1]!] : undefined;
+  return command?.run(session, frame, (match?.[2] ?? '').trim());
+}
+
+function translate(session: Session, frame: Frame | undefined, rest: string): string {
+  if (rest === '') throw new DebuggerError('Say which address: translate ADDRESS.');
+  const address = BigInt.asUintN(64, numberInFrame(session, frame, rest));
+  const target = frame?.target ?? session.system.current;
+  return target.translate(address, 'load').lines.join('\n');
+}
+
+function dump(session: Session, frame: Frame | undefined, rest: string): string {
+  const match = /^(.*?)(?:\s+(\d+))?$/s.exec(rest);
+  if (!match?.[1]) throw new DebuggerError('Say which address: memory ADDRESS.');
+  const start = BigInt.asUintN(64, numberInFrame(session, frame, match[1]));
+  const count = Math.min(MOST_LINES, Number(match[2] ?? 4));
+  const memory = (frame?.target ?? session.system.current).memory('gva');
+  return Array.from({ length: count }, (_, line) => {
+    const address = start + BigInt(line * BYTES_PER_LINE);
+    const bytes = memory.read(address, BYTES_PER_LINE);
+    if (!bytes) return `${hex(address, 16)}: cannot be read`;
+    const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const text = [...bytes].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    return `${hex(address, 16)}: ${digits}  ${text}`;
+  }).join('\n');
+}
+
+function disassembleLines(session: Session, frame: Frame | undefined, rest: string): string {
+  const target = frame?.target ?? session.system.current;
+  const start = rest === '' ? (frame?.kind === 'code' ? frame.pc : target.pc) : numberInFrame(session, frame, rest);
+  const rows = new Disassembler(target.memory('gva'), session.symbols).rows(BigInt.asUintN(64, start), 0, 8);
+  return rows
+    .map(({ address, text, isValid, label }) => {
+      const line = `${hex(address ?? 0n, 16)}: ${isValid ? text : 'cannot be read'}`;
+      return label ? `${label}:\n${line}` : line;
+    })
+    .join('\n');
+}
+
+function exits(session: Session): string {
+  const { exitCounts, instructions, time } = session.system;
+  const lines = exitCounts.flatMap(({ guest, counts }) => [
+    `${guest}:`,
+    ...Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .sort(([, a], [, b]) => b - a)
+      .map(([kind, count]) => `  ${kind.padEnd(16)}${count}`),
+  ]);
+  const seconds = (Number(time) / TICKS_PER_SECOND).toFixed(3);
+  return [`${instructions} instructions in ${seconds} s of virtual time.`, ...lines].join('\n');
+}
