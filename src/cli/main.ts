@@ -1,4 +1,6 @@
 /** The `hypocaust` command: `run`, `dap` and `demo`. */
+import { dap } from './dap';
+import { demo } from './demo/demo';
 import { optionHelp, parseRunOptions, UsageError } from './options';
 import { run } from './run';
 
@@ -17,6 +19,11 @@ The exit status of run is the guest's own, 1 when something is wrong, 124 when a
 /** Each command: its arguments to the exit status. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   run: (args) => run(parseRunOptions(args)),
+  dap,
+  demo: (args) => {
+    if (args.length > 0) throw new UsageError('demo takes no arguments.');
+    return demo();
+  },
 };
 
 async function main(args: readonly string[]): Promise<number> {
