@@ -27,6 +27,8 @@ export interface InjectDetails {
   readonly instruction?: number;
   /** Why, in one sentence; asked for only when a record is made. */
   readonly reason?: () => string;
+  /** What the instruction does before it traps: the translation succeeded, and set A and D in the guest's page table. */
+  readonly before?: () => void;
 }
 
 const INTERRUPT_BIT = 1n << 63n;
@@ -66,6 +68,7 @@ export class Inject implements Exit<'inject'> {
   perform(): undefined {
     const { vcpu } = this;
     const { csrs } = vcpu;
+    this.details.before?.();
     csrs.scause = BigInt(this.cause) | (this.interrupt ? INTERRUPT_BIT : 0n);
     csrs.sepc = vcpu.pc;
     csrs.stval = this.stval;

@@ -22,7 +22,12 @@ export function mmioAccess(vcpu: Vcpu, access: Access, gva: bigint, gpa: Gpa, ma
   const action = decoded?.instruction.action;
   const device = vcpu.guest.devices.bus.deviceAt(gpa);
   const refuse = (reason: string): AnyExit =>
-    accessFault(vcpu, access, gva, { gpa, ...(word !== undefined && { instruction: word }), reason: () => reason });
+    accessFault(vcpu, access, gva, {
+      gpa,
+      ...(word !== undefined && { instruction: word }),
+      reason: () => reason,
+      before: markAccess,
+    });
 
   if (!decoded || !action || !device) return refuse('The instruction that accessed the device cannot be read.');
   if (action.k !== 'load' && action.k !== 'store') {

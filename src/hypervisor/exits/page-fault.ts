@@ -62,10 +62,9 @@ function memoryAccess(vcpu: Vcpu, access: Access, gva: bigint, gpa: Gpa, leaf: G
   const { memory, devices } = vcpu.guest;
   const hpa = memory.toHpa(gpa);
   if (hpa !== undefined) return new ShadowFill(vcpu, access, gva, gpa, hpa, leaf);
-  if (access !== FETCH && devices.bus.deviceAt(gpa)) {
-    return mmioAccess(vcpu, access, gva, gpa, () => setLeafBits(vcpu, leaf));
-  }
-  return accessFault(vcpu, access, gva, { gpa, reason: () => explainNothing(vcpu, access, gpa) });
+  const before = () => setLeafBits(vcpu, leaf);
+  if (access !== FETCH && devices.bus.deviceAt(gpa)) return mmioAccess(vcpu, access, gva, gpa, before);
+  return accessFault(vcpu, access, gva, { gpa, before, reason: () => explainNothing(vcpu, access, gpa) });
 }
 
 /** In Bare, addresses are physical, and wider than any physical address is nowhere. */

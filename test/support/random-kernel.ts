@@ -1,0 +1,252 @@
+/**
+ * Random small kernels for comparing two machines: page tables of all kinds, accesses in both modes, SUM, MXR, ASIDs and
+ * fences. The kernel logs every trap, and goes on. It follows each change of a page table by a fence, so that all that it
+ * sees is determined by the architecture.
+ */
+import { PTE_A, PTE_D, PTE_G, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
+import type { Random } from './random';
+
+/** Everything that the kernel writes lies in these physical addresses. */
+export const COMPARED = { start: 0x8030_0000, end: 0x8064_0000 } as const;
+
+const LOG = 0x8030_0000;
+const ROOTS = [0x8040_0000, 0x8040_1000];
+/** Level-1 tables for the first gigabyte (test pages) and the second (user code), of each root; level-0 tables. */
+const LOW_TABLES = [0x8040_2000, 0x8040_3000];
+const CODE_TABLE = 0x8040_4000;
+const PAGE_TABLES = [0x8040_5000, 0x8040_6000];
+const KERNEL_TABLE = 0x8040_7000;
+const DATA = 0x8060_0000;
+const DATA_PAGES = 64;
+
+/** Test addresses: sixteen pages, one superpage of 2 MiB, one of 1 GiB. */
+const SMALL = 0x2000_0000n;
+const SMALL_PAGES = 16;
+/** Of them, those from here on may be mapped to where nothing is. */
+const FIRST_PAGE_WITH_NOTHING = 8;
+const MEGA = 0x2020_0000n;
+const GIGA = 0x1_0000_0000n;
+/** User code, mapped for user mode from the program's second page on. */
+const USER = 0x4000_0000n;
+
+const LEAF = PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D;
+
+const entry = (address: number, bits: number): bigint => (BigInt(address / 4096) << 10n) | BigInt(bits);
+const hex = (value: bigint | number): string => `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
+
+export class RandomKernel {
+  private readonly userBlocks: string[] = [];
+  private label = 0;
+
+  constructor(
+    private readonly random: Random,
+    private readonly operations: number,
+  ) {}
+
+  /** Assembly for 0x80200000. It ends in `shutdown`, which the caller defines. */
+  source(): string {
+    const body: string[] = [];
+    for (let i = 0; i < this.operations; i++) body.push(this.operation());
+    return `
+      j start
+      .align 2
+      handler: csrr t3, scause
+      csrr t4, stval
+      csrr t5, sepc
+      csrr t6, sstatus
+      sd t3, (s0)
+      sd t4, 8(s0)
+      sd t5, 16(s0)
+      sd t6, 24(s0)
+      addi s0, s0, 32
+      li t4, 0x100
+      li t6, 8
+      beq t3, t6, to_kernel
+      li t6, 4
+      bltu t3, t6, to_kernel
+      li t6, 12
+      beq t3, t6, to_kernel
+      addi t5, t5, 4
+      csrw sepc, t5
+      sret
+      to_kernel: csrw sepc, s1
+      csrs sstatus, t4
+      sret
+      .align 12
+      user:
+      @user@
+      .align 12
+      start: la t0, handler
+      csrw stvec, t0
+      li s0, ${hex(LOG)}
+      li s3, 0
+      la s1, shutdown
+      ${this.tables()}
+      ${this.switchTo(0)}
+      ${body.join('\n')}
+      j shutdown
+    `.replace('@user@', () => this.userBlocks.join('\n'));
+  }
+
+  private store(address: number, value: bigint): string {
+    return `li t0, ${hex(address)}\n li t1, ${hex(value)}\n sd t1, (t0)`;
+  }
+
+  /** Both roots: the kernel by superpages at its own addresses, user code, and empty tables for the test addresses. */
+  private tables(): string {
+    const lines: string[] = [];
+    ROOTS.forEach((root, i) => {
+      lines.push(this.store(root, entry(LOW_TABLES[i], PTE_V)));
+      lines.push(this.store(root + 8, entry(CODE_TABLE, PTE_V)));
+      lines.push(this.store(root + 16, entry(KERNEL_TABLE, PTE_V)));
+      lines.push(this.store(LOW_TABLES[i] + 256 * 8, entry(PAGE_TABLES[i], PTE_V)));
+    });
+    for (let mega = 0; mega < 64; mega++) {
+      lines.push(this.store(KERNEL_TABLE + mega * 8, entry(0x8000_0000 + mega * 0x20_0000, LEAF | PTE_G)));
+    }
+    // The program's second page, at 0x80201000, by a table of its own in the data pages' reach.
+    lines.push(this.store(CODE_TABLE, entry(CODE_TABLE + 0x8000, PTE_V)));
+    lines.push(this.store(CODE_TABLE + 0x8000, entry(0x8020_1000, PTE_V | PTE_R | PTE_X | PTE_U | PTE_A)));
+    lines.push(this.store(CODE_TABLE + 0x8008, entry(0x8020_2000, PTE_V | PTE_R | PTE_X | PTE_U | PTE_A)));
+    return lines.join('\n');
+  }
+
+  private operation(): string {
+    const { random } = this;
+    const choice = random.below(100);
+    if (choice < 35) return this.access();
+    if (choice < 65) return this.changeTable();
+    if (choice < 78) return this.changeStatus();
+    if (choice < 83) return this.jump();
+    if (choice < 88) return this.switchTo(random.below(3));
+    return this.userExcursion();
+  }
+
+  /**
+   * An even address, at times close to the end of its page. Accesses cross only into pages that are alike in having memory
+   * or not: which fault of two comes first is a choice of the machine.
+   */
+  private testAddress(): bigint {
+    const { random } = this;
+    const crosses = random.below(4) === 0;
+    const offset = BigInt(crosses ? 4096 - 2 * random.below(5) : 2 * random.below(2044));
+    const choice = random.below(20);
+    if (choice < 14) {
+      const page = random.below(crosses ? FIRST_PAGE_WITH_NOTHING - 1 : SMALL_PAGES);
+      return SMALL + BigInt(page) * 4096n + offset;
+    }
+    if (choice < 17) return MEGA + BigInt(random.below(511)) * 4096n + offset;
+    if (choice < 19) return GIGA + BigInt(0x60_0000 + random.below(DATA_PAGES) * 4096) + offset;
+    return random.pick([0n, 0x80_0000_0000n, -4096n, 0x8060_0000n, 0x4000_0000n]) + offset;
+  }
+
+  /** Whatever lies in the data pages is an illegal instruction at every halfword. */
+  private value(): bigint {
+    const half = () => BigInt(0x9c41 | (this.random.below(8) << 7) | (this.random.below(8) << 2));
+    return half() | (half() << 16n) | (half() << 32n) | (half() << 48n);
+  }
+
+  private access(): string {
+    const { random } = this;
+    const address = this.testAddress();
+    const aligned = `li t0, ${hex(address & ~7n)}`;
+    const take = '\n slli t2, s3, 1\n srli s3, s3, 63\n add s3, s3, t2\n add s3, s3, t1';
+    const value = `li t1, ${hex(this.value())}`;
+    switch (random.below(10)) {
+      case 0:
+        return `${aligned}\n${value}\n ${random.pick(['amoswap.d', 'amoswap.w'])} t1, t1, (t0)${take}`;
+      case 1:
+        // Twice, as the exit for the first one may cost the reservation, and a guest that tries again must succeed.
+        return `${aligned}\n${value}\n ${'lr.d t2, (t0)\n sc.d t3, t1, (t0)\n'.repeat(2)} li t2, 0\n li t3, 0`;
+      case 2:
+      case 3:
+      case 4:
+        return `li t0, ${hex(address)}\n${value}\n ${random.pick(['sh', 'sw', 'sd'])} t1, (t0)`;
+      default:
+        return `li t0, ${hex(address + BigInt(random.below(2)))}\n li t1, 0\n ${random.pick(['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld'])} t1, (t0)${take}`;
+    }
+  }
+
+  /** Writes an entry for a test address into a table, and fences it in one of the ways that cover it. */
+  private changeTable(): string {
+    const { random } = this;
+    const table = random.below(2);
+    const index = random.below(SMALL_PAGES);
+    const choice = random.below(10);
+    let slot: number;
+    let address: bigint;
+    let target: number;
+    if (choice < 8) {
+      [slot, address] = [PAGE_TABLES[table] + index * 8, SMALL + BigInt(index * 4096)];
+      target = this.target(index);
+    } else if (choice === 8) {
+      [slot, address] = [LOW_TABLES[table] + 257 * 8, MEGA];
+      target = random.pick([0x8060_0000, 0x8060_0000, 0x8060_0000, 0x8060_1000, 0x9000_0000]);
+    } else {
+      [slot, address] = [ROOTS[table] + 4 * 8, GIGA];
+      target = random.pick([0x8000_0000, 0x8000_0000, 0x8020_0000, 0xc000_0000]);
+    }
+    const isLeaf = random.below(16) !== 0;
+    let bits = random.below(16) === 0 ? random.below(256) : PTE_V | (random.below(256) & ~PTE_V);
+    if (!isLeaf) bits &= ~(PTE_R | PTE_W | PTE_X);
+    else if ((bits & (PTE_R | PTE_W | PTE_X)) === 0 && choice >= 8) bits |= PTE_R;
+    const reserved = random.below(24) === 0 ? 1n << BigInt(54 + random.below(10)) : 0n;
+    return `${this.store(slot, entry(target, bits) | reserved)}\n${this.fence(address, table, choice >= 8)}`;
+  }
+
+  private fence(address: bigint, table: number, everything: boolean): string {
+    const asid = `li t1, ${table + 1}`;
+    const where = `li t0, ${hex(address)}`;
+    if (everything) return this.random.pick(['sfence.vma', `${asid}\n sfence.vma x0, t1`]);
+    return this.random.pick(['sfence.vma', `${where}\n sfence.vma t0`, `${where}\n ${asid}\n sfence.vma t0, t1`]);
+  }
+
+  /** What a page is mapped to: mostly data, sometimes an address with nothing there. */
+  private target(page: number): number {
+    const { random } = this;
+    if (page >= FIRST_PAGE_WITH_NOTHING && random.below(6) === 0) {
+      return random.pick([0x8800_0000, 0x7fff_f000, 0x4000_0000_0000]);
+    }
+    return DATA + random.below(DATA_PAGES) * 4096;
+  }
+
+  private changeStatus(): string {
+    const mask = this.random.pick([0x4_0000, 0x8_0000, 0xc_0000]);
+    return `li t0, ${hex(mask)}\n ${this.random.pick(['csrs', 'csrc'])} sstatus, t0`;
+  }
+
+  private jump(): string {
+    const back = this.newLabel();
+    return `la s1, ${back}\n li t0, ${hex(this.testAddress() & ~1n)}\n jr t0\n ${back}:`;
+  }
+
+  /** To one of the two page tables, or to Bare. */
+  private switchTo(table: number): string {
+    if (table === 2) return 'csrw satp, x0';
+    const satp = (8n << 60n) | (BigInt(table + 1) << 44n) | BigInt(ROOTS[table] / 4096);
+    return `li t0, ${hex(satp)}\n csrw satp, t0`;
+  }
+
+  /** Some accesses in user mode. Where user code is not mapped, as in Bare, it faults and comes back at once. */
+  private userExcursion(): string {
+    const [back, block] = [this.newLabel(), this.newLabel()];
+    const count = this.userBlocks.length < 12 ? 1 + this.random.below(3) : 0;
+    const accesses = Array.from({ length: count }, () => this.access());
+    this.userBlocks.push(`${block}: ${accesses.join('\n')}\n ecall`);
+    return `la s1, ${back}
+      la t0, ${block}
+      la t1, user
+      sub t0, t0, t1
+      li t1, ${hex(USER)}
+      add t0, t0, t1
+      csrw sepc, t0
+      li t0, 0x100
+      csrc sstatus, t0
+      sret
+      ${back}:`;
+  }
+
+  private newLabel(): string {
+    return `label_${this.label++}`;
+  }
+}
