@@ -4,7 +4,7 @@ import { csrByNumber, legalValue } from '../isa/csrs';
 import { CSR } from './csr-numbers';
 import type { CsrState } from './csr-state';
 import { PMP_ENTRIES } from './pmp';
-import { INTERRUPT } from './status';
+import { EXTENSION_STATES, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
 
 export interface SpecialCsr {
   /** An unsigned 64-bit value. */
@@ -24,11 +24,9 @@ const sstatus = describe(CSR.sstatus);
 const satp = describe(CSR.satp);
 
 const LOW_HALF = 0xffffffffn;
-const MSTATUS_FIXED = mstatus.reset & ~LOW_HALF;
-const SSTATUS_FIXED = sstatus.reset & ~LOW_HALF;
 const SD = 1n << 63n;
+const MPP_RESERVED = 2 << MPP_SHIFT;
 const maskOf = (description: CsrDescription): number => Number(description.writable & LOW_HALF);
-const SSTATUS_LOW = maskOf(sstatus);
 
 const ENABLE_BITS = maskOf(describe(CSR.mie));
 const INTERRUPT_DELEGATION = maskOf(describe(CSR.mideleg));
@@ -41,9 +39,9 @@ const SIP_WRITABLE = 1 << INTERRUPT.supervisorSoftware;
 const CYCLE = 1n;
 const INSTRET = 4n;
 
-function readMstatus(state: CsrState): bigint {
-  const whole = MSTATUS_FIXED | BigInt(state.status);
-  return legalValue(mstatus, whole, whole);
+/** SD sums up the states of floating point, vectors and further extensions: whether one of them is dirty, 3 (3.1.6.6). */
+function isDirty(status: number): boolean {
+  return EXTENSION_STATES.some((mask) => (status & mask) === mask);
 }
 
 function setStatus(state: CsrState, status: number): void {
@@ -53,20 +51,30 @@ function setStatus(state: CsrState, status: number): void {
   state.around.interruptsChanged();
 }
 
-const lowBits = (value: bigint): number => Number(value & LOW_HALF);
+const lowBits = (value: bigint): number => Number(BigInt.asUintN(32, value));
 
 /** Replaces the bits of `old` that are in the mask. */
 const merge = (old: number, value: number, mask: number): number => ((old & ~mask) | (value & mask)) >>> 0;
 
+/** The view of mstatus that has these bits in its low half, and these constant ones above. */
+function statusView(low: number, high: bigint): SpecialCsr {
+  return {
+    read(state) {
+      const value = high | BigInt((state.status & low) >>> 0);
+      return isDirty(state.status) ? value | SD : value;
+    },
+    write(state, value) {
+      const next = merge(state.status, lowBits(value), low);
+      // A reserved mode leaves MPP as it was (3.1.6.1).
+      const legal = (next & MSTATUS.MPP) === MPP_RESERVED ? merge(next, state.status, MSTATUS.MPP) : next;
+      setStatus(state, legal);
+    },
+  };
+}
+
 const statusRegisters: Record<number, SpecialCsr> = {
-  [CSR.mstatus]: {
-    read: readMstatus,
-    write: (state, value) => setStatus(state, lowBits(legalValue(mstatus, readMstatus(state), value))),
-  },
-  [CSR.sstatus]: {
-    read: (state) => (readMstatus(state) & SD) | SSTATUS_FIXED | BigInt(state.status & SSTATUS_LOW),
-    write: (state, value) => setStatus(state, merge(state.status, lowBits(value), SSTATUS_LOW)),
-  },
+  [CSR.mstatus]: statusView(maskOf(mstatus), mstatus.reset & ~LOW_HALF),
+  [CSR.sstatus]: statusView(maskOf(sstatus), sstatus.reset & ~LOW_HALF),
 };
 
 function setEnabled(state: CsrState, bits: number): void {

@@ -18,6 +18,9 @@ export const MSTATUS = {
 /** Position of the field MPP. */
 export const MPP_SHIFT = 11;
 
+/** The fields FS, VS and XS of mstatus, which say whether an extension's registers are in use. */
+export const EXTENSION_STATES = [3 << 13, 3 << 9, 3 << 15];
+
 /** Interrupts: bit numbers in mie, mip and mideleg, and cause codes (Privileged 3.1.9). */
 export const INTERRUPT = {
   supervisorSoftware: 1,
