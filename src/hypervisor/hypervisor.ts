@@ -80,7 +80,9 @@ export class Hypervisor {
       return this.createGuest(guest, ranges[index], pool, harts[index]);
     });
     this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
-    machine.beforeRun = () => void this.finishPending();
+    machine.beforeRun = () => {
+      if (this.finishPending()) machine.requestStop();
+    };
   }
 
   /** The exit that an observer stopped at, not done yet. */
@@ -163,6 +165,7 @@ export class Hypervisor {
     const exit = exitFor(vcpu, trap);
     if (this.asks(exit) && this.stopsAt(vcpu, exit, trap)) vcpu.enterGuest();
     else this.carryOut(vcpu, exit);
+    if (vcpu.pending) this.machine.requestStop();
   }
 
   /** Does what was decided, and what follows from it, and goes back to the guest; unless an observer stops what follows. */
@@ -189,7 +192,6 @@ export class Hypervisor {
     const record = this.recordOf(vcpu, exit);
     if (this.onExit?.(record) !== 'stop') return false;
     vcpu.pending = { exit, record, ...(trap && { trap }) };
-    this.machine.requestStop();
     return true;
   }
 
