@@ -8,8 +8,9 @@ export type FrameInstruction = { readonly size: 2 | 4 } & (
   | { readonly kind: 'store'; readonly rs1: number; readonly rs2: number; readonly immediate: bigint }
   | { readonly kind: 'load'; readonly rd: number; readonly rs1: number; readonly immediate: bigint }
   | { readonly kind: 'call' }
-  /** An unconditional jump, a return, or a return from a trap. */
-  | { readonly kind: 'jump' }
+  /** An unconditional jump, a return, or a return from a trap; `distance` to the target in bytes, where it is known. */
+  | { readonly kind: 'jump'; readonly distance?: number }
+  | { readonly kind: 'branch'; readonly distance: number }
   /** Anything else; `rd` is the integer register that it writes, 0 for none. */
   | { readonly kind: 'other'; readonly rd: number }
 );
@@ -55,10 +56,53 @@ function decodeFull(word: number): Shape {
   if (opcode === 0x37) return { kind: 'load-constant', rd, immediate: signExtend(word & 0xfffff000, 32) };
   if (opcode === 0x33 && funct3 === 0 && bits(word, 31, 25) === 0x00) return { kind: 'add', rd, rs1, rs2 };
   if (opcode === 0x33 && funct3 === 0 && bits(word, 31, 25) === 0x20) return { kind: 'subtract', rd, rs1, rs2 };
-  if (opcode === 0x6f || opcode === 0x67) return LINKS.includes(rd) ? { kind: 'call' } : { kind: 'jump' };
+  if (opcode === 0x63) return { kind: 'branch', distance: branchDistance(word) };
+  if (opcode === 0x6f || opcode === 0x67) {
+    if (LINKS.includes(rd)) return { kind: 'call' };
+    return opcode === 0x6f ? { kind: 'jump', distance: jumpDistance(word) } : { kind: 'jump' };
+  }
   // sret and mret.
   if (opcode === 0x73 && funct3 === 0 && bits(word, 24, 20) === 2) return { kind: 'jump' };
   return { kind: 'other', rd: WRITES_RD.has(opcode) && !(opcode === 0x53 && !isFloatToInteger(word)) ? rd : 0 };
+}
+
+/** The immediate of beq and its like. */
+function branchDistance(word: number): number {
+  const value =
+    (bits(word, 31, 31) << 12) | (bits(word, 7, 7) << 11) | (bits(word, 30, 25) << 5) | (bits(word, 11, 8) << 1);
+  return Number(signExtend(value, 13));
+}
+
+/** The immediate of jal. */
+function jumpDistance(word: number): number {
+  const value =
+    (bits(word, 31, 31) << 20) | (bits(word, 19, 12) << 12) | (bits(word, 20, 20) << 11) | (bits(word, 30, 21) << 1);
+  return Number(signExtend(value, 21));
+}
+
+/** The immediate of c.j. */
+function compressedJumpDistance(word: number): number {
+  const value =
+    (bits(word, 12, 12) << 11) |
+    (bits(word, 11, 11) << 4) |
+    (bits(word, 10, 9) << 8) |
+    (bits(word, 8, 8) << 10) |
+    (bits(word, 7, 7) << 6) |
+    (bits(word, 6, 6) << 7) |
+    (bits(word, 5, 3) << 1) |
+    (bits(word, 2, 2) << 5);
+  return Number(signExtend(value, 12));
+}
+
+/** The immediate of c.beqz and c.bnez. */
+function compressedBranchDistance(word: number): number {
+  const value =
+    (bits(word, 12, 12) << 8) |
+    (bits(word, 11, 10) << 3) |
+    (bits(word, 6, 5) << 6) |
+    (bits(word, 4, 3) << 1) |
+    (bits(word, 2, 2) << 5);
+  return Number(signExtend(value, 9));
 }
 
 /** Floating-point instructions that write an integer register: comparisons, conversions, moves, classification. */
@@ -81,7 +125,9 @@ function decodeCompressed(word: number): Shape {
     if (funct3 === 3 && rd === SP) return { kind: 'add-immediate', rd, rs1: rd, immediate: stackAdjustment(word) };
     if (funct3 === 3) return { kind: 'load-constant', rd, immediate: immediate << 12n };
     if (funct3 === 4) return { kind: 'other', rd: 8 + bits(word, 9, 7) };
-    return funct3 === 5 ? { kind: 'jump' } : { kind: 'other', rd: 0 };
+    return funct3 === 5
+      ? { kind: 'jump', distance: compressedJumpDistance(word) }
+      : { kind: 'branch', distance: compressedBranchDistance(word) };
   }
   if (funct3 === 0) return { kind: 'other', rd };
   if (funct3 === 3) {

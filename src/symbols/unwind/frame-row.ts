@@ -75,8 +75,9 @@ class FrameMachine {
   setCfa(reader: ByteReader, change: { register?: number; offset?: bigint }): void {
     const current = this.cfa?.kind === 'register' ? this.cfa : undefined;
     const register = change.register ?? current?.register;
-    const offset = change.offset ?? current?.offset;
-    if (register === undefined || offset === undefined) reader.fail('a frame address is changed before it is defined');
+    if (register === undefined) return reader.fail('a frame address is changed before it is defined');
+    // GCC starts with DW_CFA_def_cfa_register alone, which means an offset of zero.
+    const offset = change.offset ?? current?.offset ?? 0n;
     this.cfa = { kind: 'register', register, offset };
   }
 

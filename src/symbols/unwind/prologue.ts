@@ -1,7 +1,8 @@
 /**
- * Finds the caller's registers in a function without call-frame information by following its instructions from its start,
- * in a straight line, with symbolic values: which register holds what was in which register at entry, plus a constant, and
- * which stack slots keep such values.
+ * Finds the caller's registers in a function without call-frame information by following its instructions from its start
+ * with symbolic values: which register holds what was in which register at entry, plus a constant, and which stack slots
+ * keep such values. The code is read once, from top to bottom; behind an unconditional jump the state is that of the
+ * first branch seen to lead there.
  */
 import { REGISTER } from '../registers';
 import { decodeFrameInstruction } from './frame-instructions';
@@ -58,24 +59,32 @@ class State {
  */
 export function analyzePrologue(code: Uint8Array): PrologueState | undefined {
   let state = new State();
+  /** States at the targets of branches and jumps, by offset. */
+  const targets = new Map<number, State>();
   /** The state in the function's body: before the stack pointer went up again in an epilogue. */
   let body: State | undefined;
-  for (let at = 0; at + 2 <= code.length;) {
+  for (let at = 0; at < code.length;) {
     const instruction = decodeFrameInstruction(code, at);
     if (!instruction) break;
-    const before = state.depth;
-    const previous = raisesStack(instruction) ? new State(state) : undefined;
+    const previous = writesStackPointer(instruction) ? new State(state) : undefined;
     apply(state, instruction);
-    const after = state.depth;
-    if (previous && before !== undefined && after !== undefined && after < before) body ??= previous;
-    // What follows an unconditional jump is reached from the body, not through the epilogue above it.
-    if (instruction.kind === 'jump' && body) state = new State(body);
+    if (previous && isAbove(state, previous)) body ??= previous;
+    if ('distance' in instruction && instruction.distance !== undefined) {
+      const target = at + instruction.distance;
+      if (!targets.has(target)) targets.set(target, new State(state));
+    }
     at += instruction.size;
+    if (instruction.kind === 'jump') state = new State(targets.get(at) ?? body ?? state);
   }
   return summarize(state);
 }
 
-function raisesStack(instruction: FrameInstruction): boolean {
+/** Whether the stack pointer is known to have gone up. */
+function isAbove(state: State, previous: State): boolean {
+  return state.depth !== undefined && previous.depth !== undefined && state.depth < previous.depth;
+}
+
+function writesStackPointer(instruction: FrameInstruction): boolean {
   return 'rd' in instruction && instruction.rd === REGISTER.sp;
 }
 
@@ -125,6 +134,7 @@ function apply(state: State, instruction: FrameInstruction): void {
       set(state, instruction.rd, undefined);
       return;
     case 'jump':
+    case 'branch':
   }
 }
 
@@ -136,11 +146,17 @@ function summarize(state: State): PrologueState | undefined {
   const holders = [REGISTER.sp, REGISTER.s0, ...state.values.keys()];
   const holder = holders.find((register) => state.values[register]?.register === REGISTER.sp);
   if (holder === undefined) return undefined;
-  const saved = new Map<number, bigint>();
-  for (const [slot, register] of state.slots) saved.set(register, slot);
   const unchanged = new Set<number>();
   state.values.forEach((value, register) => {
     if (value?.register === register && value.offset === 0n) unchanged.add(register);
   });
+  const saved = new Map<number, bigint>();
+  for (const [slot, register] of state.slots) {
+    // A slot on the stack beats the register: what ran before a jump back to here may have changed that. A slot that the
+    // stack pointer has already left may be overwritten.
+    const isOnStack = state.depth === undefined || slot >= -state.depth;
+    if (isOnStack || !unchanged.has(register)) saved.set(register, slot);
+    if (isOnStack) unchanged.delete(register);
+  }
   return { cfa: { register: holder, offset: state.values[holder]!.offset }, saved, unchanged };
 }
