@@ -46,15 +46,33 @@ describe('debugging the sample kernel in the workbench', () => {
   });
 
   it('shows in the tree that the shadow entry is stale', async () => {
-    await workbench.widenSideBar(560);
-    await workbench.foldView('Watch');
+    await workbench.widenSideBar(680);
+    for (const title of ['Watch', 'Breakpoints']) await workbench.foldView(title);
     const view = await workbench.view('Shadow Page Tables');
-    await workbench.command('Hypocaust: Go to Guest-Virtual Address…');
-    await workbench.answer(STUDIED);
-    const row = view.locator('.monaco-list-row.selected');
-    await row.waitFor();
-    assert.match((await row.textContent()) ?? '', /30000000/);
-    assert.match((await row.getAttribute('aria-label')) ?? '', /stale/);
+    await workbench.enlargeView('Shadow Page Tables', 250);
+    for (const { address, agreement } of [
+      { address: '0x80200000', agreement: /agrees/ },
+      { address: STUDIED, agreement: /stale/ },
+    ]) {
+      await workbench.command('Hypocaust: Go to Guest-Virtual Address…');
+      await workbench.answer(address);
+      const row = view.locator('.monaco-list-row.selected', { hasText: address });
+      await row.waitFor();
+      assert.match((await row.getAttribute('aria-label')) ?? '', agreement);
+    }
+  });
+
+  it('shows the variables of the function', async () => {
+    const variables = await workbench.view('Variables');
+    const locals = variables.locator('.monaco-list-row', { hasText: 'Locals' });
+    if ((await locals.getAttribute('aria-expanded')) === 'false') await locals.click();
+    await variables.locator('.monaco-list-row', { hasText: 'new_page' }).waitFor();
+  });
+
+  it('explains the entry when the mouse rests on it', async () => {
+    await workbench.page.locator('.monaco-list-row', { hasText: STUDIED }).last().hover();
+    await workbench.page.locator('.workbench-hover', { hasText: 'shadow entry, vS' }).waitFor();
+    await workbench.page.waitForTimeout(500); // it fades in
   });
 
   it('saves the screenshot', async () => {

@@ -22,7 +22,7 @@ export class Workbench {
     });
     try {
       const browser = await chromium.launch(chromiumOptions());
-      const page = await browser.newPage({ viewport: { width: 1500, height: 950 } });
+      const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
       const workbench = new Workbench(page, browser, server);
       await page.goto(server.url(folder, undefined, development));
       await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 60_000 });
@@ -89,12 +89,29 @@ export class Workbench {
 
   /** Drags the side bar's edge so that it ends at `x` pixels. */
   async widenSideBar(x: number): Promise<void> {
-    const box = await this.page.locator('.part.sidebar').boundingBox();
-    if (!box) throw new Error('The side bar is not shown.');
-    const y = box.y + box.height / 2;
-    await this.page.mouse.move(box.x + box.width, y);
+    const { right, middle } = await this.box('.part.sidebar');
+    await this.drag(right, middle, x, middle);
+  }
+
+  /** Drags the upper edge of a view of the side bar up. */
+  async enlargeView(title: string, pixels: number): Promise<void> {
+    const { left, top } = await this.box(`.pane-header:has-text("${title}")`);
+    const edges = await this.page.locator('.part.sidebar .monaco-sash.horizontal:not(.disabled)').all();
+    const heights = await Promise.all(edges.map(async (edge) => (await edge.boundingBox())?.y ?? 0));
+    const edge = heights.sort((a, b) => Math.abs(a - top) - Math.abs(b - top))[0];
+    await this.drag(left + 200, edge + 2, left + 200, edge - pixels);
+  }
+
+  private async box(selector: string): Promise<{ left: number; right: number; top: number; middle: number }> {
+    const box = await this.page.locator(selector).boundingBox();
+    if (!box) throw new Error(`${selector} is not shown.`);
+    return { left: box.x, right: box.x + box.width, top: box.y, middle: box.y + box.height / 2 };
+  }
+
+  private async drag(fromX: number, fromY: number, toX: number, toY: number): Promise<void> {
+    await this.page.mouse.move(fromX, fromY);
     await this.page.mouse.down();
-    await this.page.mouse.move(x, y, { steps: 5 });
+    await this.page.mouse.move(toX, toY, { steps: 5 });
     await this.page.mouse.up();
   }
 

@@ -9,10 +9,19 @@ const SCHEME = 'hypocaust-memory';
 /** Bytes that a document shows: a page. */
 const SIZE = 4096;
 
-/** What a document shows, by its URI. */
+/** What a document shows. */
+export interface MemoryPage {
+  /** The tab's title. */
+  readonly title: string;
+  /** Where it is, as the adapter's `readMemory` request takes it. */
+  readonly reference: string;
+  /** The address that the first line shows. */
+  readonly address: bigint;
+}
+
 interface Shown {
   readonly session: vscode.DebugSession;
-  readonly reference: string;
+  readonly page: MemoryPage;
 }
 
 export class MemoryDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -34,11 +43,11 @@ export class MemoryDocuments implements vscode.TextDocumentContentProvider, vsco
     );
   }
 
-  /** Opens the memory at an address as the adapter's `readMemory` request takes it. */
-  async open(session: vscode.DebugSession, reference: string): Promise<void> {
-    // The session's id keeps two sessions' documents apart; the path is the tab's title.
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/Memory ${reference}`, query: session.id });
-    this.shown.set(uri.toString(), { session, reference });
+  async open(session: vscode.DebugSession, page: MemoryPage): Promise<void> {
+    // The query keeps the documents of two sessions, or of two address spaces, apart.
+    const query = `${session.id} ${page.reference}`;
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${page.title}`, query });
+    this.shown.set(uri.toString(), { session, page });
     this.changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, { preview: true });
@@ -59,9 +68,9 @@ export class MemoryDocuments implements vscode.TextDocumentContentProvider, vsco
   }
 }
 
-async function read({ session, reference }: Shown): Promise<string> {
-  const args: DebugProtocol.ReadMemoryArguments = { memoryReference: reference, count: SIZE };
+async function read({ session, page }: Shown): Promise<string> {
+  const args: DebugProtocol.ReadMemoryArguments = { memoryReference: page.reference, count: SIZE };
   const body = (await session.customRequest('readMemory', args)) as DebugProtocol.ReadMemoryResponse['body'];
   const bytes = decodeBase64(body?.data ?? '');
-  return hexDump(BigInt(body?.address ?? 0), bytes, Math.min(body?.unreadableBytes ?? 0, SIZE - bytes.length));
+  return hexDump(page.address, bytes, Math.min(body?.unreadableBytes ?? 0, SIZE - bytes.length));
 }

@@ -21,7 +21,7 @@ export interface Presentation {
   readonly openAtFirst: boolean;
 }
 
-/** Each agreement: its icon, and what it means to the user. */
+/** Each agreement: its icon, and the same in words for those who do not see it. */
 export const AGREEMENTS: Readonly<Record<Agreement, { readonly icon: Icon; readonly meaning: string }>> = {
   agrees: {
     icon: { name: 'pass', color: 'testing.iconPassed' },
@@ -60,7 +60,6 @@ export function present(node: PageTableNode): Presentation {
       const { icon, meaning } = AGREEMENTS[node.agreement];
       return {
         ...plain(node),
-        tooltip: [node.tooltip, meaning].filter((text) => text !== '').join('\n\n'),
         icon,
         spoken: `${words}. ${meaning}`,
         offers: ['gva', node.gpa && 'gpa', node.hva && 'hva memory'].filter(Boolean).join(' '),

@@ -73,7 +73,10 @@ export function registerPageTables(sessions: SessionWatch, memory: MemoryDocumen
     ),
     vscode.commands.registerCommand('hypocaust.openMemory', async (node: PageTableNode) => {
       const session = active();
-      if (session && node.kind === 'leaf') await memory.open(session, node.gva.first);
+      if (!session || node.kind !== 'leaf' || node.hva === undefined) return;
+      const { first } = node.gva;
+      // By its host address: the leaf may belong to an address space that the guest does not use now.
+      await memory.open(session, { title: `Memory ${first}`, reference: `hpa:${node.hva}`, address: BigInt(first) });
     }),
   );
 }

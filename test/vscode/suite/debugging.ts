@@ -48,7 +48,8 @@ export function define(): void {
       const [top, ...callers] = await stackOf(session, event.body.threadId);
       assert.match(top.name, /system_call_handler/);
       assert.equal(top.line, line);
-      assert.equal(top.source?.path, path);
+      // On a server, VS Code puts the address of the machine in front.
+      assert.ok(top.source?.path?.endsWith(path), top.source?.path);
       assert.ok(callers.length > 0, 'there are callers');
 
       const { scopes } = (await session.customRequest('scopes', {
