@@ -90,7 +90,11 @@ export class HypocaustDebugSession extends DebugSession {
       if (body !== undefined) response.body = body;
       this.sendResponse(response);
     } catch (error) {
-      this.sendErrorResponse(response, { id: ERROR_ID, format: '{message}', variables: { message: describe(error) } });
+      // Written out: the base class takes everything between braces for private data.
+      response.success = false;
+      response.message = describe(error);
+      response.body = { error: { id: ERROR_ID, format: response.message, showUser: true } };
+      this.sendResponse(response);
     }
   }
 }

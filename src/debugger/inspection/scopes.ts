@@ -38,30 +38,38 @@ export function scopesOf(session: Session, frame: Frame, presentation: Presentat
   const context = datumContext(session, frame, presentation);
   const { target } = frame;
   const scopes: Scope[] = [];
-  let code: CodeFrame;
   if (frame.kind === 'hypervisor') {
     const { record } = frame;
     scopes.push(scope('exit', 'VM Exit', () => recordNodes(record, context.nameOf)));
-    code = session.stack(target).innermost;
-  } else {
-    code = frame;
+  } else if (frame.module) {
     const { module } = frame;
-    if (module) {
-      const environment = environmentOf(session, frame);
-      const nodes = (wanted: 'parameter' | 'local'): ValueNode[] =>
-        environment
-          .variables()
-          .filter(({ kind }) => kind === wanted)
-          .map((variable) => datumNode(variable.name, environment.datum(variable, module), context, variable.name));
-      if (environment.variables().some(({ kind }) => kind === 'parameter')) {
-        scopes.push(scope('arguments', 'Arguments', () => nodes('parameter')));
-      }
-      scopes.push(scope('locals', 'Locals', () => nodes('local')));
-    }
+    const nodes = (wanted: 'parameter' | 'local'): ValueNode[] => {
+      const environment = environmentOf(session, current(session, frame));
+      return environment
+        .variables()
+        .filter(({ kind }) => kind === wanted)
+        .map((variable) => datumNode(variable.name, environment.datum(variable, module), context, variable.name));
+    };
+    const hasParameters = environmentOf(session, frame)
+      .variables()
+      .some(({ kind }) => kind === 'parameter');
+    if (hasParameters) scopes.push(scope('arguments', 'Arguments', () => nodes('parameter')));
+    scopes.push(scope('locals', 'Locals', () => nodes('local')));
   }
-  scopes.push(scope('registers', 'Registers', () => registerNodes(code, context.nameOf)));
+  scopes.push(scope('registers', 'Registers', () => registerNodes(codeFrame(session, frame), context.nameOf)));
   for (const set of target.csrSets) scopes.push(scope('csrs', set.title, () => csrNodes(set)));
   return scopes;
+}
+
+/** The frame as it is now: the user may have changed registers since it was unwound. */
+function current(session: Session, frame: Frame): Frame {
+  return session.stack(frame.target).frames(frame.index, 1)[0] ?? frame;
+}
+
+/** The frame whose registers are shown: for the hypervisor's frame, the guest's. */
+function codeFrame(session: Session, frame: Frame): CodeFrame {
+  const now = current(session, frame);
+  return now.kind === 'code' ? now : session.stack(frame.target).innermost;
 }
 
 function scope(kind: ScopeKind, title: string, nodes: () => readonly ValueNode[]): Scope {
