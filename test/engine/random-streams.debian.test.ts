@@ -46,7 +46,9 @@ describe('random instruction streams', () => {
         assert.equal(ended.status, 0, ended.stderr);
         const lines = readFileSync(printed, 'latin1').trim().split('\n');
         assert.equal(lines.length, PROGRAMS);
-        const ours = runHere(binary, seed % 2 === 0 ? 1_000_000 : 997).trim().split('\n');
+        const ours = runHere(binary, seed % 2 === 0 ? 1_000_000 : 997)
+          .trim()
+          .split('\n');
         lines.forEach((line, i) => assert.equal(ours[i], line, `seed ${seed}, program ${i}`));
       }
     } finally {
