@@ -128,9 +128,8 @@ export class PageWalker {
     const denied = deniedBy(low, access, how);
     if (denied) return denied;
 
-    const span = 512 ** this.level;
     const ppn = entryPpn(low, high);
-    if (ppn % span !== 0) return 'misaligned-superpage';
+    if (this.level > 0 && ppn % 512 ** this.level !== 0) return 'misaligned-superpage';
 
     const needed = access === STORE ? PTE_A | PTE_D : PTE_A;
     this.bitsToSet = needed & ~low;
