@@ -3,6 +3,7 @@
  * finds its translations; what decides a translation decides the number: satp, privilege, SUM and MXR.
  */
 import type { Privilege } from '../engine/hart-state';
+import type { AddressSpace } from './paging';
 import { addressSpaceOf } from './paging';
 import type { WalkContext } from './walk';
 
@@ -20,45 +21,50 @@ const SPACES_KEPT = 256;
 
 const M_MODE = 3;
 
+/** An address space, and the modes in use in it, by `slotOf`. */
+interface KnownSpace {
+  readonly space: AddressSpace;
+  readonly modes: (TranslationMode | undefined)[];
+}
+
 export class TranslationModes {
   private nextKey = 0;
   private readonly machine: TranslationMode = { key: this.nextKey++, privilege: 3, walk: undefined };
   /** Untranslated S- and U-mode, which PMP treats alike. */
   private readonly bare: TranslationMode = { key: this.nextKey++, privilege: 1, walk: undefined };
-  /** By satp: the modes, by `slotOf`. */
-  private readonly spaces = new Map<bigint, (TranslationMode | undefined)[]>();
+  private readonly spaces = new Map<bigint, KnownSpace>();
   private satp = 0n;
-  private current: (TranslationMode | undefined)[] | undefined;
+  private current: KnownSpace | undefined;
 
   /** The mode for an access with this effective privilege. SUM counts in S-mode only. */
   mode(satp: bigint, privilege: Privilege, sum: boolean, mxr: boolean): TranslationMode {
     if (privilege === M_MODE) return this.machine;
-    const modes = this.space(satp);
-    if (!modes) return this.bare;
-    const slot = slotOf(privilege, sum && privilege === 1, mxr);
-    return (modes[slot] ??= this.create(satp, privilege, sum && privilege === 1, mxr));
+    const known = this.knownSpace(satp);
+    if (!known) return this.bare;
+    const applies = sum && privilege === 1;
+    return (known.modes[slotOf(privilege, applies, mxr)] ??= this.create(known.space, privilege, applies, mxr));
   }
 
-  private space(satp: bigint): (TranslationMode | undefined)[] | undefined {
-    if (satp === this.satp) return this.current;
-    this.satp = satp;
-    this.current = addressSpaceOf(satp) && this.intern(satp);
+  private knownSpace(satp: bigint): KnownSpace | undefined {
+    if (satp !== this.satp) {
+      this.satp = satp;
+      this.current = this.find(satp);
+    }
     return this.current;
   }
 
-  private intern(satp: bigint): (TranslationMode | undefined)[] {
+  private find(satp: bigint): KnownSpace | undefined {
     const known = this.spaces.get(satp);
     if (known) return known;
+    const space = addressSpaceOf(satp);
+    if (!space) return undefined;
     if (this.spaces.size >= SPACES_KEPT) this.spaces.clear();
-    const modes: (TranslationMode | undefined)[] = [];
-    this.spaces.set(satp, modes);
-    return modes;
+    const added = { space, modes: [] };
+    this.spaces.set(satp, added);
+    return added;
   }
 
-  private create(satp: bigint, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
-    const space = addressSpaceOf(satp);
-    if (!space) return this.bare;
-    const { scheme, root } = space;
+  private create({ scheme, root }: AddressSpace, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
     return { key: this.nextKey++, privilege, walk: { scheme, root, privilege, sum, mxr } };
   }
 }

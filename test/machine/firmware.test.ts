@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { assembleSource } from '../../src/isa/assemble';
 import { CSR } from '../../src/machine/csr-numbers';
 import { Machine } from '../../src/machine/machine';
+import { makeEntry } from '../../src/machine/pte';
 
 const BASE = 0x80200000n;
 const SHUTDOWN = 'li a7, 8\necall\n';
@@ -79,6 +80,93 @@ describe('built-in firmware', () => {
     assert.equal(output(), 'abc!');
     assert.equal(hart.state.x(8), 0x7an);
     assert.equal(BigInt.asIntN(64, hart.state.x(9)), -1n);
+  });
+
+  it('reads console input into memory', () => {
+    const { machine, hart } = start(`
+      li a0, 8
+      la a1, buffer
+      li a2, 0
+      ${sbi(0x4442434e, 1)}
+      mv s0, a1
+      la t0, buffer
+      ld s1, 0(t0)
+      ${SHUTDOWN}
+    .balign 8
+    buffer: .dword 0`);
+    machine.uart.receive(Uint8Array.from([1, 2, 3]));
+    assert.equal(machine.run(1000).kind, 'power-off');
+    assert.deepEqual([hart.state.x(8), hart.state.x(9)], [3n, 0x030201n]);
+  });
+
+  it('sends and clears software interrupts, also by a mask at a virtual address', () => {
+    const { machine, hart } = start(`
+      la t0, table           # the gigabyte of RAM, mapped to itself and to 0
+      li t1, ${makeEntry(0x80000000, 0xcf)}
+      sd t1, 0(t0)
+      sd t1, 16(t0)
+      srli t0, t0, 12
+      li t1, ${8n << 60n}
+      or t0, t0, t1
+      csrw satp, t0
+      li a0, 1
+      li a1, 0
+      ${sbi(0x735049, 0)}
+      csrr s0, sip
+      li a7, 3               # clear
+      ecall
+      csrr s1, sip
+      la a0, mask
+      li t0, 0x80000000
+      sub a0, a0, t0
+      li a7, 4               # legacy send
+      ecall
+      csrr s2, sip
+      li a0, 0x40000000      # not mapped
+      li a7, 4
+      ecall
+      mv s3, a0
+      ${SHUTDOWN}
+    .balign 8
+    mask: .dword 1
+    .balign 4096
+    table: .skip 4096`);
+    assert.equal(machine.run(1000).kind, 'power-off');
+    assert.deepEqual(
+      [8, 9, 18].map((register) => hart.state.x(register)),
+      [2n, 0n, 2n],
+    );
+    assert.equal(BigInt.asIntN(64, hart.state.x(19)), -5n);
+  });
+
+  it('fences the hart that asks for it', () => {
+    const { machine, hart, symbols } = start(`
+      la t0, handler
+      csrw stvec, t0
+      la s0, table
+      li t1, ${makeEntry(0x80000000, 0xcf)}
+      sd t1, 0(s0)
+      sd t1, 16(s0)
+      srli t0, s0, 12
+      li t1, ${8n << 60n}
+      or t0, t0, t1
+      csrw satp, t0
+      li s1, 0x200000
+      lwu t0, 0(s1)
+      sd x0, 0(s0)
+      lwu t0, 0(s1)          # the translation is still kept
+      li a0, 1
+      li a1, 0
+      ${sbi(0x52464e43, 1)}
+    here:
+      lwu t0, 0(s1)
+    .balign 4
+    handler: ${SHUTDOWN}
+    .balign 4096
+    table: .skip 4096`);
+    assert.equal(machine.run(1000).kind, 'power-off');
+    assert.equal(hart.csrs.read(CSR.scause), 13n);
+    assert.equal(hart.csrs.read(CSR.sepc), symbols.get('here'));
   });
 
   it('gives the supervisor its timer interrupt, once for each call', () => {
