@@ -16,8 +16,6 @@ export const sv57: PagingScheme = { name: 'Sv57', mode: 10, levels: 5, vaBits: 5
 
 export const pagingSchemes: readonly PagingScheme[] = [sv39, sv48, sv57];
 
-export const ENTRIES_PER_TABLE = 512;
-
 /** Bytes mapped by a leaf at this level: 4 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB. */
 export function pageSizeAt(level: number): number {
   return 4096 * 512 ** level;

@@ -67,7 +67,6 @@ describe('physical memory protection', () => {
     set(pmp, 1, NAPOT | R | W | X, ~0n);
     assert.equal(pmp.allows(0x80000000, 4, LOAD, S), false);
     assert.equal(pmp.allows(0x80001000, 4, LOAD, S), true);
-    assert.match(pmp.describe(0x80000000, 4), /entry 0 allows nothing/);
   });
 
   it('fails an access that an entry covers in part, in every mode', () => {

@@ -25,8 +25,6 @@ const M_MODE = 3;
 
 /** An entry that is not OFF, as a range of bytes. */
 interface Rule {
-  /** The entry's number, 0–15. */
-  readonly entry: number;
   readonly start: number;
   /** One past the last byte. */
   readonly end: number;
@@ -89,17 +87,6 @@ export class Pmp {
     return !rule || (page >= rule.start && page + 4096 <= rule.end);
   }
 
-  /** In words, which entry decides over an access; for explanations of access faults. */
-  describe(address: number, size: number): string {
-    const rule = this.firstTouching(address, size);
-    if (!rule) return 'no PMP entry covers it, and only M-mode may go where none does (Privileged 3.7.1)';
-    if (address < rule.start || address + size > rule.end) {
-      return `PMP entry ${rule.entry} covers it only in part (Privileged 3.7.1)`;
-    }
-    const allowed = ['R', 'W', 'X'].filter((_, bit) => (rule.permissions & (1 << bit)) !== 0).join('') || 'nothing';
-    return `PMP entry ${rule.entry} allows ${allowed} there${rule.locked ? ', and is locked' : ''} (Privileged 3.7.1)`;
-  }
-
   private firstTouching(address: number, size: number): Rule | undefined {
     for (const rule of this.rules) {
       if (address < rule.end && address + size > rule.start) return rule;
@@ -112,7 +99,7 @@ export class Pmp {
     for (let entry = 0; entry < PMP_ENTRIES; entry++) {
       const config = this.configs[entry];
       const range = this.rangeOf(entry, matchOf(config));
-      if (range) rules.push({ entry, ...range, permissions: config & PMP_RWX, locked: (config & PMP_L) !== 0 });
+      if (range) rules.push({ ...range, permissions: config & PMP_RWX, locked: (config & PMP_L) !== 0 });
     }
     this.rules = rules;
     this.onChange();
