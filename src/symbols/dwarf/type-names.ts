@@ -1,5 +1,7 @@
 /** Names of derived types in C's notation: `struct task *`, `char *[4]`, `int (*)(void *)`. */
-import type { Type } from '../model';
+import type { AliasType, ArrayType, Type } from '../model';
+
+type QualifierKind = Exclude<AliasType['kind'], 'typedef'>;
 
 /** Deeper types, or types that contain themselves without a name between, end in `...`. */
 const MAX_DEPTH = 20;
@@ -39,14 +41,37 @@ class Namer {
       case 'atomic': {
         const qualifier = type.kind === 'atomic' ? '_Atomic' : type.kind;
         if (type.target?.kind === 'pointer') return this.declare(type.target, join(qualifier, declarator), depth + 1);
-        const named = this.declare(type.target, declarator, depth + 1);
-        // Compilers qualify an array and its elements alike; C's notation says it once.
-        return type.target?.kind === 'array' && named.startsWith(`${qualifier} `) ? named : `${qualifier} ${named}`;
+        if (type.target?.kind === 'array')
+          return this.declare(qualifiedArray(type.kind, type.target), declarator, depth + 1);
+        return `${qualifier} ${this.declare(type.target, declarator, depth + 1)}`;
       }
       default:
         return join(type.name, declarator);
     }
   }
+}
+
+/** In C a qualified array is an array of qualified elements; compilers often qualify both. */
+function qualifiedArray(kind: QualifierKind, array: ArrayType): ArrayType {
+  const { element, count, name, size } = array;
+  if (isQualified(element, kind)) return array;
+  return { kind: 'array', name, size, count, element: { kind, name: '', size: element?.size ?? 0, target: element } };
+}
+
+/** Whether a type, or for an array its element, has the qualifier. */
+function isQualified(type: Type | undefined, kind: QualifierKind): boolean {
+  let target = type;
+  for (let depth = 0; target && depth < MAX_DEPTH; depth++) {
+    if (target.kind === kind) return true;
+    if (target.kind === 'array') target = target.element;
+    else if (isQualifier(target)) target = target.target;
+    else return false;
+  }
+  return false;
+}
+
+function isQualifier(type: Type): type is AliasType {
+  return type.kind === 'const' || type.kind === 'volatile' || type.kind === 'restrict' || type.kind === 'atomic';
 }
 
 function join(name: string, declarator: string): string {
