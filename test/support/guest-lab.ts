@@ -13,12 +13,14 @@ const MIB = 1024 * 1024;
 export const ENTRY = 0x8020_0000;
 
 export interface GuestLabOptions {
+  /** 256 unless said otherwise, of which the guest has the second half. */
+  readonly machineMiB?: number;
   readonly memoryBytes?: number;
   readonly shadowPages?: number;
 }
 
 export class GuestLab {
-  readonly machine = new Machine({ memoryBytes: 256 * MIB });
+  readonly machine: Machine;
   readonly hypervisor: Hypervisor;
   /** What the observer was shown. */
   readonly records: ExitRecord[] = [];
@@ -29,6 +31,7 @@ export class GuestLab {
   constructor(source: string, options: GuestLabOptions = {}) {
     const { bytes, symbols } = assembleSource(`${source}\n.align 2\nshutdown: li a7, 8\n ecall\n`, BigInt(ENTRY));
     this.symbols = symbols;
+    this.machine = new Machine({ memoryBytes: (options.machineMiB ?? 256) * MIB });
     this.hypervisor = new Hypervisor(this.machine, {
       guests: [
         {
