@@ -57,11 +57,11 @@ export class GuestConsoles implements vscode.Disposable {
       let terminal = state.terminals.get(id);
       if (!terminal || terminal.isClosed) {
         terminal = this.add(session, state, id, name);
-        terminal.take(backlogOffset, decodeBase64(backlog), false);
+        terminal.take(backlogOffset, decodeBase64(backlog));
       }
       terminal.show();
     }
-    for (const body of state.early ?? []) write(state, body, false);
+    for (const body of state.early ?? []) write(state, body);
     state.early = undefined;
   }
 
@@ -75,7 +75,7 @@ export class GuestConsoles implements vscode.Disposable {
   private output(session: vscode.DebugSession, body: ConsoleOutputBody): void {
     const state = this.of(session);
     if (state.early) state.early.push(body);
-    else write(state, body, true);
+    else write(state, body);
   }
 
   private type(session: vscode.DebugSession, console: string, bytes: Uint8Array): void {
@@ -92,7 +92,7 @@ export class GuestConsoles implements vscode.Disposable {
     // A guest that ended within the first moments: what it wrote is all there is to see.
     for (const body of state.early ?? []) {
       if (!state.terminals.has(body.console)) this.add(session, state, body.console, body.console).show();
-      write(state, body, false);
+      write(state, body);
     }
     for (const terminal of state.terminals.values()) {
       terminal.end();
@@ -116,9 +116,9 @@ export class GuestConsoles implements vscode.Disposable {
   }
 }
 
-function write({ terminals }: SessionConsoles, body: ConsoleOutputBody, live: boolean): void {
+function write({ terminals }: SessionConsoles, body: ConsoleOutputBody): void {
   const terminal = terminals.get(body.console);
-  if (terminal && !terminal.isClosed) terminal.take(body.offset, decodeBase64(body.data), live);
+  if (terminal && !terminal.isClosed) terminal.take(body.offset, decodeBase64(body.data));
 }
 
 function hasTerminals(session: vscode.DebugSession): boolean {

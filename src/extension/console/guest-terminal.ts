@@ -48,9 +48,8 @@ export class GuestTerminal implements vscode.Disposable {
   }
 
   /** See {@link OutputStream.take}. */
-  take(offset: number, bytes: Uint8Array, live: boolean): void {
-    const { restarted, missing, text } = this.stream.take(offset, bytes, live);
-    if (restarted) this.put(remark('The machine was restarted.'));
+  take(offset: number, bytes: Uint8Array): void {
+    const { missing, text } = this.stream.take(offset, bytes);
     if (missing > 0) this.put(remark(`${missing} bytes of earlier output are not shown.`));
     this.put(text);
   }

@@ -2,8 +2,6 @@
 
 /** What a piece of output means for the terminal. */
 export interface Output {
-  /** The console began anew: the machine was restarted. */
-  readonly restarted: boolean;
   /** Bytes that were never received. */
   readonly missing: number;
   /** What to write, line ends ready for a terminal. */
@@ -16,23 +14,15 @@ const LINE_END = /\r?\n/g;
 /** One console's output, in order, each byte once. */
 export class OutputStream {
   private next = 0;
-  private decoder = new TextDecoder();
+  private readonly decoder = new TextDecoder();
 
-  /**
-   * Takes bytes that are number `offset` and following of all that the console wrote. Those seen already are left out.
-   * @param live they come as the guest writes them; then offset 0 once more means that the console began anew
-   */
-  take(offset: number, bytes: Uint8Array, live: boolean): Output {
-    const restarted = live && offset === 0 && this.next > 0;
-    if (restarted) {
-      this.next = 0;
-      this.decoder = new TextDecoder();
-    }
+  /** Takes bytes that are number `offset` and following of all that the console wrote. Those seen already are left out. */
+  take(offset: number, bytes: Uint8Array): Output {
     const seen = Math.min(Math.max(this.next - offset, 0), bytes.length);
     const missing = Math.max(offset - this.next, 0);
     this.next = Math.max(this.next, offset + bytes.length);
     // A character may be split between pieces: the decoder keeps its beginning.
     const text = this.decoder.decode(bytes.subarray(seen), { stream: true });
-    return { restarted, missing, text: text.replace(LINE_END, '\r\n') };
+    return { missing, text: text.replace(LINE_END, '\r\n') };
   }
 }
