@@ -171,6 +171,15 @@ describe('engine', () => {
     assert.deepEqual(host.device.slice(-1), ['write2 10000008 8788']);
   });
 
+  it('leaves misaligned accesses of devices to the host', () => {
+    const host = new TestHost(`
+      li s0, 0x10000002
+      lw a0, 0(s0)
+      sw a0, 1(s0)`);
+    host.engine.run(100);
+    assert.deepEqual(host.device, ['read4 10000002', 'write4 10000003 f4f5f6f7']);
+  });
+
   it('performs misaligned accesses and accesses that cross a page', () => {
     const host = new TestHost(`
       li s0, 0x80002ffd

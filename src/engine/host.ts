@@ -18,9 +18,12 @@ export interface EngineHost {
   translate(vaLow: number, vaHigh: number, access: Access, size: number): number;
   /** After `translate`: may the TLB keep this page for this kind of access? */
   readonly cacheable: boolean;
-  /** Reads outside RAM; the value is unsigned. Undefined when nothing is there: the engine raises the access fault. */
+  /**
+   * Reads outside RAM; the address may be misaligned, the value is unsigned. Undefined when nothing is there: the engine
+   * raises the access fault.
+   */
   readDevice(hpa: number, width: Width): bigint | undefined;
-  /** Writes outside RAM; false when nothing is there. */
+  /** Writes outside RAM; the address may be misaligned. False when nothing is there. */
   writeDevice(hpa: number, width: Width, value: bigint): boolean;
   /**
    * A synchronous trap of the instruction at `state.pc`: afterwards pc, privilege and TLB selection are the handler's.

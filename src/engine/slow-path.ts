@@ -34,6 +34,8 @@ export interface SlowPathParts {
   readonly memory: PhysicalMemory;
   readonly tlbs: Tlbs;
   readonly code: CodeCache;
+  /** HPAs of pages whose stores must come here. */
+  readonly watched: { has(hpaPage: number): boolean };
 }
 
 export class SlowPath {
@@ -160,7 +162,7 @@ export class SlowPath {
     const hpa = this.host.translate(low, high, access, size);
     const page = hpa - (hpa % PAGE_SIZE);
     if (hpa >= 0 && this.host.cacheable && this.parts.memory.contains(page, PAGE_SIZE)) {
-      if (access === LOAD || !this.parts.code.isCode(page)) {
+      if (access === LOAD || !(this.parts.code.isCode(page) || this.parts.watched.has(page))) {
         const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;
         this.parts.tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
       }
@@ -177,7 +179,7 @@ export class SlowPath {
       if (width === 4) return BigInt(this.view.getUint32(ram, true));
       return BigInt(width === 2 ? this.view.getUint16(ram, true) : this.view.getUint8(ram));
     }
-    if (second === undefined) return first % width === 0 ? this.host.readDevice(first, width) : undefined;
+    if (second === undefined) return this.host.readDevice(first, width);
     const inFirst = PAGE_SIZE - (first % PAGE_SIZE);
     let value = 0n;
     for (let i = width - 1; i >= 0; i--) {
@@ -198,7 +200,7 @@ export class SlowPath {
       else memory.write8(first, Number(value));
       return true;
     }
-    if (second === undefined) return first % width === 0 && this.host.writeDevice(first, width, value);
+    if (second === undefined) return this.host.writeDevice(first, width, value);
     const inFirst = PAGE_SIZE - (first % PAGE_SIZE);
     if (!memory.contains(first, inFirst) || !memory.contains(second, width - inFirst)) return false;
     for (let i = 0; i < width; i++) {
