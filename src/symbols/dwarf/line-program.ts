@@ -47,11 +47,11 @@ class RowBuffer {
 
   /** The finished sequence that starts at `base`, or undefined when it covers no code. */
   finish(base: bigint): LineSequence | undefined {
-    const count = this.offsets.length;
-    if (count < 2) return undefined;
+    if (this.offsets.length < 2) return undefined;
     const order = this.isAscending ? undefined : this.sortedOrder();
     const pick = (values: readonly number[]): readonly number[] => order?.map((index) => values[index]!) ?? values;
     const offsets = Float64Array.from(pick(this.offsets));
+    const count = offsets.length;
     const first = offsets[0]!;
     const length = offsets[count - 1]! - first;
     if (length <= 0) return undefined;

@@ -128,7 +128,7 @@ const aliasType =
     return {
       kind,
       get name() {
-        return kind === 'typedef' && own !== undefined ? own : typeName(this);
+        return kind === 'typedef' ? (own ?? '?') : typeName(this);
       },
       get size() {
         return size();
