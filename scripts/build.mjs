@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Bundles the extension, the debug adapter and the command-line program into dist/. `--watch` rebuilds on each change.
 import { context } from 'esbuild';
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,10 +16,6 @@ const bundles = [
 
 const contexts = [];
 for (const { entry, output, external = [], banner } of bundles) {
-  if (!existsSync(join(root, entry))) {
-    console.error(`build: ${entry} is not there yet; ${output} is not built`);
-    continue;
-  }
   contexts.push(
     await context({
       absWorkingDir: root,

@@ -97,6 +97,15 @@ export function define(): void {
       assert.ok(leaves.some((leaf) => leaf.kind === 'leaf' && leaf.agreement === 'agrees' && leaf.shadow.length > 0));
     });
 
+    it('stops where the hypervisor emulates a write to satp, with its own frame on top', async () => {
+      vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint('hypervisor.csrWrite', true, 'csr == "satp"')]);
+      await start();
+      const { session, event } = await stopped();
+      const [hypervisor, guest] = await stackOf(session, event.body.threadId);
+      assert.match(hypervisor.name, /^hypervisor: csrWrite satp/);
+      assert.match(guest.source?.path ?? '', /paging\.c$|csr\.h$/);
+    });
+
     it('runs on, takes what is typed, pauses, and ends when the guest powers off', async () => {
       const { line } = breakAt('prompt');
       await start();
