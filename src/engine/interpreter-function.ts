@@ -1,0 +1,409 @@
+/**
+ * The interpreter's main function: a case per operation, derived from the instruction table.
+ *
+ * Two versions come from this generator. `run` counts instructions only where a trace is left and returns when fewer than
+ * TRACE_LIMIT remain in the slice; `runExact` looks before every instruction and ends at the exact count.
+ */
+import type { Action, Expr, Width } from '../isa/semantics';
+import type { Code, Label } from '../wasm/code';
+import type { MemoryOp } from '../wasm/opcodes';
+import type { Arithmetic, OperandSource } from './expression';
+import { compileCondition, compileExpr } from './expression';
+import * as at from './layout';
+import { dataEntry, loadOps, pushRegister, registerOffset, storeOps, tagMask } from './operand-access';
+import type { Marker, Operation } from './record';
+import { IMM, OP, operations, PC_OFFSET, RD, RECORD_SIZE, RS1, RS2, TARGET, TRACE_LIMIT } from './record';
+import type { SlowPathName } from './slow-path-calls';
+import { EXIT, JUMP, STATUSES } from './slow-path-calls';
+
+const PAGE = ~0xfffn;
+
+/** Generates the body of `run` or `runExact`. */
+export class InterpreterFunction {
+  /** The record being executed, the first one not yet counted, and the count that remains at that one. */
+  private readonly record: number;
+  private readonly start: number;
+  private readonly budget: number;
+  /** The virtual address of the current page. */
+  private readonly page: number;
+  private readonly dataTlb: number;
+  private readonly fetchTlb: number;
+  /** An address and a value on their way to memory. */
+  private readonly address: number;
+  private readonly value: number;
+  /** The operation number, a slow-path status, or a TLB entry. */
+  private readonly op: number;
+  private readonly answer: number;
+  private readonly entry: number;
+
+  private exit!: Label;
+  private reload!: Label;
+  private lookup!: Label;
+  private next!: Label;
+  private dispatch!: Label;
+  private statusKnown!: Label;
+  private slowLoad!: Label;
+  private slowStore!: Label;
+
+  constructor(
+    private readonly code: Code,
+    private readonly slowPath: Record<SlowPathName, number>,
+    private readonly arithmetic: Arithmetic,
+    private readonly atomics: readonly (number | undefined)[],
+    private readonly exact: boolean,
+  ) {
+    this.record = code.local('i32');
+    this.start = code.local('i32');
+    this.budget = code.local('i32');
+    this.page = code.local('i64');
+    this.dataTlb = code.local('i32');
+    this.fetchTlb = code.local('i32');
+    this.address = code.local('i64');
+    this.value = code.local('i64');
+    this.op = code.local('i32');
+    this.answer = code.local('i32');
+    this.entry = code.local('i32');
+  }
+
+  generate(): void {
+    const { code } = this;
+    code.block((exit) => {
+      this.exit = exit;
+      code.loop((reload) => {
+        this.reload = reload;
+        this.reloadState();
+        code.loop((lookup) => {
+          this.lookup = lookup;
+          this.findRecord();
+          code.loop((next) => {
+            this.next = next;
+            if (this.exact) this.leaveWhenCounted();
+            code.get(this.record).memory('i32.load16_u', OP).set(this.op);
+            code.loop((dispatch) => {
+              this.dispatch = dispatch;
+              this.cases();
+            });
+          });
+        });
+      });
+    });
+  }
+
+  /** After entry and after the slow path changed the state: pc is taken from memory into `address`. */
+  private reloadState(): void {
+    const { code } = this;
+    code.i32(0).memory('i32.load', at.BUDGET).set(this.budget);
+    code.i32(0).memory('i32.load', at.DATA_TLB).set(this.dataTlb);
+    code.i32(0).memory('i32.load', at.FETCH_TLB).set(this.fetchTlb);
+    code.i32(0).memory('i64.load', at.PC).set(this.address);
+  }
+
+  /** From the pc in `address` to its record, through the fetch TLB; leaves `run` when the slice is almost used up. */
+  private findRecord(): void {
+    const { code } = this;
+    const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
+    const mask = (at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE;
+    code
+      .get(this.budget)
+      .i32(this.exact ? 1 : TRACE_LIMIT)
+      .op('i32.lt_s');
+    code.if(() => {
+      this.store(at.PC, 'i64.store', () => code.get(this.address));
+      this.store(at.BUDGET, 'i32.store', () => code.get(this.budget));
+      code.br(this.exit);
+    });
+    code.get(this.address).i64(PAGE).op('i64.and').set(this.page);
+    code.block((found) => {
+      code.get(this.address).op('i32.wrap_i64').i32(shift).op('i32.shr_u').i32(mask).op('i32.and');
+      code.get(this.fetchTlb).op('i32.add').tee(this.entry).memory('i64.load', 0).get(this.page).op('i64.eq');
+      code.if(() => {
+        code.get(this.entry).memory('i32.load', at.SLOTS);
+        code.get(this.address).op('i32.wrap_i64').i32(0xffe).op('i32.and').i32(1).op('i32.shl', 'i32.add');
+        code.memory('i32.load').tee(this.record).brIf(found);
+      });
+      this.store(at.PC, 'i64.store', () => code.get(this.address));
+      this.store(at.BUDGET, 'i32.store', () => code.get(this.budget));
+      code.call(this.slowPath.fetch).tee(this.record).i32(EXIT).op('i32.eq').brIf(this.exit);
+      code.get(this.record).i32(JUMP).op('i32.eq').brIf(this.reload);
+    });
+    code.get(this.record).set(this.start);
+  }
+
+  private leaveWhenCounted(): void {
+    const { code } = this;
+    code.get(this.budget);
+    this.pushDone();
+    code.op('i32.le_s').if(() => {
+      this.spill();
+      code.br(this.exit);
+    });
+  }
+
+  /** The nest of blocks with a case each, and behind them the parts that cases share. */
+  private cases(): void {
+    const { code } = this;
+    const emit = (index: number, labels: Label[]): void => {
+      if (index < 0) {
+        code.get(this.op).brTable([...labels].reverse(), this.exit);
+        return;
+      }
+      code.block((label) => emit(index - 1, [...labels, label]));
+      this.operation(operations[index], index);
+    };
+    code.block((statusKnown) => {
+      this.statusKnown = statusKnown;
+      code.block((slowStore) => {
+        this.slowStore = slowStore;
+        code.block((slowLoad) => {
+          this.slowLoad = slowLoad;
+          emit(operations.length - 1, []);
+        });
+        this.callWithAddress('load');
+        code.br(this.statusKnown);
+      });
+      this.store(at.EXCHANGE, 'i64.store', () => code.get(this.value));
+      this.callWithAddress('store');
+    });
+    this.continueByStatus();
+  }
+
+  private operation(operation: Operation, index: number): void {
+    if ('marker' in operation) this.markers[operation.marker]();
+    else this.action(operation.instruction.action, operation.form, index);
+  }
+
+  private readonly markers: Record<Marker, () => void> = {
+    end: () => {
+      this.countDone();
+      this.pushPc();
+      this.code.set(this.address).br(this.lookup);
+    },
+    goto: () => {
+      this.countDone();
+      this.code.get(this.record).memory('i32.load', TARGET).set(this.answer);
+      this.goTo(this.answer);
+    },
+    break: () => {
+      const { code } = this;
+      this.callSlowPath('breakpoint');
+      code.get(this.answer).i32(STATUSES).op('i32.lt_u').brIf(this.statusKnown);
+      code.get(this.answer).i32(STATUSES).op('i32.sub').set(this.op).br(this.dispatch);
+    },
+    cross: () => this.followRecord('cross'),
+    illegal: () => {
+      this.callSlowPath('illegal');
+      this.code.br(this.statusKnown);
+    },
+  };
+
+  private action(action: Action, form: string, index: number): void {
+    const { code } = this;
+    switch (action.k) {
+      case 'compute':
+        this.writeRd(() => this.push(action.value));
+        this.advance();
+        return;
+      case 'load':
+        this.lookUpData(action.address, action.width, at.LOAD_TAG, this.slowLoad);
+        this.writeRd(() => {
+          this.pushHostAddress();
+          code.memory(loadOps[action.width][action.signed ? 0 : 1]);
+        });
+        this.advance();
+        return;
+      case 'store':
+        this.push(action.value);
+        code.set(this.value);
+        this.lookUpData(action.address, action.width, at.STORE_TAG, this.slowStore);
+        this.pushHostAddress();
+        code.get(this.value).memory(storeOps[action.width]);
+        this.advance();
+        return;
+      case 'branch':
+        compileCondition(code, action.condition, this.operands, this.arithmetic);
+        code.if(() => {
+          if (form === 'near') this.goNear();
+          else this.goFar();
+        });
+        this.advance();
+        return;
+      case 'jump':
+        if (form === 'near') {
+          this.writeRd(() => this.pushReturnAddress());
+          this.goNear();
+        } else if (form === 'far') {
+          this.writeRd(() => this.pushReturnAddress());
+          this.goFar();
+        } else {
+          this.push(action.target);
+          code.i64(-2n).op('i64.and').set(this.address);
+          this.writeRd(() => this.pushReturnAddress());
+          this.countDone(1);
+          code.br(this.lookup);
+        }
+        return;
+      case 'atomic':
+      case 'load-reserved':
+      case 'store-conditional':
+        code.get(this.record).get(this.dataTlb).call(this.atomics[index]!);
+        code.if(() => this.advance());
+        this.callSlowPath('atomic');
+        code.br(this.statusKnown);
+        return;
+      case 'fence':
+        this.advance();
+        return;
+      case 'system':
+        this.callSlowPath('system');
+        code.br(this.statusKnown);
+    }
+  }
+
+  private readonly operands: OperandSource = {
+    x: (operand) => pushRegister(this.code, this.record, operand === 'rs1' ? RS1 : RS2),
+    imm: () => this.code.get(this.record).memory('i64.load32_s', IMM),
+    pc: () => this.pushPc(),
+    old: () => {
+      throw new Error('only atomic operations have an old value');
+    },
+  };
+
+  private push(expr: Expr): void {
+    compileExpr(this.code, expr, this.operands, this.arithmetic);
+  }
+
+  /** Address into `address`, its TLB entry into `entry`; to `miss` when that is not the page or it is misaligned. */
+  private lookUpData(expr: Expr, width: Width, tag: number, miss: Label): void {
+    const { code } = this;
+    this.push(expr);
+    code.set(this.address);
+    dataEntry(code, this.address, this.dataTlb).tee(this.entry).memory('i64.load', tag);
+    code.get(this.address).i64(tagMask(width)).op('i64.and', 'i64.ne').brIf(miss);
+  }
+
+  private pushHostAddress(): void {
+    this.code.get(this.address).op('i32.wrap_i64').get(this.entry).memory('i32.load', at.ADDEND).op('i32.add');
+  }
+
+  private writeRd(value: () => void): void {
+    registerOffset(this.code, this.record, RD);
+    value();
+    this.code.memory('i64.store', at.X_REGISTERS);
+  }
+
+  /** On to the next record of the trace. */
+  private advance(): void {
+    this.code.get(this.record).i32(RECORD_SIZE).op('i32.add').set(this.record).br(this.next);
+  }
+
+  private goNear(): void {
+    const { code } = this;
+    code.get(this.record).memory('i32.load', TARGET).tee(this.answer);
+    code.if(
+      () => {
+        this.countDone(1);
+        this.goTo(this.answer);
+      },
+      () => this.followRecord('link'),
+    );
+  }
+
+  private goFar(): void {
+    this.pushPc();
+    this.operands.imm();
+    this.code.op('i64.add').set(this.address);
+    this.countDone(1);
+    this.code.br(this.lookup);
+  }
+
+  /** On at the record that the slow path names, if it names one. */
+  private followRecord(name: 'link' | 'cross'): void {
+    const { code } = this;
+    this.callSlowPath(name);
+    code.get(this.answer).i32(STATUSES).op('i32.lt_u').brIf(this.statusKnown);
+    code.i32(0).memory('i32.load', at.BUDGET).set(this.budget);
+    this.goTo(this.answer);
+  }
+
+  /** On at another record of this page, unless too little of the slice remains: then out, by way of the lookup. */
+  private goTo(record: number): void {
+    const { code } = this;
+    code.get(record).tee(this.record).set(this.start);
+    code
+      .get(this.budget)
+      .i32(this.exact ? 1 : TRACE_LIMIT)
+      .op('i32.ge_s')
+      .brIf(this.next);
+    this.pushPc();
+    code.set(this.address).br(this.lookup);
+  }
+
+  private callWithAddress(name: 'load' | 'store'): void {
+    const { code } = this;
+    this.spill();
+    code.get(this.record).get(this.address).op('i32.wrap_i64');
+    code.get(this.address).i64(32n).op('i64.shr_u', 'i32.wrap_i64');
+    code.call(this.slowPath[name]).set(this.answer);
+  }
+
+  private callSlowPath(name: 'atomic' | 'system' | 'illegal' | 'breakpoint' | 'link' | 'cross'): void {
+    this.spill();
+    this.code.get(this.record).call(this.slowPath[name]).set(this.answer);
+  }
+
+  /** After a slow-path call: on behind the instruction, at the stored pc, or out. */
+  private continueByStatus(): void {
+    const { code } = this;
+    code.get(this.answer).i32(JUMP).op('i32.eq').brIf(this.reload);
+    code.get(this.answer).i32(EXIT).op('i32.eq').brIf(this.exit);
+    code.i32(0).memory('i32.load', at.BUDGET).set(this.budget);
+    code.get(this.record).set(this.start);
+    this.advance();
+  }
+
+  /** Stores pc and the count that remains with this record's instruction not yet counted. */
+  private spill(): void {
+    const { code } = this;
+    this.store(at.PC, 'i64.store', () => this.pushPc());
+    this.store(at.BUDGET, 'i32.store', () => {
+      code.get(this.budget);
+      this.pushDone();
+      code.op('i32.sub');
+    });
+  }
+
+  /** Pushes how many instructions of the trace lie between `start` and this record. */
+  private pushDone(): void {
+    const shift = Math.log2(RECORD_SIZE);
+    this.code.get(this.record).get(this.start).op('i32.sub').i32(shift).op('i32.shr_u');
+  }
+
+  /** Takes the instructions before this record, and `more`, off the remaining count. */
+  private countDone(more = 0): void {
+    const { code } = this;
+    code.get(this.budget);
+    this.pushDone();
+    code.op('i32.sub');
+    if (more !== 0) code.i32(more).op('i32.sub');
+    code.set(this.budget);
+  }
+
+  private pushPc(): void {
+    const { code } = this;
+    code.get(this.record).memory('i64.load16_u', PC_OFFSET).i64(-2n).op('i64.and').get(this.page).op('i64.add');
+  }
+
+  /** Bit 0 of the page offset is set for a 2-byte instruction: offset with bit 0 cleared, plus 4, less 2. */
+  private pushReturnAddress(): void {
+    const { code } = this;
+    code.get(this.record).memory('i64.load16_u', PC_OFFSET).tee(this.value);
+    code.get(this.value).i64(1n).op('i64.and').i64(3n).op('i64.mul', 'i64.sub').i64(4n).op('i64.add');
+    code.get(this.page).op('i64.add');
+  }
+
+  private store(address: number, op: MemoryOp, value: () => void): void {
+    this.code.i32(0);
+    value();
+    this.code.memory(op, address);
+  }
+}
