@@ -7,6 +7,7 @@ import type { InlineFrame, Registers, SourcePosition, StackFrame } from '../symb
 import { describeExit } from './explain/describe-exit';
 import { hex } from './format';
 import type { SymbolModule, SymbolSpace } from './symbol-space';
+import { isUserMode } from './target';
 import type { Target } from './target';
 
 export type Frame = HypervisorFrame | CodeFrame;
@@ -52,6 +53,8 @@ export class Stack {
   private readonly found: Frame[] = [];
   /** Machine frames that `found` covers. */
   private covered = 0;
+  /** The frame of the code that a trap interrupted. */
+  private interrupted: StackFrame | undefined;
 
   /**
    * The stack of a target as it stands now.
@@ -92,10 +95,30 @@ export class Stack {
     return this.found.find((frame) => frame.kind === 'code')!;
   }
 
-  /** The machine frame that called the innermost one; undefined when it cannot be found. */
-  get caller(): StackFrame | undefined {
+  /**
+   * The machine frame that called the innermost one; undefined when it cannot be found.
+   * `isInterrupted`: it did not call, a trap took it to its handler, which is the innermost.
+   */
+  get caller(): { readonly frame: StackFrame; readonly isInterrupted: boolean } | undefined {
     this.unwindTo(2);
-    return this.machineFrames[1];
+    const frame = this.machineFrames[1];
+    return frame && { frame, isInterrupted: frame === this.interrupted };
+  }
+
+  /** Where the target's trap handler begins, while it is in the mode that handles traps. */
+  private get handler(): bigint | undefined {
+    const { target } = this;
+    if (isUserMode(target.mode)) return undefined;
+    const stvec = target.csrSets[0]?.find('stvec')?.value;
+    return stvec === undefined ? undefined : stvec & ~3n;
+  }
+
+  /** The code that a trap took the target out of. Its registers are known only before the handler saves them. */
+  private interruptedCode(registers: Registers): StackFrame | undefined {
+    const pc = this.target.csrSets[0]?.find('sepc')?.value;
+    if (!pc || this.interrupted) return undefined;
+    this.interrupted = { pc, lookupPc: pc, registers, how: 'return-address' };
+    return this.interrupted;
   }
 
   private extend(count: number): void {
@@ -132,7 +155,8 @@ export class Stack {
   }
 
   private push(frame: Omit<CodeFrame, 'index'>): void {
-    this.found.push({ ...frame, index: this.found.length });
+    const name = frame.machine === this.interrupted ? `${frame.name} (interrupted)` : frame.name;
+    this.found.push({ ...frame, name, index: this.found.length });
   }
 
   private unwindTo(count: number): void {
@@ -149,8 +173,16 @@ export class Stack {
 
   private callerOf(frame: StackFrame): StackFrame | undefined {
     const memory = this.target.memory('gva');
+    // At its first instruction, a trap handler has all registers as they were.
+    if (frame.how === 'start' && frame.pc === this.handler) return this.interruptedCode(frame.registers);
+    if (frame.registers.length === 0) return undefined;
     const module = this.symbols.moduleAt(frame.lookupPc, memory);
-    if (module) return module.file.unwind(frame, (address, size) => memory.read(address, size));
+    if (module) {
+      const caller = module.file.unwind(frame, (address, size) => memory.read(address, size));
+      if (caller) return caller;
+      const isHandler = this.handler !== undefined && module.file.findFunction(frame.lookupPc)?.low === this.handler;
+      return isHandler ? this.interruptedCode([]) : undefined;
+    }
     // A jump to nowhere: where it came from is in ra, if it was a call.
     const from = frame.registers[RETURN_ADDRESS];
     if (frame.how !== 'start' || !from || !this.symbols.moduleAt(from - 1n, memory)) return undefined;

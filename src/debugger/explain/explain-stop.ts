@@ -87,7 +87,7 @@ function explainTrap(trap: TrapNotice, symbols: SymbolSpace, problem: string | u
   }
   if (trap.record?.kind === 'inject') {
     const { reason, handler } = trap.record;
-    if (reason) details.push(reason);
+    if (reason && !details.includes(reason)) details.push(reason);
     const name = symbols.nameOf(handler, target.memory('gva'));
     details.push(
       `When execution goes on, the guest gets the trap: its handler is at ${hex(handler)}${name ? ` (${name})` : ''}.`,

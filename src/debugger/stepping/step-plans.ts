@@ -216,14 +216,17 @@ function* stepOut(world: StepWorld): Plan {
     yield { kind: 'run', until: new Set(), accept: () => false };
     return;
   }
-  const sp = caller.registers[STACK_POINTER];
+  const { frame, isInterrupted } = caller;
+  const sp = frame.registers[STACK_POINTER];
   const context = contextOf(target);
   const before = target.x(STACK_POINTER);
   const accept = (): boolean => {
     const now = target.x(STACK_POINTER);
+    // Out of a trap handler is back to what it interrupted, in whatever mode that was.
+    if (isInterrupted) return true;
     return isSameContext(contextOf(target), context) && (sp === undefined ? now >= before : now === sp);
   };
-  yield { kind: 'run', until: new Set([caller.pc]), accept };
+  yield { kind: 'run', until: new Set([frame.pc]), accept };
 }
 
 /** Lines in turn until the inlined function is left. */

@@ -15,6 +15,9 @@ import { VcpuTarget } from './vcpu-target';
 /** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
 const SUPERVISOR_ECALL = 9;
 
+/** Shadow entries that one instruction can need: its code and its data, each across two pages. Some more for evictions. */
+const MOST_FILLS = 8;
+
 export class HypervisedSystem implements System {
   readonly kind = 'hypervisor';
   readonly targets: readonly VcpuTarget[];
@@ -89,7 +92,24 @@ export class HypervisedSystem implements System {
       this.hypervisor.finishPending();
       return this.watcherStopped ? { kind: 'stopped' } : { kind: 'limit' };
     }
-    return outcomeOf(this.machine.step(), this.current, this.watcherStopped);
+    return this.stepCompletely();
+  }
+
+  /**
+   * An instruction that finds no shadow entry leaves to the hypervisor, which fills the entry in, and is executed again: the
+   * guest knows nothing of it, so it is one step.
+   */
+  private stepCompletely(): RunOutcome {
+    const { vcpu } = this.current;
+    for (let tries = 1; ; tries++) {
+      const { pc } = vcpu;
+      const fills = vcpu.guest.exitCounts.shadowFill;
+      const result = this.machine.step();
+      const isFilled = vcpu.pc === pc && vcpu.guest.exitCounts.shadowFill !== fills;
+      if (result.kind !== 'limit' || !isFilled || tries >= MOST_FILLS) {
+        return outcomeOf(result, this.current, this.watcherStopped);
+      }
+    }
   }
 
   private observe(record: ExitRecord): 'go' | 'stop' {
