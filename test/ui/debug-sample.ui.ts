@@ -59,6 +59,7 @@ describe('debugging the sample kernel in the workbench', () => {
       const row = view.locator('.monaco-list-row.selected', { hasText: address });
       await row.waitFor();
       assert.match((await row.getAttribute('aria-label')) ?? '', agreement);
+      await view.locator('.message', { hasText: `${address} → GPA` }).waitFor();
     }
   });
 

@@ -1,7 +1,7 @@
 // Going to an address in the page-table tree.
 import assert from 'node:assert/strict';
-import type { PageTableNode } from '../../protocol/page-table';
-import { findAddress, parseAddress } from './find-address';
+import type { LeafNode, PageTableNode } from '../../protocol/page-table';
+import { describeTranslation, findAddress, parseAddress } from './find-address';
 
 describe('addresses as typed', () => {
   it('may be hexadecimal or decimal', () => {
@@ -57,5 +57,47 @@ describe('finding an address', () => {
   it('ends where nothing is mapped', async () => {
     assert.deepEqual(await find(0x8000n), ['one', 'one/now', 'low']);
     assert.deepEqual(await find(0x80000000n), ['one', 'one/now']);
+  });
+});
+
+describe('describing a translation', () => {
+  const leaf: LeafNode = {
+    kind: 'leaf',
+    id: '',
+    label: '',
+    description: '',
+    tooltip: '',
+    hasChildren: false,
+    level: 0,
+    count: 2,
+    gva: { first: '0xffffffc000001000', last: '0xffffffc000002fff' },
+    shadow: [],
+    agreement: 'agrees',
+  };
+
+  it('keeps the distance from the first address', () => {
+    assert.equal(
+      describeTranslation(0xffffffc000002345n, { ...leaf, gpa: '0x80001000', hva: '0x88001000' }),
+      '0xffffffc000002345 → GPA 0x80002345 → HVA 0x88002345',
+    );
+  });
+
+  it('ends where nothing is mapped, or no memory is', () => {
+    assert.equal(
+      describeTranslation(0xffffffc000001008n, { ...leaf, gpa: '0x10000000' }),
+      '0xffffffc000001008 → GPA 0x10000008',
+    );
+    assert.equal(
+      describeTranslation(0xffffffc000001000n, leaf),
+      '0xffffffc000001000 → no GPA: the guest maps nothing here',
+    );
+  });
+
+  it('tells where the hart really goes while the shadow entry is stale', () => {
+    const shadow = [{ view: 'vS', flags: '-A-U--RV', hpa: '0x88005000' }];
+    assert.equal(
+      describeTranslation(0xffffffc000001010n, { ...leaf, gpa: '0x80001000', agreement: 'stale', shadow }),
+      '0xffffffc000001010 → GPA 0x80001010. The stale shadow entry still leads to HPA 0x88005010 in vS.',
+    );
   });
 });

@@ -1,5 +1,5 @@
 /** Finds the way from a guest down to the node that holds a guest-virtual address. */
-import type { PageTableNode } from '../../protocol/page-table';
+import type { LeafNode, PageTableNode } from '../../protocol/page-table';
 
 /** Reads a node's children; without a node, the roots. */
 export type ReadChildren = (node: PageTableNode | undefined) => Promise<readonly PageTableNode[]>;
@@ -41,3 +41,22 @@ export async function findAddress(gva: bigint, read: ReadChildren): Promise<read
   }
   return best;
 }
+
+/**
+ * Where the guest's entry leads the address: `0x1234 → GPA 0x80001234 → HVA 0x88001234`. Where the shadow entry is stale,
+ * also where the hart really goes.
+ */
+export function describeTranslation(gva: bigint, leaf: LeafNode): string {
+  const offset = gva - BigInt(leaf.gva.first);
+  const moved = (first: string): string => hex(BigInt(first) + offset);
+  const way = [
+    hex(gva),
+    leaf.gpa === undefined ? 'no GPA: the guest maps nothing here' : `GPA ${moved(leaf.gpa)}`,
+    ...(leaf.hva === undefined ? [] : [`HVA ${moved(leaf.hva)}`]),
+  ].join(' → ');
+  if (leaf.agreement !== 'stale') return way;
+  const real = leaf.shadow.map(({ view, hpa }) => `HPA ${moved(hpa)} in ${view}`).join(', ');
+  return `${way}. The stale shadow entry still leads to ${real}.`;
+}
+
+export const hex = (address: bigint): string => `0x${address.toString(16)}`;

@@ -4,7 +4,7 @@ import { DEBUG_TYPE } from '../../protocol/launch-configuration';
 import type { PageTableNode } from '../../protocol/page-table';
 import type { MemoryDocuments } from '../memory/memory-documents';
 import type { SessionWatch } from '../session-watch';
-import { findAddress, parseAddress } from './find-address';
+import { describeTranslation, findAddress, hex, parseAddress } from './find-address';
 import { PageTableTree } from './page-table-tree';
 
 const VIEW = 'hypocaust.shadowPageTables';
@@ -37,7 +37,9 @@ export function registerPageTables(sessions: SessionWatch, memory: MemoryDocumen
     const path = await findAddress(gva, (node) => tree.getChildren(node));
     const last = path.at(-1);
     if (last) await view.reveal(last, { select: true, focus: true, expand: last.kind !== 'leaf' });
-    if (last?.kind !== 'leaf') {
+    if (last?.kind === 'leaf') {
+      view.message = describeTranslation(gva, last);
+    } else {
       void vscode.window.showInformationMessage(
         `The guest maps nothing at ${hex(gva)} in the address space it uses now.`,
       );
@@ -90,5 +92,3 @@ function askAddress(): Thenable<string | undefined> {
       text.trim() === '' || parseAddress(text) !== undefined ? undefined : 'An address such as 0x80200000.',
   });
 }
-
-const hex = (address: bigint): string => `0x${address.toString(16)}`;
