@@ -10,7 +10,8 @@ import { SymbolFile } from './program';
 
 const ROUNDS = 1200;
 const MAX_MILLISECONDS = 2000;
-const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(join(process.cwd(), 'test', 'fixtures', name)));
+const fixture = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(join(process.cwd(), 'test', 'fixtures', name)));
 
 /** Interesting values for a field of unknown meaning. */
 const WORDS = [0, 1, 0x7f, 0x80, 0xff, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff0, 0x10000];

@@ -67,7 +67,7 @@ export class SymbolFile {
       const context = new DebugContext(this.sections, (address) => this.symbols.isCode(address));
       const lines = new SourceLines(context);
       const functions = new Functions(context, this.symbols, lines);
-      this.parts = { context, lines, functions, variables: new Variables(context, functions) };
+      this.parts = { context, lines, functions, variables: new Variables(context, functions, this.symbols) };
     }
     return this.parts;
   }

@@ -11,8 +11,9 @@ import type { Entry, Unit } from './dwarf/unit';
 import { DwarfError, SymbolError } from './errors';
 import type { Functions } from './functions';
 import type { EvaluationContext, Location, Variable } from './model';
+import type { SymbolTable } from './symbol-table';
 
-/** Programs with more debugging entries than this are not searched whole for the definition of a declared type. */
+/** Programs with more debugging entries than this are not searched whole on the chance that something is found. */
 const SEARCHABLE_BYTES = 32 * 1024 * 1024;
 
 export class Variables {
@@ -21,6 +22,7 @@ export class Variables {
   constructor(
     private readonly context: DebugContext,
     private readonly functions: Functions,
+    private readonly symbols: SymbolTable,
   ) {
     this.types = new TypeReader(
       (declaration) => this.definitionOf(declaration),
@@ -73,7 +75,7 @@ export class Variables {
 
   findGlobal(name: string, address?: bigint): Variable | undefined {
     const isNamed = (candidate: string): boolean => candidate === name || candidate.endsWith(`::${name}`);
-    for (const unit of this.unitsFrom(address)) {
+    for (const unit of this.symbols.find(name) ? this.unitsFrom(address) : this.likelyUnits(address)) {
       const index = this.context.functions(unit);
       for (const entry of index?.globals ?? []) {
         const full = this.context.info.guard(() => index?.qualifiedName(entry));
@@ -81,6 +83,13 @@ export class Variables {
       }
     }
     return undefined;
+  }
+
+  /** Where to look for a name that no symbol has: in all units, unless that takes too long. */
+  private *likelyUnits(address: bigint | undefined): IterableIterator<Unit> {
+    if (this.context.info.sections.get('info').length <= SEARCHABLE_BYTES) yield* this.unitsFrom(address);
+    const own = address === undefined ? undefined : this.context.info.unitOf(address);
+    if (own) yield own;
   }
 
   private *unitsFrom(address: bigint | undefined): IterableIterator<Unit> {

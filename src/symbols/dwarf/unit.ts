@@ -61,6 +61,7 @@ export class Unit implements UnitFormat {
   readonly is64: boolean;
   private tableCache: AbbreviationTable | undefined;
   private rootCache: Entry | undefined;
+  private attributeReaderCache: ByteReader | undefined;
   private rangesCache: readonly AddressRange[] | undefined;
 
   constructor(
@@ -159,6 +160,11 @@ export class Unit implements UnitFormat {
     return this.readEntry(this.reader(offset));
   }
 
+  /** Reads single attributes; one for the whole unit, because making a reader costs more than reading does. */
+  get attributeReader(): ByteReader {
+    return (this.attributeReaderCache ??= this.reader(this.header.firstEntry));
+  }
+
   private reader(offset: number): ByteReader {
     return new ByteReader(this.sections.get('info'), '.debug_info', offset, this.header.end);
   }
@@ -250,7 +256,8 @@ export class Entry {
   value(attribute: number): FormValue | undefined {
     if (!this.has(attribute)) return undefined;
     const { unit } = this;
-    const reader = new ByteReader(unit.sections.get('info'), '.debug_info', this.attributesOffset, unit.header.end);
+    const reader = unit.attributeReader;
+    reader.seek(this.attributesOffset);
     for (const { name, form, constant } of this.abbreviation.attributes) {
       if (name === attribute) return readForm(reader, form, unit, constant);
       skipForm(reader, form, unit);
