@@ -30,16 +30,24 @@ export function readUserFile(path: string, what: string): Uint8Array {
 
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
+export interface Kernel {
+  readonly program: BootProgram;
+  /** Address of the symbol `tohost`, by which test programs for M-mode report their end (HTIF). */
+  readonly tohost?: number;
+}
+
 /**
  * A kernel as the loader takes it: an ELF file, a Linux `Image`, or with `machineMode` also plain bytes for the start of
  * DRAM.
  * @throws FileError, ElfError or BootError in a user's words
  */
-export function readKernel(path: string, machineMode: boolean): BootProgram {
+export function readKernel(path: string, machineMode: boolean): Kernel {
   const bytes = readUserFile(path, 'kernel');
   const isElf = ELF_MAGIC.every((byte, i) => bytes[i] === byte);
   if (machineMode && !isElf && bytes.length > 0) {
-    return flatProgram(bytes, { memoryBase: DRAM_BASE, offset: MACHINE_OFFSET });
+    return { program: flatProgram(bytes, { memoryBase: DRAM_BASE, offset: MACHINE_OFFSET }) };
   }
-  return readProgram(bytes).boot;
+  const { boot, elf } = readProgram(bytes);
+  const tohost = machineMode ? elf?.symbols().find(({ name }) => name === 'tohost') : undefined;
+  return { program: boot, ...(tohost && { tohost: Number(tohost.address) }) };
 }

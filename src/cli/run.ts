@@ -26,13 +26,18 @@ const scheduler: Scheduler = {
 
 /** Boots what the options name. @throws Error in a user's words */
 function boot(options: RunOptions): System {
-  const program = readKernel(options.kernel, options.machineMode);
+  const { program, tohost } = readKernel(options.kernel, options.machineMode);
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
-    return new BareSystem(options.guestMemory ?? DEFAULT_MEMORY_BYTES, name, { program, mode, ...extras });
+    return new BareSystem(options.guestMemory ?? DEFAULT_MEMORY_BYTES, name, {
+      program,
+      mode,
+      ...extras,
+      ...(tohost !== undefined && { tohost }),
+    });
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
   return new HypervisedSystem(DEFAULT_MEMORY_BYTES, [{ name, program, ...memory, ...extras }]);

@@ -10,6 +10,7 @@ import { SlowPath } from './slow-path';
 import { Tlbs } from './tlb';
 
 const WASM_PAGE = 0x10000;
+const PAGE_SIZE = 0x1000;
 /** The most that fits beside the engine's own structures in a 32-bit WebAssembly memory. */
 export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
 
@@ -33,6 +34,8 @@ export class Engine {
   private finished = 0;
   private slice = 0;
   private running = false;
+  /** HPAs of pages whose stores the host wants to see, each with its listener. */
+  private readonly watched = new Map<number, () => void>();
 
   /**
    * @param options.ramBytes size of DRAM, a multiple of 64 KiB; it costs host memory only where it is touched
@@ -62,8 +65,8 @@ export class Engine {
   /** Connects the machine that answers what the engine cannot. To be called once, before `run`. */
   attach(host: EngineHost): void {
     const { buffer } = this.wasmMemory;
-    const { state, memory, tlbs, code } = this;
-    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code }, host);
+    const { state, memory, tlbs, code, watched } = this;
+    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched }, host);
     const module = new WebAssembly.Module(generateInterpreter(buffer.byteLength / WASM_PAGE));
     const instance = new WebAssembly.Instance(module, {
       engine: { memory: this.wasmMemory, ...this.slowPath.imports },
@@ -156,6 +159,15 @@ export class Engine {
     this.code.setBreakpoints(addresses);
   }
 
+  /**
+   * Has stores to the 4 KiB page of this HPA leave the fast path, and calls `listener` before each of them; it may call
+   * `requestExit` to look at the memory once the instruction is done.
+   */
+  watchStores(hpa: number, listener: () => void): void {
+    this.watched.set(hpa - (hpa % PAGE_SIZE), listener);
+    this.flushTlb();
+  }
+
   private get budget(): number {
     return this.view.getInt32(at.BUDGET, true);
   }
@@ -166,6 +178,7 @@ export class Engine {
 
   private written(hpa: number, length: number): void {
     if (this.code.invalidate(hpa, length)) this.redirect();
+    if (this.watched.size > 0) this.watched.get(hpa - (hpa % PAGE_SIZE))?.();
   }
 
   private redirect(): void {

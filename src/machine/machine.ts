@@ -13,6 +13,7 @@ import { Uart } from './devices/uart';
 import { VIRT } from './devices/virt-map';
 import { Firmware } from './firmware';
 import { Hart } from './hart';
+import { Htif } from './htif';
 import { INTERRUPT } from './status';
 import { VirtualTime } from './time';
 
@@ -38,6 +39,8 @@ export interface MachineBoot {
   readonly mode: 'supervisor' | 'machine';
   readonly initrd?: Uint8Array;
   readonly bootargs?: string;
+  /** HPA of the program's `tohost`, through which it ends the machine and prints (see `htif.ts`). */
+  readonly tohost?: number;
 }
 
 export interface PowerOff {
@@ -82,6 +85,7 @@ export class Machine {
   /** Called at the beginning of `run` and `step`, to finish what a stop left undone. */
   beforeRun?: () => void;
 
+  private htif: Htif | undefined;
   private readonly clock: VirtualTime;
   private end: PowerOff | undefined;
   private stopRequested = false;
@@ -119,7 +123,7 @@ export class Machine {
   }
 
   /** Loads a program with its device tree, and sets hart 0 up to start it. @throws BootError for what cannot run */
-  boot({ program, mode, initrd, bootargs }: MachineBoot): BootState {
+  boot({ program, mode, initrd, bootargs, tohost }: MachineBoot): BootState {
     const { memory } = this;
     const state = boot({
       program,
@@ -132,6 +136,7 @@ export class Machine {
       tree: { harts: this.harts.length, isa: isaString(), ...(bootargs === undefined ? {} : { bootargs }) },
       ...(initrd ? { initrd } : {}),
     });
+    if (tohost !== undefined) this.htif = this.connectHtif(tohost);
     if (mode === 'supervisor') this.startFirmware().start(state);
     else this.startInMachineMode(state);
     return state;
@@ -195,6 +200,7 @@ export class Machine {
       hart.waiting = false;
       const done = advance(Math.min(left, this.untilTimer(hart), LONGEST_STRETCH));
       if (done > 0) interrupts = 0;
+      this.htif?.serve();
       left -= done;
     }
   }
@@ -247,6 +253,15 @@ export class Machine {
     this.uart.onInterrupt = (level) => this.plic.setLine(VIRT.uart.irq, level);
     this.finisher.onFinish = ({ kind, code }) => this.powerOff({ reason: kind, code });
     hart.onBreakpoint = (pc) => this.reachBreakpoint(pc);
+  }
+
+  /** @throws BootError when the address cannot be a tohost */
+  private connectHtif(tohost: number): Htif {
+    const htif = new Htif(this.memory, tohost);
+    htif.onExit = (code) => this.powerOff({ reason: code === 0 ? 'shutdown' : 'failure', code });
+    htif.onOutput = (byte) => this.uart.onOutput(Uint8Array.of(byte));
+    this.engine.watchStores(tohost, () => this.engine.requestExit());
+    return htif;
   }
 
   private reachBreakpoint(pc: bigint): boolean {
