@@ -11,7 +11,9 @@ export interface NextInstruction {
 }
 
 /** Link registers of the calling convention (Unprivileged 2.5.1): a jump that writes one is a call. */
-const LINK_REGISTERS = [1, 5];
+export const LINK_REGISTERS: readonly number[] = [1, 5];
+export const STACK_POINTER = 2;
+export const RETURN_ADDRESS = 1;
 const ENVIRONMENT = ['ecall', 'ebreak'];
 const RETURNS = ['sret', 'mret'];
 

@@ -10,8 +10,9 @@ import { Stack } from '../stack';
 import type { TrapNotice } from '../systems/system';
 import { contextOf, isSameContext } from '../target';
 import type { Context, Target } from '../target';
-import { nextInstruction } from './instruction-kind';
+import { nextInstruction, RETURN_ADDRESS, STACK_POINTER } from './instruction-kind';
 import type { NextInstruction } from './instruction-kind';
+import { lineExits } from './line-exits';
 
 export type StepKind = 'over' | 'into' | 'out';
 export type Granularity = 'line' | 'instruction';
@@ -27,8 +28,6 @@ export interface StepWorld {
 type Plan = Generator<StepCommand, void, void>;
 type Outcome<T> = Generator<StepCommand, T, void>;
 
-const STACK_POINTER = 2;
-const RETURN_ADDRESS = 1;
 /** After so many instructions in code without line information a step ends, so that it ends at all. */
 const MAX_LINES_CROSSED = 10_000;
 
@@ -134,21 +133,46 @@ function* stepLine(world: StepWorld, kind: 'over' | 'into'): Plan {
   // Without line information the only line there is is the instruction.
   if (!line) return yield* stepInstruction(world, kind);
   for (let crossed = 0; crossed < MAX_LINES_CROSSED;) {
-    const next = nextInstruction(target);
-    const mark = markOf(target);
-    const outcome = yield* execute(world, next, kind === 'into' ? 'environment' : 'none');
-    if (outcome === 'trapped') return;
-    if (next?.kind === 'return-from-trap') return;
-    if (next?.kind === 'call' && target.pc !== mark.pc + BigInt(next.length)) {
-      if (kind === 'into' && (yield* enter(world))) return;
-      yield* runBack(world, mark, [mark.pc + BigInt(next.length)]);
-    }
+    const hasRun = yield* runThrough(world, line, kind);
+    if (!hasRun && (yield* stepWithin(world, kind)) === 'ended') return;
     if (isIn(line.ranges, target.pc)) continue;
     const arrival = arriveAt(world, line, kind);
     if (arrival === 'stop') return;
     if (arrival === 'leave') yield* leave(world);
     crossed++;
   }
+}
+
+/** One instruction of a line step, with the call that it makes. @returns 'ended' when the step ends where that leads */
+function* stepWithin(world: StepWorld, kind: 'over' | 'into'): Outcome<'ended' | 'done'> {
+  const { target } = world;
+  const next = nextInstruction(target);
+  const mark = markOf(target);
+  const outcome = yield* execute(world, next, kind === 'into' ? 'environment' : 'none');
+  if (outcome === 'trapped' || next?.kind === 'return-from-trap') return 'ended';
+  if (next?.kind === 'call' && target.pc !== mark.pc + BigInt(next.length)) {
+    if (kind === 'into' && (yield* enter(world))) return 'ended';
+    yield* runBack(world, mark, [mark.pc + BigInt(next.length)]);
+  }
+  return 'done';
+}
+
+/**
+ * Runs freely to where the present line can be left. Interrupts, faults and calls on the way need no care: what runs then
+ * has another stack, or is deeper in this one.
+ * @returns false when the next instruction is to be executed alone
+ */
+function* runThrough(world: StepWorld, line: Line, kind: 'over' | 'into'): Outcome<boolean> {
+  const { target, symbols } = world;
+  const { pc } = target;
+  const isOnLine = isIn(line.ranges, pc);
+  const ranges = isOnLine ? line.ranges : (symbols.moduleAt(pc, target.memory('gva'))?.file.statementRanges(pc) ?? []);
+  const until = ranges.length === 0 ? undefined : lineExits(target, ranges, kind === 'into');
+  if (!until || until.has(pc)) return false;
+  const mark = markOf(target);
+  yield { kind: 'run', until, accept: () => isBack(target, mark) };
+  world.takeTraps();
+  return true;
 }
 
 /** Whether a step may end where the target is now, outside the ranges of the line that it began on. */
