@@ -48,6 +48,9 @@ export class Vcpu {
   private viewedSatp = 0n;
   /** What is to be done before the guest goes on. */
   pending?: PendingExit;
+  /** The hart's status at the last exit, and the same as sstatus: it is nearly always the same. */
+  private savedStatus = -1;
+  private savedSstatus = 0n;
   /** The guest's registers are in the trap context, not in the hart. */
   private inHypervisor = true;
 
@@ -181,16 +184,12 @@ export class Vcpu {
 
   /** After a trap out of the guest: its registers go to the trap context. */
   leaveGuest(): void {
-    const { csrs, state } = this.hart;
-    this.context.save(state, csrs.read(CSR.sstatus), csrs.read(CSR.sepc), csrs.read(CSR.satp));
-    this.inHypervisor = true;
+    this.save(this.hart.csrs.state.values[CSR.sepc]);
   }
 
   /** As `leaveGuest`, for a hart that stands in the guest, not in a trap. */
   interruptGuest(): void {
-    const { csrs, state } = this.hart;
-    this.context.save(state, csrs.read(CSR.sstatus), state.pc, csrs.read(CSR.satp));
-    this.inHypervisor = true;
+    this.save(this.hart.state.pc);
   }
 
   /** Back to the guest, under the view of its present mode and address space. The hart is in U-mode afterwards. */
@@ -199,8 +198,18 @@ export class Vcpu {
     this.selectView();
     this.inHypervisor = false;
     this.context.restore(hart.state);
-    hart.csrs.write(CSR.sepc, this.context.sepc);
+    hart.csrs.state.values[CSR.sepc] = this.context.sepc;
     hart.sret();
+  }
+
+  private save(pc: bigint): void {
+    const { csrs, state } = this.hart;
+    if (csrs.state.status !== this.savedStatus) {
+      this.savedStatus = csrs.state.status;
+      this.savedSstatus = csrs.read(CSR.sstatus);
+    }
+    this.context.save(state, this.savedSstatus, pc, csrs.state.values[CSR.satp]);
+    this.inHypervisor = true;
   }
 
   /** Sets the hart's satp, scounteren and sstatus.MXR to what the guest's state asks for. */
@@ -212,10 +221,11 @@ export class Vcpu {
       this.viewedSatp = csrs.satp;
     }
     const { satp } = this.view;
-    if (hart.csrs.read(CSR.satp) !== satp) hart.csrs.write(CSR.satp, satp);
+    const { values } = hart.csrs.state;
+    if (values[CSR.satp] !== satp) hart.csrs.write(CSR.satp, satp);
 
     const counters = this.virtualPrivilege === 1 ? ALL_COUNTERS : csrs.scounteren;
-    if (hart.csrs.read(CSR.scounteren) !== counters) hart.csrs.write(CSR.scounteren, counters);
+    if (values[CSR.scounteren] !== counters) hart.csrs.write(CSR.scounteren, counters);
 
     // The hart applies MXR in U-mode too, which is what the guest runs in.
     const hostMxr = (hart.csrs.state.status & MSTATUS.MXR) !== 0;
