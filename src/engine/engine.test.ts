@@ -217,6 +217,16 @@ describe('engine', () => {
     assert.equal(host.engine.executed, trap.executed);
   });
 
+  it('reports an access fault in the second page of an access at that page', () => {
+    const host = new TestHost(`
+      li s0, 0x80002ffd
+      c.nop
+      ld t0, 0(s0)`);
+    host.mapped.set(0x80003, 0x20000);
+    host.engine.run(100);
+    assert.deepEqual([host.traps[0].cause, host.traps[0].tval], [5, 0x80003000n]);
+  });
+
   it('raises illegal instructions with the word', () => {
     const host = new TestHost('nop\n .word 0xffffffff');
     host.engine.run(10);

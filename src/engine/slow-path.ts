@@ -125,7 +125,7 @@ export class SlowPath {
     const hpa = this.locate(low, high, LOAD, width);
     if (hpa === undefined) return this.jumped();
     const value = this.readPieces(hpa, width);
-    if (value === undefined) return this.raise(cause.loadAccess, address(low, high));
+    if (value === undefined) return this.raise(cause.loadAccess, this.faultAddress(hpa, low, high));
     this.parts.state.setX(this.operands(rec).rd, signed ? BigInt.asIntN(width * 8, value) : value);
     return this.done(rec);
   }
@@ -136,7 +136,7 @@ export class SlowPath {
     const hpa = this.locate(low, high, STORE, width);
     if (hpa === undefined) return this.jumped();
     if (!this.writePieces(hpa, width, BigInt.asUintN(width * 8, value))) {
-      return this.raise(cause.storeAccess, address(low, high));
+      return this.raise(cause.storeAccess, this.faultAddress(hpa, low, high));
     }
     return this.done(rec);
   }
@@ -168,6 +168,13 @@ export class SlowPath {
       }
     }
     return hpa;
+  }
+
+  /** Where an access that cannot be done is at fault: at its part in the second page when the first part is RAM (3.1.16). */
+  private faultAddress([first, second]: readonly number[], low: number, high: number): bigint {
+    const start = address(low, high);
+    if (second === undefined || !this.parts.memory.contains(first, 1)) return start;
+    return start + BigInt(PAGE_SIZE - (first % PAGE_SIZE));
   }
 
   private readPieces(pieces: readonly number[], width: Width): bigint | undefined {
