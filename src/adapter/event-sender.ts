@@ -103,6 +103,7 @@ function reasonOf({ reason }: Stop): string {
       return BREAKPOINT_REASONS.function;
     case 'trap':
     case 'trapLoop':
+    case 'failure':
       return 'exception';
     default:
       return reason.kind;

@@ -3,7 +3,7 @@
  * names, so that a name is looked for: as the user's `sourceMap` says, as it is, and relative to where the program lies.
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 
 /** Folders above the program's that relative names may start from. */
 const LEVELS_UP = 4;
@@ -49,9 +49,19 @@ export class Sources {
   private candidates(file: string): readonly string[] {
     const mapped = this.map.filter(([from]) => isBelow(file, from));
     const fromMap = mapped.map(([from, to]) => join(to, file.slice(from.length)));
-    if (isAbsolute(file)) return [...fromMap, file, ...this.folders.map((folder) => join(folder, basename(file)))];
+    // Built elsewhere: the more of the path's end is found below a folder here, the surer is the match.
+    if (isAbsolute(file)) {
+      const ends = pathEnds(file);
+      return [...fromMap, file, ...ends.flatMap((end) => this.folders.map((folder) => join(folder, end)))];
+    }
     return [...fromMap, ...this.folders.map((folder) => join(folder, file))];
   }
+}
+
+/** The path without its first components: the longest first, the file's name last. */
+function pathEnds(path: string): string[] {
+  const parts = path.split(/[\\/]/).filter(Boolean);
+  return parts.map((_, index) => parts.slice(index).join('/'));
 }
 
 function foldersAbove(program: string): string[] {

@@ -23,7 +23,6 @@ import type { Target } from './target';
 /** What a session tells whoever started it. */
 export interface SessionListener {
   stopped(stop: Stop): void;
-  /** Execution goes on; not told for what the user asked for. */
   ended(end: End): void;
   /** A console wrote bytes. */
   output(console: string, bytes: Uint8Array): void;
@@ -132,10 +131,16 @@ export class Session {
    * @throws DebuggerError when they cannot be loaded; then the session stands where it was
    */
   async restart(options: SessionOptions): Promise<void> {
+    const before = this.lastStop;
+    const hasEnded = this.phase === 'ended';
     await this.halt();
-    if (this.phase === 'running') this.phase = 'paused';
+    try {
+      this.load(options);
+    } catch (error) {
+      if (!hasEnded) this.stop(before ?? { target: this.system.current, reason: { kind: 'pause', isIdle: false } });
+      throw error;
+    }
     this.breakpoints.resetHits();
-    this.load(options);
     this.start();
   }
 
@@ -215,9 +220,16 @@ export class Session {
     this.phase = 'running';
     const generation = this.generation;
     judge.prepare(plan !== undefined);
-    this.settled = loop.run(plan).then((end) => {
-      if (generation === this.generation) this.finish(end);
-    });
+    this.settled = loop.run(plan).then(
+      (end) => {
+        if (generation === this.generation) this.finish(end);
+      },
+      (error: unknown) => {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        if (generation === this.generation)
+          this.stop({ target: this.system.current, reason: { kind: 'failure', text } });
+      },
+    );
   }
 
   private finish(end: RunEnd): void {

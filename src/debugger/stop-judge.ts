@@ -1,6 +1,6 @@
 /** Decides, while a system runs, whether what happens is a stop: breakpoints, trap causes, hypervisor events, dead ends. */
 import type { ExitKind, ExitRecord } from '../hypervisor/exit-record';
-import { causeByValue, causeName } from '../isa/causes';
+import { causeName } from '../isa/causes';
 import type { BreakpointStore, CodeBreakpoint } from './breakpoints/breakpoint-store';
 import type { Breakpoint } from './breakpoints/breakpoint';
 import type { GuardContext } from './breakpoints/conditions/guard';
@@ -30,6 +30,8 @@ export class StopJudge implements RunObserver {
   stoppedTarget: Target | undefined;
   private isStepping = false;
   private traps: TrapNotice[] = [];
+  /** The version of the breakpoints that the system is watched for. */
+  private watchedVersion = -1;
 
   constructor(
     private readonly system: System,
@@ -84,20 +86,15 @@ export class StopJudge implements RunObserver {
    */
   check(): boolean {
     const target = this.system.current;
-    const { pc } = target;
-    const [csrs] = target.csrSets;
-    const read = (name: string): bigint | undefined => csrs?.find(name)?.value;
-    const stvec = read('stvec');
-    const scause = read('scause');
-    if (stvec === undefined || scause === undefined || isUserMode(target.mode)) return false;
-    if (read('sepc') !== pc || (stvec & ~3n) !== pc || scause >> 63n !== 0n || !isFatalAtHandler(scause)) return false;
+    const { pc, mode } = target;
+    if (isUserMode(mode)) return false;
+    const [tvec, epc, cause] = TRAP_CSRS[mode === 'M' ? 'M' : 'S'].map((name) => findCsr(target, name));
+    if (tvec === undefined || cause === undefined || epc !== pc || (tvec & ~3n) !== pc) return false;
+    if (!FATAL_CAUSES.includes(cause)) return false;
     // It could have been repaired since: only code that cannot be executed now is a dead end.
-    if (target.translate(pc, 'fetch').hpa !== undefined && causeByValue(scause)?.id !== 'illegal-instruction')
-      return false;
-    return this.stopsWith(target, { kind: 'trapLoop', cause: causeName(scause), address: pc });
+    if (target.translate(pc, 'fetch').hpa !== undefined && cause !== ILLEGAL_INSTRUCTION) return false;
+    return this.stopsWith(target, { kind: 'trapLoop', cause: causeName(cause), address: pc });
   }
-
-  private watchedVersion = -1;
 
   private watch(): void {
     this.watchedVersion = this.store.version;
@@ -169,10 +166,14 @@ export class StopJudge implements RunObserver {
 }
 
 /** Faults of fetching, and what is no instruction: a handler that begins with one never does anything. */
-const FATAL_CAUSES = [0n, 1n, 2n, 12n];
+const ILLEGAL_INSTRUCTION = 2n;
+const FATAL_CAUSES: readonly bigint[] = [0n, 1n, ILLEGAL_INSTRUCTION, 12n];
 
-function isFatalAtHandler(scause: bigint): boolean {
-  return FATAL_CAUSES.includes(scause);
+/** By the mode that handles traps: where they go, where the last one came from, and why. */
+const TRAP_CSRS = { S: ['stvec', 'sepc', 'scause'], M: ['mtvec', 'mepc', 'mcause'] } as const;
+
+function findCsr(target: Target, name: string): bigint | undefined {
+  return target.csrSets.map((set) => set.find(name)?.value).find((value) => value !== undefined);
 }
 
 /** Names that conditions of trap causes can use on any system. */

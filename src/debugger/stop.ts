@@ -21,7 +21,9 @@ export type StopReason =
       readonly problem?: string;
     }
   /** The first instruction of the trap handler traps itself, so that nothing else will ever happen. */
-  | { readonly kind: 'trapLoop'; readonly cause: string; readonly address: bigint };
+  | { readonly kind: 'trapLoop'; readonly cause: string; readonly address: bigint }
+  /** A fault of the debugger or the machine itself; what was reached can still be looked at. */
+  | { readonly kind: 'failure'; readonly text: string };
 
 export interface Stop {
   readonly target: Target;

@@ -14,7 +14,10 @@ export const breakpointRequests = {
       line: conventions.lineFromClient(line),
       ...guardOptions({ condition, hitCondition, logMessage }),
     }));
-    return answer(connection, session.breakpoints.setSource(path, sources.namesOf(path), requests));
+    return answer(
+      connection,
+      session.breakpoints.setSource(path, () => sources.namesOf(path), requests),
+    );
   },
 
   setFunctionBreakpoints(connection, { breakpoints }) {

@@ -9,8 +9,8 @@ import type { Connection } from '../connection';
 import { formatReference } from '../memory-reference';
 import type { RequestHandlers } from '../request-handlers';
 
-/** Frames given when the client asks for all: more come when it asks for them. */
-const DEFAULT_LEVELS = 100;
+/** Frames given when the client asks for all: a stack without end must not be given whole. */
+const MOST_LEVELS = 1000;
 
 const HINTS: Partial<Record<Scope['kind'], string>> = {
   arguments: 'arguments',
@@ -21,7 +21,7 @@ const HINTS: Partial<Record<Scope['kind'], string>> = {
 export const stackRequests = {
   stackTrace(connection, { threadId, startFrame = 0, levels }) {
     const stack = connection.session.stack(connection.target(threadId));
-    const frames = stack.frames(startFrame, levels && levels > 0 ? levels : DEFAULT_LEVELS);
+    const frames = stack.frames(startFrame, levels && levels > 0 ? Math.min(levels, MOST_LEVELS) : MOST_LEVELS);
     const known = startFrame + frames.length;
     return {
       stackFrames: frames.map((frame) => protocolFrame(connection, frame)),

@@ -75,11 +75,11 @@ export class BreakpointStore {
   /**
    * Replaces the breakpoints of one source file.
    * @param source what identifies the file to the caller
-   * @param paths names by which debug information may know the file
+   * @param paths names by which debug information may know the file, asked for when symbols are there
    */
-  setSource(source: string, paths: readonly string[], requests: readonly SourceRequest[]): Breakpoint[] {
+  setSource(source: string, paths: () => readonly string[], requests: readonly SourceRequest[]): Breakpoint[] {
     const entries = requests.map((request) =>
-      this.create('source', request, (symbols) => (symbols ? resolveLine(symbols, paths, request.line) : PENDING)),
+      this.create('source', request, (symbols) => (symbols ? resolveLine(symbols, paths(), request.line) : PENDING)),
     );
     if (entries.length > 0) this.bySource.set(source, entries);
     else this.bySource.delete(source);

@@ -50,12 +50,18 @@ export function explainStop(stop: Stop, symbols: SymbolSpace): StopExplanation {
       const text = `${reason.problem ? `${reason.problem} ` : ''}${kind?.description ?? ''} It is decided and not done yet.`;
       return { title, text, details: [`The guest stands ${place}, in ${target.mode}.`] };
     }
+    case 'failure':
+      return {
+        title: 'Internal error',
+        text: 'Something went wrong in the machine or the debugger itself; please report it.',
+        details: reason.text.split('\n'),
+      };
     case 'trapLoop':
       return {
         title: 'Endless traps',
         text:
           `The guest's trap handler at ${hex(reason.address)} traps itself at its first instruction (${reason.cause}), ` +
-          'so the guest traps for ever. Its stvec is wrong, or its page table does not map the handler.',
+          'so the guest traps for ever. Its trap vector is wrong, or its page table does not map the handler.',
         details: target.translate(reason.address, 'fetch').lines,
       };
   }
