@@ -50,7 +50,8 @@ export class MemoryDocuments implements vscode.TextDocumentContentProvider, vsco
     this.shown.set(uri.toString(), { session, page });
     this.changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
-    await vscode.window.showTextDocument(document, { preview: true });
+    // Not as a preview: the next stop would open its source in the same tab.
+    await vscode.window.showTextDocument(document, { preview: false });
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {

@@ -13,10 +13,10 @@ describe('VM exit statistics', () => {
   const first = {
     instructions: 1_234_567,
     virtualSeconds: 0.0123456,
-    guests: [{ guest: 'kernel', exits: { sret: 3, csrWrite: 40, csrRead: 40 } }],
+    guests: [{ guest: 'kernel', exits: { sret: 3, csrWrite: 40, csrRead: 40, wfi: 0 } }],
   };
 
-  it('show the most frequent kind first', () => {
+  it('show the most frequent kind first, and none that did not happen', () => {
     assert.deepEqual(text(presentStatistics(first)), [
       'Machine: 1,234,567 instructions, 0.012346 s of virtual time',
       'kernel: 83 exits',

@@ -29,7 +29,9 @@ export function presentStatistics(now: StatisticsResponse, before?: StatisticsRe
   };
   const guests = now.guests.map(({ guest, exits }): StatisticsRow => {
     const earlier = before?.guests.find((other) => other.guest === guest)?.exits;
-    const kinds = Object.keys(exits).sort((a, b) => exits[b] - exits[a] || a.localeCompare(b));
+    const kinds = Object.keys(exits)
+      .filter((kind) => exits[kind] > 0)
+      .sort((a, b) => exits[b] - exits[a] || a.localeCompare(b));
     const total = sum(exits);
     return {
       id: `guest ${guest}`,
