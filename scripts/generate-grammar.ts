@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { aliases } from '../src/isa/aliases';
 import { csrs } from '../src/isa/csrs';
 import type { Instruction } from '../src/isa/instruction';
-import { registerNames } from '../src/isa/registers';
+import { floatRegisterNames, registerNames } from '../src/isa/registers';
 import { compressedInstructions, instructions } from '../src/isa/table';
 
 const FILE = join(__dirname, '..', 'syntaxes', 'riscv-asm.tmLanguage.json');
@@ -33,7 +33,6 @@ const MACRO_INSTRUCTIONS = [
 /** Instructions that change the flow of control: highlighted as such. */
 const FLOW_ALIASES = ['call', 'tail', 'jump'];
 
-const FLOATING_POINT_REGISTERS = 'f(?:[12]?[0-9]|3[01])|ft(?:[0-9]|1[01])|fs(?:[0-9]|1[01])|fa[0-7]';
 const VECTOR_REGISTERS = 'v(?:[12]?[0-9]|3[01])';
 
 /** Directives of the GNU assembler, by what they do. */
@@ -147,6 +146,7 @@ function grammar(): object {
   const { flow, other } = mnemonics();
   const atomicOrder = '(?:\\.aqrl|\\.aq|\\.rl)?';
   const abiNames = [...registerNames, 'fp', ...registerNames.map((_, number) => `x${number}`)];
+  const floatNames = floatRegisterNames.flatMap((name, number) => [name, `f${number}`]);
   const repository: Record<string, Rule> = {
     comments: {
       patterns: [
@@ -237,7 +237,7 @@ function grammar(): object {
         { name: 'variable.language.register.riscv', match: `${START}${anyOf(abiNames)}${END}` },
         {
           name: 'variable.language.register.float.riscv',
-          match: `${START}(?:${FLOATING_POINT_REGISTERS})${END}`,
+          match: `${START}${anyOf(floatNames)}${END}`,
         },
         { name: 'variable.language.register.vector.riscv', match: `${START}(?:${VECTOR_REGISTERS})${END}` },
       ],

@@ -10,7 +10,7 @@ import type { Decoded } from '../isa/instruction';
 import * as at from './layout';
 import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
-import { endsTrace, hasNearForm, markerNumber, operationNumber } from './record';
+import { endsTrace, hasNearForm, markerNumber, needsWord, operationNumber } from './record';
 
 const PAGE_SIZE = 0x1000;
 
@@ -217,7 +217,7 @@ export class CodeCache {
       const to = offset + imm;
       form = page && to >= 0 && to < PAGE_SIZE ? 'near' : 'far';
       if (page && form === 'near') target = this.slots[page.slotTable / 4 + to / 2];
-    } else if (instruction.action.k === 'system') {
+    } else if (needsWord(instruction)) {
       target = word;
     }
     view.setUint16(address + record.OP, operationNumber(instruction, form), true);

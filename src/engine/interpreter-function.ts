@@ -250,6 +250,12 @@ export class InterpreterFunction {
         this.callSlowPath('atomic');
         code.br(this.statusKnown);
         return;
+      case 'float-load':
+      case 'float-store':
+      case 'float':
+        this.callSlowPath('illegal');
+        code.br(this.statusKnown);
+        return;
       case 'fence':
         this.advance();
         return;

@@ -8,7 +8,7 @@
  * | 4 | rd as a byte offset from X_REGISTERS (u16); x0 becomes the sink |
  * | 6, 7 | rs1 and rs2 as byte offsets (u8) |
  * | 8 | immediate (i32) |
- * | 12 | address of the record to go to (u32; 0 not yet known), or the instruction word for system operations |
+ * | 12 | address of the record to go to (u32; 0 not yet known), or the instruction word for system and floating-point operations |
  */
 import type { Instruction } from '../isa/instruction';
 import { instructions } from '../isa/table';
@@ -91,6 +91,11 @@ export function operationNumber(instruction: Instruction, form: Form): number {
 export function hasNearForm(instruction: Instruction): boolean {
   const { action } = instruction;
   return action.k === 'branch' || (action.k === 'jump' && instruction.format === 'J');
+}
+
+/** Whether the record keeps the instruction word: for the machine, and for the illegal-instruction exception. */
+export function needsWord({ action }: Instruction): boolean {
+  return action.k === 'system' || action.k === 'float' || action.k === 'float-load' || action.k === 'float-store';
 }
 
 /** Whether execution never falls through to the next instruction. */

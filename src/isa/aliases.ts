@@ -11,6 +11,8 @@ export interface Alias {
   readonly fixed: Partial<Operands>;
   /** Operands that must not be zero for the disassembler to use it. */
   readonly nonzero: readonly (keyof Operands)[];
+  /** rs2 is the same register as rs1. */
+  readonly sameSources: boolean;
   /**
    * `both` ways by default. Some names are only read (`assemble`); the rest are printed even when aliases are not wanted
    * (`always`), because GNU knows no other name for that encoding.
@@ -23,8 +25,8 @@ const alias = (
   of: string,
   syntax: string,
   fixed: Partial<Operands> = {},
-  details: Partial<Pick<Alias, 'nonzero' | 'use'>> = {},
-): Alias => ({ name, of, syntax, fixed, nonzero: [], use: 'both', ...details });
+  details: Partial<Pick<Alias, 'nonzero' | 'sameSources' | 'use'>> = {},
+): Alias => ({ name, of, syntax, fixed, nonzero: [], sameSources: false, use: 'both', ...details });
 
 const ZERO = 0;
 const RA = 1;
@@ -116,7 +118,9 @@ export const aliases: readonly Alias[] = [
   alias('fscsr', 'csrrw', 'rs1', { rd: ZERO, imm: FCSR }),
   alias('fscsr', 'csrrw', 'rd,rs1', { imm: FCSR }),
   alias('fsflagsi', 'csrrwi', 'rd,zimm', { imm: FFLAGS }),
+  alias('fsflagsi', 'csrrwi', 'zimm', { rd: ZERO, imm: FFLAGS }, assembleOnly),
   alias('fsrmi', 'csrrwi', 'rd,zimm', { imm: FRM }),
+  alias('fsrmi', 'csrrwi', 'zimm', { rd: ZERO, imm: FRM }, assembleOnly),
   alias('csrw', 'csrrw', 'csr,rs1', { rd: ZERO }),
   alias('csrs', 'csrrs', 'csr,rs1', { rd: ZERO }),
   alias('csrc', 'csrrc', 'csr,rs1', { rd: ZERO }),
@@ -129,6 +133,17 @@ export const aliases: readonly Alias[] = [
   alias('csrrw', 'csrrwi', 'rd,csr,zimm'),
   alias('csrrs', 'csrrsi', 'rd,csr,zimm'),
   alias('csrrc', 'csrrci', 'rd,csr,zimm'),
+
+  // Floating point
+  ...(['s', 'd'] as const).flatMap((format) => [
+    alias(`fmv.${format}`, `fsgnj.${format}`, 'fd,fs1', {}, { sameSources: true }),
+    alias(`fneg.${format}`, `fsgnjn.${format}`, 'fd,fs1', {}, { sameSources: true }),
+    alias(`fabs.${format}`, `fsgnjx.${format}`, 'fd,fs1', {}, { sameSources: true }),
+    alias(`fgt.${format}`, `flt.${format}`, 'rd,fs2,fs1', {}, assembleOnly),
+    alias(`fge.${format}`, `fle.${format}`, 'rd,fs2,fs1', {}, assembleOnly),
+  ]),
+  alias('fmv.x.s', 'fmv.x.w', 'rd,fs1', {}, assembleOnly),
+  alias('fmv.s.x', 'fmv.w.x', 'fd,rs1', {}, assembleOnly),
 
   // Fences
   alias('fence', 'fence', '', { imm: ALL_ACCESSES }),

@@ -7,7 +7,15 @@ import type { CompressedInstruction, Instruction, Operands } from './instruction
 import type { SymbolResolver } from './operand-reader';
 import { AssemblyError, OperandReader } from './operand-reader';
 import type { OperandKind } from './syntax';
-import { FENCE_SETS, formatSyntax, orderings, syntaxParts } from './syntax';
+import {
+  DYNAMIC_ROUNDING,
+  FENCE_SETS,
+  formatSyntax,
+  orderings,
+  roundingModes,
+  syntaxParts,
+  UNUSED_ROUNDING,
+} from './syntax';
 import { compressedInstructions, instructionByName } from './table';
 
 export interface AssembledInstruction {
@@ -22,6 +30,8 @@ interface Spelling {
   readonly entry: Instruction | CompressedInstruction;
   readonly syntax: string;
   readonly fixed: Partial<Operands>;
+  /** rs2 is the register that is written as rs1. */
+  readonly sameSources?: boolean;
   /** Bits of the word that the name gives: the ordering of an atomic. */
   readonly bits: number;
 }
@@ -49,10 +59,10 @@ function spellings(mnemonic: string): Spelling[] {
       found.push({ entry, syntax: formatSyntax[entry.format], fixed: {}, bits });
     }
   }
-  for (const { of, syntax, fixed } of aliasesNamed(mnemonic)) {
+  for (const { of, syntax, fixed, sameSources } of aliasesNamed(mnemonic)) {
     const entry = isCompressedName(mnemonic) ? compressedByName.get(of) : instructionByName.get(of);
     if (entry !== undefined) {
-      found.push({ entry, syntax, fixed, bits: 0 });
+      found.push({ entry, syntax, fixed, sameSources, bits: 0 });
     }
   }
   return found;
@@ -77,6 +87,27 @@ function readRegister(reader: OperandReader): number {
     throw new AssemblyError(`Expected a register ${reader.here()}.`);
   }
   return register;
+}
+
+function readFloatRegister(reader: OperandReader): number {
+  const register = reader.floatRegister();
+  if (register === undefined) {
+    throw new AssemblyError(`Expected a floating-point register ${reader.here()}.`);
+  }
+  return register;
+}
+
+/** The rounding mode behind a comma, if there is one. */
+function readRounding(reader: OperandReader, unwritten: number): number {
+  if (!reader.accept(',')) {
+    return unwritten;
+  }
+  const word = reader.word();
+  const found = Object.entries(roundingModes).find(([, name]) => name === word);
+  if (found === undefined) {
+    throw new AssemblyError(`Expected a rounding mode (rne, rtz, rdn, rup, rmm or dyn), not "${word}".`);
+  }
+  return Number(found[0]);
 }
 
 const UPPER_BITS = 20;
@@ -120,6 +151,12 @@ const readers: Readonly<Record<OperandKind, (reader: OperandReader, into: Mutabl
     rd: (reader, into) => (into.rd = readRegister(reader)),
     rs1: (reader, into) => (into.rs1 = readRegister(reader)),
     rs2: (reader, into) => (into.rs2 = readRegister(reader)),
+    fd: (reader, into) => (into.rd = readFloatRegister(reader)),
+    fs1: (reader, into) => (into.rs1 = readFloatRegister(reader)),
+    fs2: (reader, into) => (into.rs2 = readFloatRegister(reader)),
+    fs3: (reader, into) => (into.imm = readFloatRegister(reader) << 3),
+    '[,round]': (reader, into) => (into.imm = (into.imm ?? 0) | readRounding(reader, DYNAMIC_ROUNDING)),
+    '[,exact]': (reader, into) => (into.imm = readRounding(reader, UNUSED_ROUNDING)),
     imm: (reader, into) => (into.imm = reader.atBase() ? 0 : immediate(reader.expression())),
     shamt: (reader, into) => (into.imm = immediate(reader.expression())),
     upper: (reader, into) => (into.imm = readUpper(reader)),
@@ -136,7 +173,11 @@ const readers: Readonly<Record<OperandKind, (reader: OperandReader, into: Mutabl
     succ: (reader, into) => (into.imm = (into.imm ?? 0) | readFenceSet(reader)),
   };
 
-function readOperands(reader: OperandReader, { syntax, fixed }: Spelling, address: bigint): MutableOperands {
+function readOperands(
+  reader: OperandReader,
+  { syntax, fixed, sameSources }: Spelling,
+  address: bigint,
+): MutableOperands {
   const operands: MutableOperands = { ...fixed };
   for (const part of syntaxParts(syntax)) {
     if ('operand' in part) {
@@ -148,6 +189,9 @@ function readOperands(reader: OperandReader, { syntax, fixed }: Spelling, addres
       }
       reader.expect(part.literal);
     }
+  }
+  if (sameSources) {
+    operands.rs2 = operands.rs1;
   }
   if (!reader.atEnd()) {
     throw new AssemblyError(`Expected the end of the instruction ${reader.here()}.`);

@@ -43,6 +43,10 @@ function decodeWord(word: number): Decoded | undefined {
     const instruction = bucket[i];
     if (((word ^ instruction.match) & instruction.mask) === 0) {
       const layout = formats[instruction.format];
+      const imm = layout.immediate(word);
+      if (layout.isReserved?.(imm)) {
+        return undefined;
+      }
       return {
         instruction,
         compressed: undefined,
@@ -51,7 +55,7 @@ function decodeWord(word: number): Decoded | undefined {
         rd: layout.rd ? (word >>> 7) & 31 : 0,
         rs1: layout.rs1 ? (word >>> 15) & 31 : 0,
         rs2: layout.rs2 ? (word >>> 20) & 31 : 0,
-        imm: layout.immediate(word),
+        imm,
       };
     }
   }

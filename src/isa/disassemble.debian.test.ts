@@ -8,6 +8,7 @@ import { requireTool } from '../../test/support/tools';
 import { aliases } from './aliases';
 import { csrs } from './csrs';
 import { isCompressed } from './decode';
+import { formats } from './formats';
 import { disassembleWord } from './disassemble';
 import type { Instruction } from './instruction';
 import { orderings } from './syntax';
@@ -42,7 +43,9 @@ const CUSTOM_CSR = 0x9cb;
 
 /** The word with some of its register fields zero, ra or equal, so that aliases occur. */
 function special(word: number, choice: number): number {
-  switch (choice % 8) {
+  switch (choice % 9) {
+    case 8:
+      return (word & ~(31 << 20)) | (((word >>> 15) & 31) << 20);
     case 0:
       return word & ~(31 << 7);
     case 1:
@@ -74,6 +77,13 @@ function samples(instruction: Instruction, random: () => number): number[] {
     if (name === 'fence') {
       const sets = random() % 5 === 0 ? 0xff : ((random() % 15) + 1) * 16 + (random() % 15) + 1;
       return (match | (sets << 20)) >>> 0;
+    }
+    if (format.endsWith('-exact')) {
+      // objdump knows these conversions, which never round, with a zero rounding mode alone.
+      return (match | (free & ~0x7000)) >>> 0;
+    }
+    if (formats[format].isReserved?.(formats[format].immediate(free))) {
+      return (match | (free & ~0x5000)) >>> 0;
     }
     return name === 'fence.i' ? match : (match | free) >>> 0;
   });
@@ -149,8 +159,7 @@ for (const wantAliases of [true, false]) {
     it('agree on the whole 16-bit space', function () {
       const words = Array.from({ length: 0x10000 }, (_, word) => word).filter(isCompressed);
       const foreign = compare(requireTool(OBJDUMP, this), words, wantAliases);
-      // c.fld, c.fsd, c.fldsp and c.fsdsp.
-      assert.equal(foreign, 4 * 0x800);
+      assert.equal(foreign, 0);
     });
 
     it('agree on every 32-bit instruction', function () {

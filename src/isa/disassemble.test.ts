@@ -4,6 +4,8 @@ import { assemble } from './assemble';
 import { decode, isCompressed } from './decode';
 import type { DisassemblyOptions } from './disassemble';
 import { disassemble, disassembleWord } from './disassemble';
+import { formats } from './formats';
+import type { Format } from './instruction';
 import { instructions } from './table';
 
 const ADDRESS = 0x80200000n;
@@ -46,7 +48,14 @@ describe('disassemble', () => {
     [0x757d, 'lui a0,0xfffff', 'c.lui a0,0xfffff'],
     [0xbffd, 'j 0x801ffffe', 'c.j 0x801ffffe'],
     [0x0000, 'unimp', 'c.unimp'],
-    [0x2000, '.2byte 0x2000', '.2byte 0x2000'],
+    [0x2000, 'fld fs0,0(s0)', 'c.fld fs0,0(s0)'],
+    [0x9c41, '.2byte 0x9c41', '.2byte 0x9c41'],
+    [0x0020f053, 'fadd.s ft0,ft1,ft2', 'fadd.s ft0,ft1,ft2'],
+    [0x00209053, 'fadd.s ft0,ft1,ft2,rtz', 'fadd.s ft0,ft1,ft2,rtz'],
+    [0x1a20f043, 'fmadd.d ft0,ft1,ft2,ft3', 'fmadd.d ft0,ft1,ft2,ft3'],
+    [0x20b58553, 'fmv.s fa0,fa1', 'fsgnj.s fa0,fa1,fa1'],
+    [0xd2058553, 'fcvt.d.w fa0,a1', 'fcvt.d.w fa0,a1'],
+    [0xc20595d3, 'fcvt.w.d a1,fa1,rtz', 'fcvt.w.d a1,fa1,rtz'],
     [0xffffffff, '.4byte 0xffffffff', '.4byte 0xffffffff'],
   ];
   for (const [word, withAliases, without] of golden) {
@@ -74,6 +83,9 @@ describe('disassemble', () => {
   });
 });
 
+const isReserved = (format: Format, word: number): boolean =>
+  formats[format].isReserved?.(formats[format].immediate(word)) === true;
+
 describe('assemble reads what disassemble prints', () => {
   it('for every 16-bit instruction', () => {
     for (let word = 0; word < 0x10000; word++) {
@@ -95,6 +107,7 @@ describe('assemble reads what disassemble prints', () => {
         const free = format === 'fence' ? (pattern & 0x0ff00000) | 0x01100000 : name === 'fence.i' ? 0 : pattern;
         const word = (match | (free & ~mask)) >>> 0;
         const decoded = decode(word);
+        if (decoded === undefined && isReserved(format, word)) continue;
         assert.ok(decoded);
         for (const aliases of [true, false]) {
           const printed: string = disassemble(decoded, ADDRESS, { aliases }).text;

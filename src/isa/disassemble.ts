@@ -4,9 +4,18 @@ import type { Alias } from './aliases';
 import { csrByNumber } from './csrs';
 import { decode, isCompressed } from './decode';
 import type { Decoded } from './instruction';
-import { registerNames } from './registers';
+import { floatRegisterNames, registerNames } from './registers';
 import type { OperandKind } from './syntax';
-import { FENCE_SETS, formatSyntax, ORDERING_MASK, orderings, syntaxParts } from './syntax';
+import {
+  DYNAMIC_ROUNDING,
+  FENCE_SETS,
+  formatSyntax,
+  ORDERING_MASK,
+  orderings,
+  roundingModes,
+  syntaxParts,
+  UNUSED_ROUNDING,
+} from './syntax';
 
 export interface DisassemblyOptions {
   /** What to call an address: `main`, `main+0x10`. */
@@ -38,10 +47,19 @@ function target({ imm }: Decoded, address: bigint, { symbolAt }: DisassemblyOpti
 const fenceSet = (set: number): string =>
   [...FENCE_SETS].filter((_, i) => (set & (8 >> i)) !== 0).join('') || 'unknown';
 
+const roundingSuffix = (mode: number, unwritten: number): string =>
+  mode === unwritten ? '' : `,${roundingModes[mode]}`;
+
 const writers: Readonly<Record<OperandKind, OperandWriter>> = {
   rd: ({ rd }) => registerNames[rd],
   rs1: ({ rs1 }) => registerNames[rs1],
   rs2: ({ rs2 }) => registerNames[rs2],
+  fd: ({ rd }) => floatRegisterNames[rd],
+  fs1: ({ rs1 }) => floatRegisterNames[rs1],
+  fs2: ({ rs2 }) => floatRegisterNames[rs2],
+  fs3: ({ imm }) => floatRegisterNames[imm >> 3],
+  '[,round]': ({ imm }) => roundingSuffix(imm & 7, DYNAMIC_ROUNDING),
+  '[,exact]': ({ imm }) => roundingSuffix(imm & 7, UNUSED_ROUNDING),
   imm: ({ imm }) => imm.toString(),
   shamt: ({ imm }) => hex(imm),
   upper: ({ imm }) => hex((imm >>> 12) & 0xfffff),
@@ -54,7 +72,8 @@ const writers: Readonly<Record<OperandKind, OperandWriter>> = {
 
 const fits = (alias: Alias, decoded: Decoded): boolean =>
   (Object.entries(alias.fixed) as [keyof Alias['fixed'], number][]).every(([name, value]) => decoded[name] === value) &&
-  alias.nonzero.every((name) => decoded[name] !== 0);
+  alias.nonzero.every((name) => decoded[name] !== 0) &&
+  (!alias.sameSources || decoded.rs1 === decoded.rs2);
 
 /** The name and syntax to print an instruction with. */
 function spelling(decoded: Decoded, wantAliases: boolean): { name: string; syntax: string } {

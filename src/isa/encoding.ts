@@ -2,15 +2,22 @@
 
 export const opcodes = {
   load: 0x03,
+  loadFp: 0x07,
   miscMem: 0x0f,
   opImm: 0x13,
   auipc: 0x17,
   opImm32: 0x1b,
   store: 0x23,
+  storeFp: 0x27,
   amo: 0x2f,
   op: 0x33,
   lui: 0x37,
   op32: 0x3b,
+  madd: 0x43,
+  msub: 0x47,
+  nmsub: 0x4b,
+  nmadd: 0x4f,
+  opFp: 0x53,
   branch: 0x63,
   jalr: 0x67,
   jal: 0x6f,
@@ -22,6 +29,13 @@ export const masks = {
   opcode: 0x0000007f,
   funct3: 0x0000707f,
   funct7: 0xfe00707f,
+  /** Fused multiply-add: the format stands in bits 26:25, above it rs3. */
+  fused: 0x0600007f,
+  /** Floating point with a rounding mode in funct3's place: two register operands, or one and a selector in rs2's. */
+  rounded: 0xfe00007f,
+  roundedRs2: 0xfff0007f,
+  /** One register operand, a selector in rs2's place. */
+  selected: 0xfff0707f,
   /** Six-bit shift amounts leave only funct6. */
   funct6: 0xfc00707f,
   /** Atomics: `aq` and `rl` stay free. */

@@ -10,6 +10,8 @@ export interface FormatLayout {
   readonly immediate: (word: number) => number;
   /** The word's bits for an immediate; bits that the field cannot hold are lost. */
   readonly place: (imm: number) => number;
+  /** Whether instructions with this immediate are reserved; none are unless given. */
+  readonly isReserved?: (imm: number) => boolean;
 }
 
 const noImmediate = { immediate: (): number => 0, place: (): number => 0 };
@@ -20,6 +22,21 @@ const signed12 = {
 const unsigned12 = {
   immediate: (word: number): number => word >>> 20,
   place: (imm: number): number => imm << 20,
+};
+
+const oneOperand = { rd: true, rs1: true, rs2: false };
+const twoOperands = { rd: true, rs1: true, rs2: true };
+/** Rounding modes 5 and 6 (Unprivileged, table 20.1). */
+const isReservedRounding = (imm: number): boolean => (imm & 7) === 5 || (imm & 7) === 6;
+/** The rounding mode, in funct3's place. */
+const rounding = {
+  isReserved: isReservedRounding,
+  immediate: (word: number): number => (word >>> 12) & 7,
+  place: (imm: number): number => (imm & 7) << 12,
+};
+const storeOffset = {
+  immediate: (word: number): number => ((word >> 25) << 5) | ((word >>> 7) & 31),
+  place: (imm: number): number => ((imm >> 5) << 25) | ((imm & 31) << 7),
 };
 
 /** Every format's layout. A register field that a format lacks decodes as x0. */
@@ -41,13 +58,7 @@ export const formats: Readonly<Record<Format, FormatLayout>> = {
     immediate: (word) => (word >>> 20) & 31,
     place: (imm) => (imm & 31) << 20,
   },
-  S: {
-    rd: false,
-    rs1: true,
-    rs2: true,
-    immediate: (word) => ((word >> 25) << 5) | ((word >>> 7) & 31),
-    place: (imm) => ((imm >> 5) << 25) | ((imm & 31) << 7),
-  },
+  S: { rd: false, rs1: true, rs2: true, ...storeOffset },
   B: {
     rd: false,
     rs1: true,
@@ -76,6 +87,26 @@ export const formats: Readonly<Record<Format, FormatLayout>> = {
   /** The immediate holds the fence mode, predecessor set and successor set, four bits each. */
   fence: { rd: false, rs1: false, rs2: false, ...unsigned12 },
   sfence: { rd: false, rs1: true, rs2: true, ...noImmediate },
+  'float-load': { ...oneOperand, ...signed12 },
+  'float-store': { rd: false, rs1: true, rs2: true, ...storeOffset },
+  /** The immediate holds rs3 above the rounding mode. */
+  fused: {
+    ...twoOperands,
+    isReserved: isReservedRounding,
+    immediate: (word) => ((word >>> 24) & 0xf8) | ((word >>> 12) & 7),
+    place: (imm) => ((imm & 0xf8) << 24) | ((imm & 7) << 12),
+  },
+  'f=ff': { ...twoOperands, ...noImmediate },
+  'f=ff-round': { ...twoOperands, ...rounding },
+  'f=f': { ...oneOperand, ...noImmediate },
+  'f=f-round': { ...oneOperand, ...rounding },
+  'f=f-exact': { ...oneOperand, ...rounding },
+  'f=x': { ...oneOperand, ...noImmediate },
+  'f=x-round': { ...oneOperand, ...rounding },
+  'f=x-exact': { ...oneOperand, ...rounding },
+  'x=ff': { ...twoOperands, ...noImmediate },
+  'x=f': { ...oneOperand, ...noImmediate },
+  'x=f-round': { ...oneOperand, ...rounding },
   none: { rd: false, rs1: false, rs2: false, ...noImmediate },
 };
 

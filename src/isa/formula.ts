@@ -96,6 +96,13 @@ export function formula(action: Action, names: OperandNames = fieldNames): strin
       const place = memory(action.width, names.rs1);
       return `${names.rd} = ${place}; ${place} = ${exprText(action.result, names)}`;
     }
+    case 'float-load': {
+      const read = memory(action.width, exprText(action.address, names));
+      return `f[${names.rd}] = ${action.width === 8 ? read : `box(${read})`}`;
+    }
+    case 'float-store':
+      return `${memory(action.width, exprText(action.address, names))} = f[${names.rs2}]`;
+    case 'float':
     case 'fence':
     case 'system':
       return undefined;

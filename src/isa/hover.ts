@@ -7,12 +7,17 @@ import type { DisassemblyOptions } from './disassemble';
 import { disassemble } from './disassemble';
 import { formula } from './formula';
 import type { CompressedInstruction, Decoded, Instruction } from './instruction';
-import { registerNames } from './registers';
+import { floatRegisterNames, registerNames } from './registers';
 import type { OperandKind } from './syntax';
-import { formatSyntax, orderings, syntaxParts } from './syntax';
+import { DYNAMIC_ROUNDING, formatSyntax, orderings, roundingModes, syntaxParts } from './syntax';
 import { compressedInstructions, instructionByName } from './table';
 
 const registerText = (name: string, number: number): string => `${name} is ${registerNames[number]} (x${number})`;
+
+const floatText = (name: string, number: number): string => `${name} is ${floatRegisterNames[number]} (f${number})`;
+
+const roundingText = (mode: number): string =>
+  mode === DYNAMIC_ROUNDING ? 'rounds as frm says' : `rounding mode: ${roundingModes[mode]}`;
 
 const hexOf = (value: number): string => (value < 0 ? `-${hex(BigInt(-value))}` : hex(BigInt(value)));
 
@@ -21,6 +26,12 @@ const operandTexts: Readonly<Record<OperandKind, (decoded: Decoded, address: big
   rd: ({ rd }) => registerText('rd', rd),
   rs1: ({ rs1 }) => registerText('rs1', rs1),
   rs2: ({ rs2 }) => registerText('rs2', rs2),
+  fd: ({ rd }) => floatText('rd', rd),
+  fs1: ({ rs1 }) => floatText('rs1', rs1),
+  fs2: ({ rs2 }) => floatText('rs2', rs2),
+  fs3: ({ imm }) => floatText('rs3', imm >> 3),
+  '[,round]': ({ imm }) => roundingText(imm & 7),
+  '[,exact]': () => 'the result is exact',
   imm: ({ imm }) => `imm is ${imm} (${hexOf(imm)})`,
   shamt: ({ imm }) => `imm is ${imm}`,
   upper: ({ imm }) => `imm is ${hex(BigInt.asUintN(64, BigInt(imm)))}`,

@@ -21,13 +21,29 @@ export type Format =
   | 'csri' // rd, csr, zimm    (decoded imm = CSR number, rs1 = zimm 0..31)
   | 'fence' // pred, succ
   | 'sfence' // rs1, rs2
+  // Floating point: which of the operands are integer registers (x) and which floating-point registers (f); `round` is a
+  // rounding mode (decoded imm = the mode, and for `fused` rs3 × 8 + the mode).
+  | 'float-load' // f[rd], imm(rs1)
+  | 'float-store' // f[rs2], imm(rs1)
+  | 'fused' // f[rd], f[rs1], f[rs2], f[rs3], round
+  | 'f=ff' // f[rd], f[rs1], f[rs2]
+  | 'f=ff-round'
+  | 'f=f' // f[rd], f[rs1]
+  | 'f=f-round'
+  | 'f=f-exact' // the rounding mode changes nothing, and is 0 where it is not written
+  | 'f=x' // f[rd], rs1
+  | 'f=x-round'
+  | 'f=x-exact'
+  | 'x=ff' // rd, f[rs1], f[rs2]
+  | 'x=f' // rd, f[rs1]
+  | 'x=f-round'
   | 'none';
 
 /** One instruction: everything that anything knows about it. */
 export interface Instruction {
   /** The mnemonic in GNU spelling, without aliases: `addi`, `amoadd.w`, `c.addi16sp`. */
   readonly name: string;
-  /** The extension that brings it: `I`, `M`, `A`, `C`, `Zicsr`, `Zifencei`, `Priv`. */
+  /** The extension that brings it: `I`, `M`, `A`, `F`, `D`, `C`, `Zicsr`, `Zifencei`, `Priv`. */
   readonly extension: string;
   /** The word w is this instruction when `(w & mask) === match` (compare as unsigned 32-bit). */
   readonly match: number;

@@ -1,5 +1,5 @@
 /** Reads registers, expressions and punctuation from the text of an assembly statement, from left to right. */
-import { registerNumber } from './registers';
+import { floatRegisterNumber, registerNumber } from './registers';
 
 /** What is wrong with an assembly source, in one sentence. */
 export class AssemblyError extends Error {}
@@ -68,9 +68,18 @@ export class OperandReader {
 
   /** Reads a register; undefined, and nothing read, when there is none. */
   register(): number | undefined {
+    return this.named(registerNumber);
+  }
+
+  /** The same for a floating-point register. */
+  floatRegister(): number | undefined {
+    return this.named(floatRegisterNumber);
+  }
+
+  private named(numberOf: (name: string) => number | undefined): number | undefined {
     const start = this.position;
     const name = this.match(WORD)?.[0];
-    const number = name === undefined ? undefined : registerNumber(name);
+    const number = name === undefined ? undefined : numberOf(name);
     if (number === undefined) {
       this.position = start;
     }

@@ -1,4 +1,4 @@
-/** C: 16-bit spellings of RV64I instructions (Unprivileged 16). The floating-point loads and stores come with F and D. */
+/** C: 16-bit spellings of RV64I's instructions and of D's loads and stores (Unprivileged 16). */
 import { compressedOperands } from './compressed';
 import type {
   CompressedBits,
@@ -8,6 +8,7 @@ import type {
   Instruction,
   Operands,
 } from './instruction';
+import { rvD } from './rv-d';
 import { rvI } from './rv-i';
 
 const x0: CompressedRegister = { fixed: 0 };
@@ -58,7 +59,7 @@ interface Fields {
 }
 
 function base(name: string): Instruction {
-  const found = rvI.find((instruction) => instruction.name === name);
+  const found = [...rvI, ...rvD].find((instruction) => instruction.name === name);
   if (found === undefined) {
     throw new Error(`The table has no instruction ${name} to expand to.`);
   }
@@ -112,8 +113,10 @@ const accumulate = { rd: short7, rs1: short7, rs2: short2 };
 export const rvC: readonly CompressedInstruction[] = [
   // Quadrant 0
   entry('c.addi4spn', 0x0000, FUNCT3, 'addi', 'rd,rs1,imm', { rd: short2, rs1: sp, imm: 'addi4spn', nonzero: ['imm'] }),
+  entry('c.fld', 0x2000, FUNCT3, 'fld', 'fd,imm(rs1)', { rd: short2, rs1: short7, imm: 'doubleword' }),
   entry('c.lw', 0x4000, FUNCT3, 'lw', 'rd,imm(rs1)', { rd: short2, rs1: short7, imm: 'word' }),
   entry('c.ld', 0x6000, FUNCT3, 'ld', 'rd,imm(rs1)', { rd: short2, rs1: short7, imm: 'doubleword' }),
+  entry('c.fsd', 0xa000, FUNCT3, 'fsd', 'fs2,imm(rs1)', { rs2: short2, rs1: short7, imm: 'doubleword' }),
   entry('c.sw', 0xc000, FUNCT3, 'sw', 'rs2,imm(rs1)', { rs2: short2, rs1: short7, imm: 'word' }),
   entry('c.sd', 0xe000, FUNCT3, 'sd', 'rs2,imm(rs1)', { rs2: short2, rs1: short7, imm: 'doubleword' }),
 
@@ -138,6 +141,7 @@ export const rvC: readonly CompressedInstruction[] = [
 
   // Quadrant 2
   entry('c.slli', 0x0002, FUNCT3, 'slli', 'rd,shamt', { rd: full7, rs1: full7, imm: 'six', unsigned: true }),
+  entry('c.fldsp', 0x2002, FUNCT3, 'fld', 'fd,imm(rs1)', { rd: full7, rs1: sp, imm: 'doublewordFromSp' }),
   entry('c.lwsp', 0x4002, FUNCT3, 'lw', 'rd,imm(rs1)', { rd: full7, rs1: sp, imm: 'wordFromSp', nonzero: ['rd'] }),
   entry('c.ldsp', 0x6002, FUNCT3, 'ld', 'rd,imm(rs1)', {
     rd: full7,
@@ -150,6 +154,7 @@ export const rvC: readonly CompressedInstruction[] = [
   entry('c.ebreak', 0x9002, 0xffff, 'ebreak', '', {}),
   entry('c.jalr', 0x9002, FUNCT4_RS2, 'jalr', 'rs1', { rd: ra, rs1: full7 }),
   entry('c.add', 0x9002, FUNCT4, 'add', 'rd,rs2', { rd: full7, rs1: full7, rs2: full2 }),
+  entry('c.fsdsp', 0xa002, FUNCT3, 'fsd', 'fs2,imm(rs1)', { rs2: full2, rs1: sp, imm: 'doublewordToSp' }),
   entry('c.swsp', 0xc002, FUNCT3, 'sw', 'rs2,imm(rs1)', { rs2: full2, rs1: sp, imm: 'wordToSp' }),
   entry('c.sdsp', 0xe002, FUNCT3, 'sd', 'rs2,imm(rs1)', { rs2: full2, rs1: sp, imm: 'doublewordToSp' }),
 ];

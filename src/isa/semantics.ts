@@ -3,6 +3,8 @@
  * view of an instruction are derived. Every expression is a 64-bit integer; registers are XLEN = 64 wide.
  */
 
+import type { FloatOperation } from './float/operations';
+
 /**
  * Binary operations on 64-bit integers. Shifts take the low six bits of `b`. Division and remainder have the results
  * that the M extension defines for a zero divisor and for overflow (Unprivileged 13.2); they never trap.
@@ -89,6 +91,12 @@ export type Action =
   | { readonly k: 'store-conditional'; readonly width: 4 | 8 }
   /** AMO: `rd = memory[rs1]` sign-extended, `memory[rs1] = result`. */
   | { readonly k: 'atomic'; readonly width: 4 | 8; readonly result: Expr }
+  /** `f[rd] = memory[address]`; a single-precision value is boxed. */
+  | { readonly k: 'float-load'; readonly width: 4 | 8; readonly address: Expr }
+  /** `memory[address] = f[rs2]`, its low bits. */
+  | { readonly k: 'float-store'; readonly width: 4 | 8; readonly address: Expr }
+  /** A floating-point operation; it raises flags in fcsr. */
+  | { readonly k: 'float'; readonly operation: FloatOperation }
   /** Orders memory accesses; nothing to do on this machine, whose harts run in turn. */
   | { readonly k: 'fence' }
   | { readonly k: 'system'; readonly op: SystemOp };

@@ -8,6 +8,15 @@ const operandKinds = [
   'rd',
   'rs1',
   'rs2',
+  /** Floating-point registers, in the same places, and the third operand of the fused operations. */
+  'fd',
+  'fs1',
+  'fs2',
+  'fs3',
+  /** A rounding mode behind a comma; both are left out when it is the dynamic one. */
+  '[,round]',
+  /** The same where it changes nothing; left out when it is zero. */
+  '[,exact]',
   /** A signed constant, in decimal. */
   'imm',
   /** A shift amount, in hexadecimal. */
@@ -47,6 +56,20 @@ export const formatSyntax: Readonly<Record<Format, string>> = {
   csri: 'rd,csr,zimm',
   fence: 'pred,succ',
   sfence: 'rs1,rs2',
+  'float-load': 'fd,imm(rs1)',
+  'float-store': 'fs2,imm(rs1)',
+  fused: 'fd,fs1,fs2,fs3[,round]',
+  'f=ff': 'fd,fs1,fs2',
+  'f=ff-round': 'fd,fs1,fs2[,round]',
+  'f=f': 'fd,fs1',
+  'f=f-round': 'fd,fs1[,round]',
+  'f=f-exact': 'fd,fs1[,exact]',
+  'f=x': 'fd,rs1',
+  'f=x-round': 'fd,rs1[,round]',
+  'f=x-exact': 'fd,rs1[,exact]',
+  'x=ff': 'rd,fs1,fs2',
+  'x=f': 'rd,fs1',
+  'x=f-round': 'rd,fs1[,round]',
   none: '',
 };
 
@@ -58,7 +81,7 @@ const parsed = new Map<string, readonly SyntaxPart[]>();
 export function syntaxParts(syntax: string): readonly SyntaxPart[] {
   let parts = parsed.get(syntax);
   if (parts === undefined) {
-    parts = (syntax.match(/[a-z0-9]+|[^a-z0-9]/g) ?? []).map((text) =>
+    parts = (syntax.match(/\[,[a-z]+\]|[a-z0-9]+|[^a-z0-9]/g) ?? []).map((text) =>
       isOperand(text) ? { operand: text } : { literal: text },
     );
     parsed.set(syntax, parts);
@@ -75,6 +98,20 @@ export const orderings: readonly { readonly suffix: string; readonly bits: numbe
 ];
 
 export const ORDERING_MASK = (1 << 26) | (1 << 25);
+
+/** The names of rounding modes by number; `dyn` is the one in frm. */
+export const roundingModes: Readonly<Record<number, string>> = {
+  0: 'rne',
+  1: 'rtz',
+  2: 'rdn',
+  3: 'rup',
+  4: 'rmm',
+  7: 'dyn',
+};
+
+/** What is meant where a rounding mode is left out: the one in frm, or any, since the operation is exact. */
+export const DYNAMIC_ROUNDING = 7;
+export const UNUSED_ROUNDING = 0;
 
 /** The access sets of a fence, from bit 3 to bit 0: device input and output, memory reads and writes. */
 export const FENCE_SETS = 'iorw';
