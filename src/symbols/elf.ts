@@ -321,7 +321,8 @@ function decompress(stored: Uint8Array, name: string): Uint8Array {
   if (size > stored.length * MAX_INFLATION) throw new ElfError(damaged);
   let contents: Uint8Array;
   try {
-    contents = unzlibSync(stored.subarray(24), { out: new Uint8Array(size) });
+    // One byte more, because data beyond the buffer would be dropped silently.
+    contents = unzlibSync(stored.subarray(24), { out: new Uint8Array(size + 1) });
   } catch {
     throw new ElfError(damaged);
   }
