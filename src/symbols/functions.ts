@@ -5,7 +5,7 @@ import { contains } from './dwarf/functions';
 import type { FunctionEntry, FunctionIndex } from './dwarf/functions';
 import { scopesAt } from './dwarf/scopes';
 import type { Scope } from './dwarf/scopes';
-import type { Entry } from './dwarf/unit';
+import type { Entry } from './dwarf/entry';
 import type { FunctionInfo, InlineFrame, SourcePosition } from './model';
 import type { SourceLines } from './source-lines';
 import type { SymbolTable } from './symbol-table';

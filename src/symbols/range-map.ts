@@ -21,10 +21,6 @@ export class RangeMap<T> {
     this.enclosing = undefined;
   }
 
-  get size(): number {
-    return this.items.length;
-  }
-
   find(address: bigint): T | undefined {
     return this.findRange(address)?.value;
   }

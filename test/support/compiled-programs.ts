@@ -18,11 +18,11 @@ export interface CompiledProgram {
 export class CompiledPrograms {
   private readonly folder = mkdtempSync(join(tmpdir(), 'symbols-'));
 
-  /** Compiles and links all sources of the folder. */
+  /** Compiles and links all sources of the folder; sources among the options give another order. */
   compile(gcc: string, ...options: string[]): CompiledProgram {
     const name = options.join(' ');
     const path = join(this.folder, `${name.replaceAll(/[^\w-]+/g, '_')}.elf`);
-    const sources = ['main.c', 'library.c', 'start.S'];
+    const sources = options.some((option) => option.endsWith('.c')) ? [] : ['main.c', 'library.c', 'start.S'];
     execFileSync(gcc, [...COMMON, ...LINK, '-g', ...options, '-o', path, ...sources], { cwd: SOURCES });
     return { name, path, bytes: readFileSync(path) };
   }

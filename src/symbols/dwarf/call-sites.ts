@@ -1,6 +1,6 @@
 /** Call sites (DWARF 5, 3.4): what a caller passed, for parameters that the callee no longer holds. */
 import { AT, TAG } from './constants';
-import type { Entry } from './unit';
+import type { Entry } from './entry';
 
 const SITE_TAGS: ReadonlySet<number> = new Set([TAG.callSite, TAG.gnuCallSite]);
 const PARAMETER_TAGS: ReadonlySet<number> = new Set([TAG.callSiteParameter, TAG.gnuCallSiteParameter]);

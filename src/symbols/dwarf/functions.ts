@@ -2,7 +2,8 @@
 import type { AddressRange } from '../model';
 import { RangeMap } from '../range-map';
 import { AT, TAG } from './constants';
-import type { Entry, Unit } from './unit';
+import type { Entry } from './entry';
+import type { Unit } from './unit';
 
 /** A function with code of its own. */
 export interface FunctionEntry {

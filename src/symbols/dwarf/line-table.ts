@@ -79,11 +79,6 @@ export class LineTable {
     return this.map.values();
   }
 
-  /** Code that the table covers. */
-  ranges(): AddressRange[] {
-    return [...this.sequences()].map(({ low, high }) => ({ low, high }));
-  }
-
   /**
    * The row that covers the address. Of several rows at one address the last counts, but a statement is preferred over
    * a row that is none: that is where a user was told to stop.

@@ -3,7 +3,8 @@ import { ByteReader } from '../byte-reader';
 import { DwarfError } from '../errors';
 import { AT, LLE } from './constants';
 import type { FormValue } from './forms';
-import type { Entry, Unit } from './unit';
+import type { Entry } from './entry';
+import type { Unit } from './unit';
 
 const BASE_SELECTION = 0xffff_ffff_ffff_ffffn;
 

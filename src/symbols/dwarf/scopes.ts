@@ -2,7 +2,7 @@
 import type { AddressRange } from '../model';
 import { TAG } from './constants';
 import { contains } from './functions';
-import type { Entry } from './unit';
+import type { Entry } from './entry';
 
 export interface Scope {
   readonly kind: 'function' | 'inlined' | 'block';

@@ -1,8 +1,9 @@
 /** Types (DWARF 5, chapter 5) as `Type` objects, one for each entry; what they refer to is read when first used. */
+import { ByteReader } from '../byte-reader';
 import type { ArrayType, BaseEncoding, EnumType, Member, StructType, Type, VariantPart } from '../model';
 import { AT, TAG } from './constants';
 import { typeName } from './type-names';
-import type { Entry } from './unit';
+import type { Entry } from './entry';
 
 /** Encodings of base types (7.8). */
 const ENCODINGS: Readonly<Record<number, { encoding: BaseEncoding; isSigned: boolean }>> = {
@@ -23,6 +24,7 @@ const C_LANGUAGES: ReadonlySet<number> = new Set([0x01, 0x02, 0x0c, 0x1d, 0x2c])
 const POINTER_SIZE = 8;
 const MAX_DEPTH = 40;
 const MAX_MEMBERS = 100_000;
+const MAX_DISCRIMINANTS = 1000;
 
 type Builder = (types: TypeReader, entry: Entry) => Type;
 
@@ -342,14 +344,28 @@ function readVariants(types: TypeReader, children: readonly Entry[]): VariantPar
     variants: part.unit
       .children(part)
       .filter(({ tag }) => tag === TAG.variant)
-      .map((variant) => {
-        const value = variant.constant(AT.discrValue);
-        return {
-          values: value === undefined ? undefined : [value],
-          members: readMembers(types, variant.unit.children(variant)),
-        };
-      }),
+      .map((variant) => ({
+        values: discriminantValues(variant),
+        members: readMembers(types, variant.unit.children(variant)),
+      })),
   };
+}
+
+/** Values that select a variant: one, or a list of labels and ranges (5.7.10); undefined for the default variant. */
+function discriminantValues(variant: Entry): bigint[] | undefined {
+  const value = variant.constant(AT.discrValue);
+  if (value !== undefined) return [value];
+  const list = variant.value(AT.discrList);
+  if (list?.kind !== 'block') return undefined;
+  const reader = new ByteReader(list.bytes, 'A list of discriminants');
+  const values: bigint[] = [];
+  while (!reader.isAtEnd) {
+    const isRange = reader.u8() !== 0;
+    const low = reader.ulebBig();
+    const high = isRange ? reader.ulebBig() : low;
+    for (let each = low; each <= high && values.length < MAX_DISCRIMINANTS; each++) values.push(each);
+  }
+  return values;
 }
 
 const BUILDERS: Readonly<Record<number, Builder>> = {

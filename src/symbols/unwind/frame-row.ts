@@ -1,5 +1,6 @@
 /** Runs call-frame instructions (DWARF 5, 6.4.2 and 6.4.3) up to an address: where the caller's registers are. */
 import type { ByteReader } from '../byte-reader';
+import { instructionsOf } from './frame-section';
 import type { CommonEntry, FrameEntry } from './frame-section';
 
 /** How the canonical frame address is found. */
@@ -169,7 +170,7 @@ export function unwindRowAt(entry: FrameEntry, address: bigint, addressOf: (file
   const machine = new FrameMachine(common, entry.low, address, addressOf);
   machine.run(common.instructions.copy());
   machine.initial = new Map(machine.rules);
-  machine.run(entry.instructions.copy());
+  machine.run(instructionsOf(entry));
   return {
     cfa: machine.cfa,
     registers: machine.rules,

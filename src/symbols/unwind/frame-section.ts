@@ -21,7 +21,14 @@ export interface FrameEntry {
   readonly common: CommonEntry;
   readonly low: bigint;
   readonly high: bigint;
-  readonly instructions: ByteReader;
+  /** Where in the section its instructions start and end; a reader for each of many thousand functions is too much. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The instructions of a function's entry, which are in the section of its common entry. */
+export function instructionsOf({ common, start, end }: FrameEntry): ByteReader {
+  return new ByteReader(common.instructions.bytes, common.instructions.what, start, end);
 }
 
 interface FrameSection {
@@ -97,7 +104,8 @@ class FrameSectionReader {
       // Entries of functions that the linker discarded cover no code.
       if (length === 0n || low === 0n) return;
       const start = this.sections.address(low);
-      map.add({ low: start, high: start + length }, { common, low: start, high: start + length, instructions: entry });
+      const range = { low: start, high: start + length };
+      map.add(range, { common, ...range, start: entry.position, end: entry.end });
     } catch (error) {
       this.warn(error);
     }
