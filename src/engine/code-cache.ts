@@ -5,7 +5,7 @@
  * Where a virtual page has breakpoints, it gets a decoded copy of its physical page with break records in it; other
  * virtual pages on the same physical page, and all pages without breakpoints, pay nothing.
  */
-import { decode } from '../isa/decode';
+import type { Decode } from '../isa/decode';
 import type { Decoded } from '../isa/instruction';
 import * as at from './layout';
 import { DRAM_BASE } from './physical-memory';
@@ -36,11 +36,13 @@ export class CodeCache {
   private readonly broken = new Map<number, number>();
 
   /**
+   * @param decode the machine's decoder
    * @param onNewPage called when a page of RAM becomes code, so that stores to it leave the fast path
    * @param onFlush called when all slot tables become invalid
    */
   constructor(
     buffer: ArrayBuffer,
+    private readonly decode: Decode,
     private readonly onNewPage: () => void,
     private readonly onFlush: () => void,
   ) {
@@ -136,7 +138,7 @@ export class CodeCache {
    * where code must not be cached. @returns its record, followed by an end
    */
   decodeScratch(word: number, offset: number, breakpoint: boolean): number {
-    const decoded = decode(word);
+    const decoded = this.decode(word);
     this.writeInstruction(at.SCRATCH_RECORDS, offset, word, decoded, undefined);
     const after = at.SCRATCH_RECORDS + record.RECORD_SIZE;
     this.writeMarker(after, 'end', offset + (decoded?.length ?? 0));
@@ -175,7 +177,7 @@ export class CodeCache {
         break;
       }
       const word = (low & 3) === 3 ? this.view.getUint32(ram + offset, true) : low;
-      const decoded = decode(word);
+      const decoded = this.decode(word);
       this.writeInstruction(address, offset, word, decoded, page);
       if (breakpoint) this.breakAt(address);
       if (decoded === undefined || endsTrace(decoded.instruction)) break;

@@ -1,4 +1,6 @@
 /** Runs a hart's code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
+import type { Decode } from '../isa/decode';
+import { decode } from '../isa/decode';
 import { CodeCache } from './code-cache';
 import { HartState } from './hart-state';
 import type { EngineHost } from './host';
@@ -38,10 +40,11 @@ export class Engine {
   private readonly watched = new Map<number, () => void>();
 
   /**
+   * @param options.decode the machine's decoder; all instructions of the table unless given
    * @param options.ramBytes size of DRAM, a multiple of 64 KiB; it costs host memory only where it is touched
    * @throws RangeError when the size is not possible
    */
-  constructor(options: { ramBytes: number }) {
+  constructor(options: { ramBytes: number; decode?: Decode }) {
     const { ramBytes } = options;
     if (ramBytes <= 0 || ramBytes % WASM_PAGE !== 0 || ramBytes > MAX_RAM_BYTES) {
       throw new RangeError(
@@ -56,6 +59,7 @@ export class Engine {
     this.tlbs = new Tlbs(buffer);
     this.code = new CodeCache(
       buffer,
+      options.decode ?? decode,
       () => this.flushTlb(),
       () => this.flushTlb(),
     );

@@ -13,7 +13,7 @@ export interface OperandSource {
 }
 
 /** Indices of the helper functions that `defineArithmetic` has put in the module. */
-export type Arithmetic = ReadonlyMap<BinaryOp, number>;
+export type Arithmetic = ReadonlyMap<BinaryOp | UnaryOp, number>;
 
 const binaryOps: Partial<Record<BinaryOp, PlainOp>> = {
   add: 'i64.add',
@@ -25,6 +25,8 @@ const binaryOps: Partial<Record<BinaryOp, PlainOp>> = {
   shl: 'i64.shl',
   shru: 'i64.shr_u',
   shrs: 'i64.shr_s',
+  rotl: 'i64.rotl',
+  rotr: 'i64.rotr',
 };
 
 const compareOps: Record<CompareOp, PlainOp> = {
@@ -36,13 +38,16 @@ const compareOps: Record<CompareOp, PlainOp> = {
   geu: 'i64.ge_u',
 };
 
-const unaryOps: Record<UnaryOp, (code: Code) => void> = {
+const unaryOps: Partial<Record<UnaryOp, (code: Code) => void>> = {
   sext8: (code) => code.op('i64.extend8_s'),
   sext16: (code) => code.op('i64.extend16_s'),
   sext32: (code) => code.op('i64.extend32_s'),
   zext8: (code) => code.i64(0xffn).op('i64.and'),
   zext16: (code) => code.i64(0xffffn).op('i64.and'),
   zext32: (code) => code.op('i32.wrap_i64', 'i64.extend_i32_u'),
+  clz: (code) => code.op('i64.clz'),
+  ctz: (code) => code.op('i64.ctz'),
+  popcount: (code) => code.op('i64.popcnt'),
 };
 
 /** Pushes the expression's value (i64). */
@@ -60,10 +65,13 @@ export function compileExpr(code: Code, expr: Expr, source: OperandSource, arith
     case 'old':
       source[expr.k]();
       return;
-    case 'unary':
+    case 'unary': {
       compile(expr.a);
-      unaryOps[expr.op](code);
+      const plain = unaryOps[expr.op];
+      if (plain) plain(code);
+      else code.call(arithmetic.get(expr.op)!);
       return;
+    }
     case 'binary': {
       compile(expr.a);
       compile(expr.b);
@@ -96,11 +104,13 @@ export function compileCondition(
   code.op(compareOps[condition.op]);
 }
 
-/** Defines the operations that WebAssembly lacks or that trap there: division by zero and overflow, high products. */
+/**
+ * Defines the operations that WebAssembly lacks or that trap there: division by zero and overflow, high products, bytes.
+ */
 export function defineArithmetic(module: Module): Arithmetic {
   const type = { parameters: ['i64', 'i64'], results: ['i64'] } as const;
   const [a, b] = [0, 1];
-  const helpers = new Map<BinaryOp, number>();
+  const helpers = new Map<BinaryOp | UnaryOp, number>();
   const define = (op: BinaryOp, body: (code: Code) => void) => helpers.set(op, module.define(type, body));
   const returnWhen = (code: Code, condition: () => void, value: () => void) => {
     condition();
@@ -159,5 +169,30 @@ export function defineArithmetic(module: Module): Arithmetic {
     signedPart(code, a, b);
     signedPart(code, b, a);
   });
+  defineByteOperations(module, helpers);
   return helpers;
+}
+
+function defineByteOperations(module: Module, helpers: Map<BinaryOp | UnaryOp, number>): void {
+  const a = 0;
+  const define = (op: UnaryOp, body: (code: Code) => void) =>
+    helpers.set(op, module.define({ parameters: ['i64'], results: ['i64'] }, body));
+
+  define('orbytes', (code) => {
+    // The highest bit of each byte says whether the byte is zero: 0x7f added to its other bits carries into it unless it is.
+    const others = 0x7f7f7f7f7f7f7f7fn;
+    code.get(a).i64(others).op('i64.and').i64(others).op('i64.add').get(a).op('i64.or').i64(~others).op('i64.and');
+    code.i64(7n).op('i64.shr_u').i64(255n).op('i64.mul');
+  });
+  define('revbytes', (code) => {
+    // Neighbouring bytes change places, then neighbouring halfwords, then the words.
+    for (const [mask, width] of [
+      [0x00ff00ff00ff00ffn, 8n],
+      [0x0000ffff0000ffffn, 16n],
+    ]) {
+      code.get(a).i64(width).op('i64.shr_u').i64(mask).op('i64.and');
+      code.get(a).i64(mask).op('i64.and').i64(width).op('i64.shl', 'i64.or').set(a);
+    }
+    code.get(a).i64(32n).op('i64.rotl');
+  });
 }

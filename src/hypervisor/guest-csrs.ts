@@ -104,7 +104,12 @@ export class GuestCsrs {
 const INTERRUPT_ORDER = [EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
 
 /** Registers whose value is all there is to them. */
-const PLAIN = ['sie', 'stvec', 'scounteren', 'senvcfg', 'sscratch', 'sepc', 'scause', 'stval', 'satp'] as const;
+const PLAIN = ['sie', 'stvec', 'scounteren', 'sscratch', 'sepc', 'scause', 'stval'] as const;
+
+/** A guest has no extension that senvcfg would control, but this field. */
+const SENVCFG_FIOM = 1n;
+/** The translation modes that shadow paging supports: Bare and Sv39. */
+const SATP_MODES = [0n, 8n];
 
 function describe(name: string): CsrDescription {
   const description = csrByName(name);
@@ -120,6 +125,16 @@ function guestCsrOf(
   const description = describe(name);
   const legalize = (csrs: GuestCsrs, value: bigint) => legalValue(description, read(csrs), value);
   return { number: description.number, name, read, legalize, store };
+}
+
+function plain(name: (typeof PLAIN)[number] | 'senvcfg' | 'satp'): GuestCsr {
+  return guestCsrOf(
+    name,
+    (csrs) => csrs[name],
+    (csrs, value) => {
+      csrs[name] = value;
+    },
+  );
 }
 
 /** Those that the hypervisor emulates, by number. */
@@ -139,15 +154,13 @@ export const GUEST_CSRS: readonly GuestCsr[] = [
       csrs.sip = value;
     },
   ),
-  ...PLAIN.map((name) =>
-    guestCsrOf(
-      name,
-      (csrs) => csrs[name],
-      (csrs, value) => {
-        csrs[name] = value;
-      },
-    ),
-  ),
+  ...PLAIN.map(plain),
+  { ...plain('senvcfg'), legalize: (_csrs: GuestCsrs, value: bigint) => value & SENVCFG_FIOM },
+  // A write with another mode has no effect at all (Privileged 4.1.11).
+  {
+    ...plain('satp'),
+    legalize: (csrs: GuestCsrs, value: bigint) => (SATP_MODES.includes(value >> 60n) ? value : csrs.satp),
+  },
 ].sort((a, b) => a.number - b.number);
 
 const byNumber = new Map(GUEST_CSRS.map((csr) => [csr.number, csr]));

@@ -55,6 +55,7 @@ export const aliases: readonly Alias[] = [
   alias('negw', 'subw', 'rd,rs2', { rs1: ZERO }),
   alias('sext.w', 'addiw', 'rd,rs1', { imm: 0 }),
   alias('zext.b', 'andi', 'rd,rs1', { imm: 255 }),
+  alias('zext.w', 'add.uw', 'rd,rs1', { rs2: ZERO }),
 
   // Comparisons
   alias('seqz', 'sltiu', 'rd,rs1', { imm: 1 }),
@@ -76,6 +77,12 @@ export const aliases: readonly Alias[] = [
   alias('sllw', 'slliw', 'rd,rs1,shamt'),
   alias('srlw', 'srliw', 'rd,rs1,shamt'),
   alias('sraw', 'sraiw', 'rd,rs1,shamt'),
+  alias('ror', 'rori', 'rd,rs1,shamt'),
+  alias('rorw', 'roriw', 'rd,rs1,shamt'),
+  alias('bclr', 'bclri', 'rd,rs1,shamt'),
+  alias('bext', 'bexti', 'rd,rs1,shamt'),
+  alias('binv', 'binvi', 'rd,rs1,shamt'),
+  alias('bset', 'bseti', 'rd,rs1,shamt'),
   alias('slt', 'slti', 'rd,rs1,imm', {}, assembleOnly),
   alias('sltu', 'sltiu', 'rd,rs1,imm', {}, assembleOnly),
 

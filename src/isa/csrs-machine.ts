@@ -6,6 +6,7 @@ import {
   environmentFields,
   interruptEnables,
   interruptPending,
+  legaliseEnvironment,
   legaliseStatus,
   legaliseTrapVector,
   mstatusFields,
@@ -73,11 +74,20 @@ export const machineCsrs: readonly CsrDescription[] = [
   csr(0x304, 'mie', 'The enabled interrupts.', interruptEnables('M')),
   csr(0x305, 'mtvec', 'Where traps into M-mode go.', trapVectorFields, { legalise: legaliseTrapVector }),
   csr(0x306, 'mcounteren', 'Which counters S-mode may read.', counterEnableFields),
-  csr(0x30a, 'menvcfg', 'Settings for the environment of S- and U-mode.', [
-    flag('STCE', 63, 'WARL', 'stimecmp is enabled.', { extension: 'Sstc' }),
-    flag('PBMTE', 62, 'WARL', 'Page-based memory types are enabled.', { extension: 'Svpbmt' }),
-    ...environmentFields,
-  ]),
+  csr(
+    0x30a,
+    'menvcfg',
+    'Settings for the environment of S- and U-mode.',
+    [
+      flag('STCE', 63, 'WARL', 'stimecmp is enabled.', { extension: 'Sstc' }),
+      flag('PBMTE', 62, 'WARL', 'Page-based memory types are enabled.', { extension: 'Svpbmt' }),
+      flag('ADUE', 61, 'WARL', 'Accesses set the A and D bits of page-table entries, instead of faulting.', {
+        extension: 'Svadu',
+      }),
+      ...environmentFields,
+    ],
+    { legalise: legaliseEnvironment },
+  ),
   csr(0x340, 'mscratch', 'A word for the machine-mode trap handler.', wholeValue('Any value.')),
   csr(0x341, 'mepc', 'Where the last trap into M-mode happened; mret returns there.', trapPcFields),
   csr(0x342, 'mcause', 'Why the last trap into M-mode happened.', trapCauseFields),

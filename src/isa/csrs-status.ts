@@ -137,6 +137,13 @@ export const environmentFields: readonly CsrField[] = [
   flag('FIOM', 0, 'WARL', 'A fence of device accesses in less privileged modes also orders memory.'),
 ];
 
+const CBIE = bitRange(5, 4);
+const CBIE_RESERVED = 2n << 4n;
+
+/** A reserved CBIE leaves the field as it was (the choice is ours: Cache-Block Management 2.7). */
+export const legaliseEnvironment = (old: bigint, next: bigint): bigint =>
+  (next & CBIE) === CBIE_RESERVED ? (next & ~CBIE) | (old & CBIE) : next;
+
 export const counterEnableFields: readonly CsrField[] = [
   field('HPM', 31, 3, 'WARL', 'Bit n: hpmcounter n can be read in the next less privileged mode.'),
   flag('IR', 2, 'WARL', 'instret can be read in the next less privileged mode.'),

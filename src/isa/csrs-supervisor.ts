@@ -6,6 +6,7 @@ import {
   environmentFields,
   interruptEnables,
   interruptPending,
+  legaliseEnvironment,
   legaliseStatus,
   legaliseTrapVector,
   sstatusFields,
@@ -15,7 +16,12 @@ import {
 } from './csrs-status';
 
 /** The translation schemes that satp.MODE can select on this machine. */
-const translationModes = { 0: 'Bare: no translation', 8: 'Sv39: 39-bit virtual addresses, three levels' };
+const translationModes = {
+  0: 'Bare: no translation',
+  8: 'Sv39: 39-bit virtual addresses, three levels',
+  9: 'Sv48: 48-bit virtual addresses, four levels',
+  10: 'Sv57: 57-bit virtual addresses, five levels',
+};
 
 const PPN_SHIFT = 12n;
 const MODE_SHIFT = 60n;
@@ -41,7 +47,9 @@ export const supervisorCsrs: readonly CsrDescription[] = [
   }),
   csr(0x105, 'stvec', 'Where traps into S-mode go.', trapVectorFields, { legalise: legaliseTrapVector }),
   csr(0x106, 'scounteren', 'Which counters U-mode may read.', counterEnableFields),
-  csr(0x10a, 'senvcfg', 'Settings for the environment of U-mode.', environmentFields),
+  csr(0x10a, 'senvcfg', 'Settings for the environment of U-mode.', environmentFields, {
+    legalise: legaliseEnvironment,
+  }),
   csr(0x140, 'sscratch', 'A word for the trap handler, usually the address of its context.', wholeValue('Any value.')),
   csr(0x141, 'sepc', 'Where the last trap into S-mode happened; sret returns there.', trapPcFields),
   csr(0x142, 'scause', 'Why the last trap into S-mode happened.', trapCauseFields),

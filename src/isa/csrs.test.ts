@@ -70,7 +70,7 @@ describe('the CSR table', () => {
 
   it('flags what the machine lacks', () => {
     assert.equal(isImplemented(named('fcsr').extension), false);
-    assert.equal(isImplemented(named('stimecmp').extension), false);
+    assert.equal(isImplemented(named('stimecmp').extension), true);
     assert.equal(isImplemented(named('cycle').extension), true);
     assert.equal(isImplemented(named('satp').extension), true);
   });
@@ -85,7 +85,9 @@ describe('legalValue', () => {
     assert.equal(afterWrite('mip', 0x80n, ALL_ONES), '0x2a2');
     assert.equal(afterWrite('medeleg', 0n, ALL_ONES), '0xb3ff');
     assert.equal(afterWrite('mideleg', 0n, ALL_ONES), '0x222');
-    assert.equal(afterWrite('menvcfg', 0n, ALL_ONES), '0x1');
+    assert.equal(afterWrite('menvcfg', 0n, ALL_ONES), '0xe0000000000000f1');
+    assert.equal(afterWrite('senvcfg', 0x30n, 0xc1n), '0xc1');
+    assert.equal(afterWrite('senvcfg', 0x30n, 0xe1n), '0xf1');
     assert.equal(afterWrite('misa', named('misa').reset, 0n), '0x8000000000141105');
     assert.equal(afterWrite('pmpaddr15', 0n, ALL_ONES), '0x3fffffffffffff');
     assert.equal(afterWrite('mcountinhibit', 0n, ALL_ONES), '0x5');
@@ -99,7 +101,9 @@ describe('legalValue', () => {
 
   it('ignores a write of satp with an unsupported mode', () => {
     const sv39 = 0x8000000000080200n;
-    assert.equal(afterWrite('satp', sv39, 0x9000000000090000n), '0x8000000000080200');
+    assert.equal(afterWrite('satp', sv39, 0xb000000000090000n), '0x8000000000080200');
+    assert.equal(afterWrite('satp', sv39, 0x9000000000090000n), '0x9000000000090000');
+    assert.equal(afterWrite('satp', sv39, 0xa000000000090000n), '0xa000000000090000');
     assert.equal(afterWrite('satp', sv39, 0x8fffffffffffffffn), '0x8fffffffffffffff');
     assert.equal(afterWrite('satp', sv39, 0n), '0x0');
   });

@@ -1,77 +1,104 @@
 /** From an instruction word to its table entry and operands. */
 import { formats } from './formats';
 import type { CompressedInstruction, Decoded, Instruction } from './instruction';
+import { switchableExtensions } from './extensions';
 import { compressedInstructions, instructions } from './table';
-
-/** 32-bit entries by major opcode (bits 6:2) and funct3 (bits 14:12), 16-bit entries by quadrant and funct3. */
-const buckets32: readonly Instruction[][] = Array.from({ length: 32 * 8 }, () => []);
-const buckets16: readonly CompressedInstruction[][] = Array.from({ length: 4 * 8 }, () => []);
 
 const bucket32 = (word: number): number => ((word >>> 2) & 31) | ((word >>> 7) & 0xe0);
 const bucket16 = (word: number): number => (word & 3) | ((word >>> 11) & 0x1c);
-
-for (const instruction of instructions) {
-  for (let funct3 = 0; funct3 < 8; funct3++) {
-    const word = funct3 << 12;
-    if (((instruction.match ^ word) & instruction.mask & 0x7000) === 0) {
-      buckets32[bucket32((instruction.match & ~0x7000) | word)].push(instruction);
-    }
-  }
-}
-for (const instruction of compressedInstructions) {
-  buckets16[bucket16(instruction.match)].push(instruction);
-}
-
-/** A 16-bit word always decodes alike, so that each is decoded once; null stands for an illegal one. */
-const decoded16: (Decoded | null | undefined)[] = new Array<undefined>(0x10000);
 
 /** Whether the instruction that starts with this word is 16 bits long. */
 export const isCompressed = (word: number): boolean => (word & 3) !== 3;
 
 /**
- * The instruction in `word`, or undefined when it is illegal, reserved or of an extension that the machine lacks. When the
- * lowest two bits are not both 1, the instruction is 16 bits long and the upper half of `word` is ignored
+ * The instruction in `word`, or undefined when it is illegal, reserved or of an extension that the decoder leaves out. When
+ * the lowest two bits are not both 1, the instruction is 16 bits long and the upper half of `word` is ignored
  * (Unprivileged 1.5). HINTs decode as the instructions they are encoded as.
  */
-export function decode(word: number): Decoded | undefined {
-  return isCompressed(word) ? decodeCompressed(word & 0xffff) : decodeWord(word);
+export type Decode = (word: number) => Decoded | undefined;
+
+/** A decoder for a machine with these extensions: instructions of the others that can be switched off are illegal. */
+export function makeDecoder(extensions: ReadonlySet<string>): Decode {
+  const off = switchableExtensions.filter((extension) => !extensions.has(extension));
+  const key = off.join();
+  const known = decoders.get(key);
+  if (known) return known;
+  const has = ({ extension }: Instruction): boolean => !off.some((one) => one === extension);
+  const decoder = new Decoder(
+    instructions.filter(has),
+    compressedInstructions.filter(({ expandsTo }) => has(expandsTo)),
+  );
+  const made: Decode = (word) => decoder.decode(word);
+  decoders.set(key, made);
+  return made;
 }
 
-function decodeWord(word: number): Decoded | undefined {
-  const bucket = buckets32[bucket32(word)];
-  for (let i = 0; i < bucket.length; i++) {
-    const instruction = bucket[i];
-    if (((word ^ instruction.match) & instruction.mask) === 0) {
-      const layout = formats[instruction.format];
-      const imm = layout.immediate(word);
-      if (layout.isReserved?.(imm)) {
-        return undefined;
+const decoders = new Map<string, Decode>();
+
+class Decoder {
+  /** 32-bit entries by major opcode (bits 6:2) and funct3 (bits 14:12), 16-bit entries by quadrant and funct3. */
+  private readonly buckets32: readonly Instruction[][] = Array.from({ length: 32 * 8 }, () => []);
+  private readonly buckets16: readonly CompressedInstruction[][] = Array.from({ length: 4 * 8 }, () => []);
+  /** A 16-bit word always decodes alike, so that each is decoded once; null stands for an illegal one. */
+  private readonly decoded16: (Decoded | null | undefined)[] = new Array<undefined>(0x10000);
+
+  constructor(instructions: readonly Instruction[], compressed: readonly CompressedInstruction[]) {
+    for (const instruction of instructions) {
+      for (let funct3 = 0; funct3 < 8; funct3++) {
+        const word = funct3 << 12;
+        if (((instruction.match ^ word) & instruction.mask & 0x7000) === 0) {
+          this.buckets32[bucket32((instruction.match & ~0x7000) | word)].push(instruction);
+        }
       }
-      return {
-        instruction,
-        compressed: undefined,
-        length: 4,
-        word: word >>> 0,
-        rd: layout.rd ? (word >>> 7) & 31 : 0,
-        rs1: layout.rs1 ? (word >>> 15) & 31 : 0,
-        rs2: layout.rs2 ? (word >>> 20) & 31 : 0,
-        imm,
-      };
+    }
+    for (const instruction of compressed) {
+      this.buckets16[bucket16(instruction.match)].push(instruction);
     }
   }
-  return undefined;
+
+  decode(word: number): Decoded | undefined {
+    return isCompressed(word) ? this.compressed(word & 0xffff) : this.whole(word);
+  }
+
+  private whole(word: number): Decoded | undefined {
+    const bucket = this.buckets32[bucket32(word)];
+    for (let i = 0; i < bucket.length; i++) {
+      const instruction = bucket[i];
+      if (((word ^ instruction.match) & instruction.mask) === 0) {
+        const layout = formats[instruction.format];
+        const imm = layout.immediate(word);
+        if (layout.isReserved?.(imm)) {
+          return undefined;
+        }
+        return {
+          instruction,
+          compressed: undefined,
+          length: 4,
+          word: word >>> 0,
+          rd: layout.rd ? (word >>> 7) & 31 : 0,
+          rs1: layout.rs1 ? (word >>> 15) & 31 : 0,
+          rs2: layout.rs2 ? (word >>> 20) & 31 : 0,
+          imm,
+        };
+      }
+    }
+    return undefined;
+  }
+
+  private compressed(word: number): Decoded | undefined {
+    let decoded = this.decoded16[word];
+    if (decoded === undefined) {
+      const compressed = this.buckets16[bucket16(word)].find((entry) => ((word ^ entry.match) & entry.mask) === 0);
+      const operands = compressed?.operands(word);
+      decoded =
+        compressed === undefined || operands === undefined
+          ? null
+          : { instruction: compressed.expandsTo, compressed, length: 2, word, ...operands };
+      this.decoded16[word] = decoded;
+    }
+    return decoded ?? undefined;
+  }
 }
 
-function decodeCompressed(word: number): Decoded | undefined {
-  let decoded = decoded16[word];
-  if (decoded === undefined) {
-    const compressed = buckets16[bucket16(word)].find((entry) => ((word ^ entry.match) & entry.mask) === 0);
-    const operands = compressed?.operands(word);
-    decoded =
-      compressed === undefined || operands === undefined
-        ? null
-        : { instruction: compressed.expandsTo, compressed, length: 2, word, ...operands };
-    decoded16[word] = decoded;
-  }
-  return decoded ?? undefined;
-}
+/** Decodes every instruction of the tables, whichever extensions a machine has. */
+export const decode: Decode = makeDecoder(new Set(switchableExtensions));

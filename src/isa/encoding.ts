@@ -42,6 +42,10 @@ export const masks = {
   funct5: 0xf800707f,
   /** LR: `aq` and `rl` stay free, rs2 is zero. */
   funct5Rs2: 0xf9f0707f,
+  /** Operations on one register: rs2's field belongs to the opcode. */
+  funct7Rs2: 0xfff0707f,
+  /** Cache-block operations: the immediate belongs to the opcode, rd is zero. */
+  blockOperation: 0xfff07fff,
   /** SFENCE.VMA: rs1 and rs2 stay free, rd is zero. */
   funct7Rd: 0xfe007fff,
   whole: 0xffffffff,

@@ -32,8 +32,21 @@ const binaryOperations: Readonly<Record<BinaryOp, (a: bigint, b: bigint) => bigi
   shl: (a, b) => a << amount(b),
   shru: (a, b) => unsigned(a) >> amount(b),
   shrs: (a, b) => signed(a) >> amount(b),
+  rotl: (a, b) => (a << amount(b)) | (a >> (64n - amount(b))),
+  rotr: (a, b) => (a >> amount(b)) | (a << (64n - amount(b))),
 };
 
+/** The eight bytes, the lowest first, and back. */
+const bytesOf = (value: bigint): bigint[] => Array.from({ length: 8 }, (_, i) => (value >> BigInt(8 * i)) & 0xffn);
+const fromBytes = (bytes: readonly bigint[]): bigint => bytes.reduceRight((sum, byte) => (sum << 8n) | byte, 0n);
+
+function trailingZeros(value: bigint): bigint {
+  let count = 0n;
+  while (count < 64n && ((value >> count) & 1n) === 0n) count++;
+  return count;
+}
+
+/** Operands are unsigned. */
 const unaryOperations: Readonly<Record<UnaryOp, (a: bigint) => bigint>> = {
   sext8: (a) => BigInt.asIntN(8, a),
   sext16: (a) => BigInt.asIntN(16, a),
@@ -41,6 +54,11 @@ const unaryOperations: Readonly<Record<UnaryOp, (a: bigint) => bigint>> = {
   zext8: (a) => BigInt.asUintN(8, a),
   zext16: (a) => BigInt.asUintN(16, a),
   zext32: (a) => BigInt.asUintN(32, a),
+  clz: (a) => BigInt(64 - (a === 0n ? 0 : a.toString(2).length)),
+  ctz: trailingZeros,
+  popcount: (a) => BigInt(a.toString(2).replaceAll('0', '').length),
+  orbytes: (a) => fromBytes(bytesOf(a).map((byte) => (byte === 0n ? 0n : 0xffn))),
+  revbytes: (a) => fromBytes(bytesOf(a).reverse()),
 };
 
 const comparisons: Readonly<Record<CompareOp, (a: bigint, b: bigint) => boolean>> = {

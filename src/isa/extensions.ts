@@ -1,24 +1,34 @@
-/** Which extensions the machine implements. A CSR or field of any other extension does not exist or reads zero. */
+/**
+ * Which extensions the machine implements, and which of them can be switched off. A CSR or field of any other extension
+ * does not exist or reads zero.
+ */
 
 /** Every extension that the tables name. */
 export type Extension =
-  | 'I'
-  | 'M'
-  | 'A'
-  | 'F'
-  | 'D'
-  | 'C'
-  | 'V'
-  | 'S'
-  | 'U'
-  | 'Zicsr'
-  | 'Zifencei'
-  | 'Zicntr'
-  | 'Zihpm'
-  | 'Zicbom'
-  | 'Zicboz'
-  | 'Svpbmt'
-  | 'Sstc';
+  'I' | 'M' | 'A' | 'F' | 'D' | 'C' | 'V' | 'S' | 'U' | 'Zicsr' | 'Zifencei' | 'Zicntr' | 'Zihpm' | SwitchableExtension;
+
+/** Those that each machine has or has not, in the order in which device trees list them. */
+export const switchableExtensions = [
+  'Zicbom',
+  'Zicboz',
+  'Zicond',
+  'Zihintpause',
+  'Zba',
+  'Zbb',
+  'Zbs',
+  'Sstc',
+  /** A and D bits that are clear fault; with Svadu only until software asks for updates by hardware. */
+  'Svade',
+  'Svadu',
+  'Svinval',
+  'Svnapot',
+  'Svpbmt',
+] as const;
+
+export type SwitchableExtension = (typeof switchableExtensions)[number];
+
+/** What a machine has, as far as it is to differ from the defaults. */
+export type ExtensionSwitches = Readonly<Partial<Record<SwitchableExtension, boolean>>>;
 
 export const implementedExtensions: ReadonlySet<Extension> = new Set<Extension>([
   'I',
@@ -31,7 +41,24 @@ export const implementedExtensions: ReadonlySet<Extension> = new Set<Extension>(
   'Zifencei',
   'Zicntr',
   'Zihpm',
+  ...switchableExtensions,
 ]);
+
+/** On unless switched off: what QEMU 7.2's processor `rv64` has (docs/decisions). */
+const onByDefault: ReadonlySet<SwitchableExtension> = new Set(['Zihintpause', 'Zba', 'Zbb', 'Zbs']);
+
+/** The extensions of a machine with these switches. */
+export function machineExtensions(switches: ExtensionSwitches = {}): ReadonlySet<Extension> {
+  const off = switchableExtensions.filter((extension) => !(switches[extension] ?? onByDefault.has(extension)));
+  return new Set([...implementedExtensions].filter((extension) => !off.some((one) => one === extension)));
+}
+
+/** Those of the extensions that U-mode uses without a supervisor's help: what a hypervisor's guest has, too. */
+export function guestExtensions(extensions: ReadonlySet<Extension>): ReadonlySet<Extension> {
+  return new Set([...extensions].filter((extension) => !extension.startsWith('Sv') && !SUPERVISED.has(extension)));
+}
+
+const SUPERVISED: ReadonlySet<Extension> = new Set<Extension>(['Sstc', 'Zicbom', 'Zicboz']);
 
 /** Whether something that needs this extension is there; what needs none always is. */
 export const isImplemented = (extension: Extension | undefined): boolean =>

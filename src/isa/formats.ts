@@ -87,6 +87,8 @@ export const formats: Readonly<Record<Format, FormatLayout>> = {
   /** The immediate holds the fence mode, predecessor set and successor set, four bits each. */
   fence: { rd: false, rs1: false, rs2: false, ...unsigned12 },
   sfence: { rd: false, rs1: true, rs2: true, ...noImmediate },
+  unary: { rd: true, rs1: true, rs2: false, ...noImmediate },
+  block: { rd: false, rs1: true, rs2: false, ...noImmediate },
   'float-load': { ...oneOperand, ...signed12 },
   'float-store': { rd: false, rs1: true, rs2: true, ...storeOffset },
   /** The immediate holds rs3 above the rounding mode. */

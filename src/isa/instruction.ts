@@ -21,6 +21,8 @@ export type Format =
   | 'csri' // rd, csr, zimm    (decoded imm = CSR number, rs1 = zimm 0..31)
   | 'fence' // pred, succ
   | 'sfence' // rs1, rs2
+  | 'unary' // rd, rs1
+  | 'block' // (rs1)
   // Floating point: which of the operands are integer registers (x) and which floating-point registers (f); `round` is a
   // rounding mode (decoded imm = the mode, and for `fused` rs3 × 8 + the mode).
   | 'float-load' // f[rd], imm(rs1)

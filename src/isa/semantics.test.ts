@@ -44,6 +44,19 @@ const immediates = [0n, 1n, -1n, 5n, 31n, 255n, 2047n, -2048n, -16n];
 const quotient = (a: bigint, b: bigint): bigint => (b === 0n ? -1n : a / b);
 const remainder = (a: bigint, b: bigint): bigint => (b === 0n ? a : a % b);
 
+/** The low bits as binary digits, the highest first, and back. */
+const digits = (value: bigint, width: number): string => BigInt.asUintN(width, value).toString(2).padStart(width, '0');
+const fromDigits = (text: string): bigint => BigInt(`0b${text}`);
+const rotateLeft = (text: string, by: number): string => text.slice(by % text.length) + text.slice(0, by % text.length);
+
+function withBit(value: bigint, bit: bigint, change: (digit: string) => string): bigint {
+  const at = 63 - Number(bit & 63n);
+  const text = digits(value, 64);
+  return fromDigits(text.slice(0, at) + change(text[at]) + text.slice(at + 1));
+}
+
+const hexBytes = (value: bigint): string[] => u64(value).toString(16).padStart(16, '0').match(/../g) ?? [];
+
 /** rd of each computing instruction with two registers, as a function of signed operands. */
 const registerForms: Record<string, (a: bigint, b: bigint) => bigint> = {
   add: (a, b) => a + b,
@@ -74,6 +87,50 @@ const registerForms: Record<string, (a: bigint, b: bigint) => bigint> = {
   divuw: (a, b) => s32(quotient(u32(a), u32(b))),
   remw: (a, b) => s32(remainder(s32(a), s32(b))),
   remuw: (a, b) => s32(remainder(u32(a), u32(b))),
+  'add.uw': (a, b) => u32(a) + b,
+  sh1add: (a, b) => 2n * a + b,
+  sh2add: (a, b) => 4n * a + b,
+  sh3add: (a, b) => 8n * a + b,
+  'sh1add.uw': (a, b) => 2n * u32(a) + b,
+  'sh2add.uw': (a, b) => 4n * u32(a) + b,
+  'sh3add.uw': (a, b) => 8n * u32(a) + b,
+  andn: (a, b) => a - (a & b),
+  orn: (a, b) => -1n - (b - (a & b)),
+  xnor: (a, b) => -1n - ((a | b) - (a & b)),
+  min: (a, b) => (a < b ? a : b),
+  max: (a, b) => (a > b ? a : b),
+  minu: (a, b) => (u64(a) < u64(b) ? a : b),
+  maxu: (a, b) => (u64(a) > u64(b) ? a : b),
+  rol: (a, b) => fromDigits(rotateLeft(digits(a, 64), Number(b & 63n))),
+  ror: (a, b) => fromDigits(rotateLeft(digits(a, 64), 64 - Number(b & 63n))),
+  rolw: (a, b) => s32(fromDigits(rotateLeft(digits(a, 32), Number(b & 31n)))),
+  rorw: (a, b) => s32(fromDigits(rotateLeft(digits(a, 32), 32 - Number(b & 31n)))),
+  bclr: (a, b) => withBit(a, b, () => '0'),
+  bset: (a, b) => withBit(a, b, () => '1'),
+  binv: (a, b) => withBit(a, b, (digit) => (digit === '0' ? '1' : '0')),
+  bext: (a, b) => BigInt(digits(a, 64)[63 - Number(b & 63n)]),
+  'czero.eqz': (a, b) => (b === 0n ? 0n : a),
+  'czero.nez': (a, b) => (b === 0n ? a : 0n),
+};
+
+/** rd of each computing instruction with one register. */
+const singleForms: Record<string, (a: bigint) => bigint> = {
+  clz: (a) => BigInt(`${digits(a, 64)}1`.indexOf('1')),
+  clzw: (a) => BigInt(`${digits(a, 32)}1`.indexOf('1')),
+  ctz: (a) => BigInt(64 - `1${digits(a, 64)}`.lastIndexOf('1')),
+  ctzw: (a) => BigInt(32 - `1${digits(a, 32)}`.lastIndexOf('1')),
+  cpop: (a) => BigInt(digits(a, 64).split('1').length - 1),
+  cpopw: (a) => BigInt(digits(a, 32).split('1').length - 1),
+  'sext.b': (a) => BigInt.asIntN(8, a),
+  'sext.h': (a) => BigInt.asIntN(16, a),
+  'zext.h': (a) => BigInt.asUintN(16, a),
+  'orc.b': (a) =>
+    BigInt(
+      `0x${hexBytes(a)
+        .map((byte) => (byte === '00' ? '00' : 'ff'))
+        .join('')}`,
+    ),
+  rev8: (a) => BigInt(`0x${hexBytes(a).reverse().join('')}`),
 };
 
 /** rd of each computing instruction with a constant. */
@@ -95,6 +152,13 @@ const shiftForms: Record<string, readonly [number, (a: bigint, amount: bigint) =
   slliw: [5, (a, n) => s32(a << n)],
   srliw: [5, (a, n) => s32(u32(a) >> n)],
   sraiw: [5, (a, n) => s32(a) >> n],
+  'slli.uw': [6, (a, n) => u32(a) << n],
+  rori: [6, (a, n) => fromDigits(rotateLeft(digits(a, 64), 64 - Number(n)))],
+  roriw: [5, (a, n) => s32(fromDigits(rotateLeft(digits(a, 32), 32 - Number(n))))],
+  bclri: [6, (a, n) => withBit(a, n, () => '0')],
+  bseti: [6, (a, n) => withBit(a, n, () => '1')],
+  binvi: [6, (a, n) => withBit(a, n, (digit) => (digit === '0' ? '1' : '0'))],
+  bexti: [6, (a, n) => BigInt(digits(a, 64)[63 - Number(n)])],
 };
 
 const branchForms: Record<string, (a: bigint, b: bigint) => boolean> = {
@@ -157,7 +221,7 @@ describe('what instructions compute', () => {
   it('covers every computing instruction, branch and atomic', () => {
     const covered = new Set([
       ...['lui', 'auipc'],
-      ...[registerForms, immediateForms, shiftForms, branchForms].flatMap((forms) => Object.keys(forms)),
+      ...[registerForms, singleForms, immediateForms, shiftForms, branchForms].flatMap((forms) => Object.keys(forms)),
       ...Object.keys(atomicForms).flatMap((name) => [`${name}.w`, `${name}.d`]),
     ]);
     for (const { name, action } of instructions) {
@@ -173,6 +237,14 @@ describe('what instructions compute', () => {
           assert.equal(compute(name, { rs1: a, rs2: b }), expected, `${a}, ${b}`);
           assert.equal(compute(name, { rs1: u64(a), rs2: u64(b) }), expected, `unsigned ${a}, ${b}`);
         }
+      }
+    });
+  }
+
+  for (const [name, form] of Object.entries(singleForms)) {
+    it(name, () => {
+      for (const a of edges) {
+        for (const operand of [a, u64(a)]) assert.equal(compute(name, { rs1: operand }), s64(form(a)), `${operand}`);
       }
     });
   }

@@ -6,8 +6,8 @@
 import type { FloatOperation } from './float/operations';
 
 /**
- * Binary operations on 64-bit integers. Shifts take the low six bits of `b`. Division and remainder have the results
- * that the M extension defines for a zero divisor and for overflow (Unprivileged 13.2); they never trap.
+ * Binary operations on 64-bit integers. Shifts and rotations take the low six bits of `b`. Division and remainder have the
+ * results that the M extension defines for a zero divisor and for overflow (Unprivileged 13.2); they never trap.
  */
 export type BinaryOp =
   | 'add'
@@ -25,10 +25,16 @@ export type BinaryOp =
   | 'xor'
   | 'shl'
   | 'shru'
-  | 'shrs';
+  | 'shrs'
+  | 'rotl'
+  | 'rotr';
 
-/** Sign and zero extension from the low 8, 16 or 32 bits. */
-export type UnaryOp = 'sext8' | 'sext16' | 'sext32' | 'zext8' | 'zext16' | 'zext32';
+/**
+ * Sign and zero extension from the low 8, 16 or 32 bits; the count of leading zeros, of trailing zeros (both 64 for zero),
+ * and of ones; each byte that is not zero made 255; the bytes in reverse order.
+ */
+export type UnaryOp =
+  'sext8' | 'sext16' | 'sext32' | 'zext8' | 'zext16' | 'zext32' | 'clz' | 'ctz' | 'popcount' | 'orbytes' | 'revbytes';
 
 /** Comparisons of 64-bit integers; `u` is unsigned. */
 export type CompareOp = 'eq' | 'ne' | 'lt' | 'ltu' | 'ge' | 'geu';
@@ -67,6 +73,13 @@ export type SystemOp =
   | 'wfi'
   | 'sfence.vma'
   | 'fence.i'
+  | 'sinval.vma'
+  | 'sfence.w.inval'
+  | 'sfence.inval.ir'
+  | 'cbo.inval'
+  | 'cbo.clean'
+  | 'cbo.flush'
+  | 'cbo.zero'
   | 'csrrw'
   | 'csrrs'
   | 'csrrc'

@@ -56,6 +56,8 @@ export const formatSyntax: Readonly<Record<Format, string>> = {
   csri: 'rd,csr,zimm',
   fence: 'pred,succ',
   sfence: 'rs1,rs2',
+  unary: 'rd,rs1',
+  block: '(rs1)',
   'float-load': 'fd,imm(rs1)',
   'float-store': 'fs2,imm(rs1)',
   fused: 'fd,fs1,fs2,fs3[,round]',

@@ -5,7 +5,6 @@
 import type { Privilege } from '../engine/hart-state';
 import type { CsrDescription } from '../isa/csrs';
 import { csrByNumber, csrs, legalValue } from '../isa/csrs';
-import { isImplemented } from '../isa/extensions';
 import { CSR } from './csr-numbers';
 import { specialCsrs } from './csr-special';
 import type { CsrSurroundings } from './csr-state';
@@ -15,27 +14,22 @@ import { INTERRUPT, MSTATUS } from './status';
 const S_MODE = 1;
 const M_MODE = 3;
 
-/** The registers that this machine has, by number. */
-const existing = new Map(csrs.filter(({ extension }) => isImplemented(extension)).map((csr) => [csr.number, csr]));
-
-function describe(number: number): CsrDescription {
-  const description = existing.get(number);
-  if (description) return description;
-  const name = csrByNumber(number)?.name ?? `0x${number.toString(16)}`;
-  throw new RangeError(`This machine has no CSR ${name}.`);
-}
-
 export class CsrFile {
   /** The values as the hart uses them; others go through `read` and `write`. */
   readonly state: CsrState;
+  /** The registers that this machine has, by number. */
+  private readonly existing: ReadonlyMap<number, CsrDescription>;
 
   constructor(around: CsrSurroundings) {
+    const { extensions } = around;
+    const has = ({ extension }: CsrDescription): boolean => extension === undefined || extensions.has(extension);
+    this.existing = new Map(csrs.filter(has).map((csr) => [csr.number, csr]));
     this.state = new CsrState(around);
   }
 
   /** Whether the machine has a CSR of this number. */
   has(csr: number): boolean {
-    return existing.has(csr);
+    return this.existing.has(csr);
   }
 
   /**
@@ -45,7 +39,7 @@ export class CsrFile {
   read(csr: number): bigint {
     const special = specialCsrs.get(csr);
     if (special) return special.read(this.state);
-    return this.state.values[describe(csr).number];
+    return this.state.values[this.describe(csr).number];
   }
 
   /**
@@ -58,7 +52,7 @@ export class CsrFile {
     const { values } = this.state;
     const special = specialCsrs.get(csr);
     if (special) special.write?.(this.state, value);
-    else values[csr] = legalValue(describe(csr), values[csr], value);
+    else values[csr] = legalValue(this.describe(csr), values[csr], value);
   }
 
   /** As `write`, by the instruction that is being executed. */
@@ -77,7 +71,7 @@ export class CsrFile {
 
   /** Whether an instruction may access the register in this mode; if not, it is illegal (Privileged 2.1, 3.1.6, 3.1.11). */
   permits(csr: number, privilege: Privilege, writing: boolean): boolean {
-    const description = existing.get(csr);
+    const description = this.existing.get(csr);
     if (!description || privilege < description.privilege || (writing && description.readOnly)) return false;
     if (csr === CSR.satp) return privilege !== S_MODE || (this.state.status & MSTATUS.TVM) === 0;
     return csr < CSR.cycle || csr > CSR.hpmcounter31 || this.permitsCounter(csr - CSR.cycle, privilege);
@@ -100,7 +94,14 @@ export class CsrFile {
 
   /** All registers of this machine with their values, in the order of their numbers. */
   *entries(): IterableIterator<{ csr: CsrDescription; value: bigint }> {
-    for (const csr of existing.values()) yield { csr, value: this.read(csr.number) };
+    for (const csr of this.existing.values()) yield { csr, value: this.read(csr.number) };
+  }
+
+  private describe(number: number): CsrDescription {
+    const description = this.existing.get(number);
+    if (description) return description;
+    const name = csrByNumber(number)?.name ?? `0x${number.toString(16)}`;
+    throw new RangeError(`This machine has no CSR ${name}.`);
   }
 
   private permitsCounter(bit: number, privilege: Privilege): boolean {

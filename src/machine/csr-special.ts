@@ -1,5 +1,6 @@
 /** The CSRs that are more than a value of their own: views of others, counters, and those with effects. */
 import type { CsrDescription } from '../isa/csrs';
+import { bitRange } from '../isa/csr-description';
 import { csrByNumber, legalValue } from '../isa/csrs';
 import { CSR } from './csr-numbers';
 import type { CsrState } from './csr-state';
@@ -22,6 +23,7 @@ function describe(number: number): CsrDescription {
 const mstatus = describe(CSR.mstatus);
 const sstatus = describe(CSR.sstatus);
 const satp = describe(CSR.satp);
+const environments = { [CSR.menvcfg]: describe(CSR.menvcfg), [CSR.senvcfg]: describe(CSR.senvcfg) };
 
 const LOW_HALF = 0xffffffffn;
 const SD = 1n << 63n;
@@ -156,6 +158,27 @@ const otherRegisters: Record<number, SpecialCsr> = {
   },
 };
 
+/** menvcfg and senvcfg have the fields of the machine's extensions; the others read zero. */
+function environmentRegister(number: typeof CSR.menvcfg | typeof CSR.senvcfg): SpecialCsr {
+  const description = environments[number];
+  return {
+    read: (state) => state.values[number],
+    write(state, value) {
+      const { extensions } = state.around;
+      const written = description.fields
+        .filter(({ extension }) => extension === undefined || extensions.has(extension))
+        .reduce((bits, { high, low }) => bits | (value & bitRange(high, low)), 0n);
+      state.values[number] = legalValue(description, state.values[number], written);
+      state.around.environmentChanged();
+    },
+  };
+}
+
+const environmentRegisters: Record<number, SpecialCsr> = {
+  [CSR.menvcfg]: environmentRegister(CSR.menvcfg),
+  [CSR.senvcfg]: environmentRegister(CSR.senvcfg),
+};
+
 function protectionRegisters(): [number, SpecialCsr][] {
   const configurations = [0, 2].map((register): [number, SpecialCsr] => [
     CSR.pmpcfg0 + register,
@@ -181,6 +204,7 @@ export const specialCsrs: ReadonlyMap<number, SpecialCsr> = new Map([
   ...byNumber(statusRegisters),
   ...byNumber(interruptRegisters),
   ...byNumber(counterRegisters),
+  ...byNumber(environmentRegisters),
   ...byNumber(otherRegisters),
   ...protectionRegisters(),
 ]);

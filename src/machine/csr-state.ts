@@ -1,12 +1,15 @@
 /** The values behind a hart's CSRs, in the form in which the hart works with them. */
 import { csrByNumber, csrs } from '../isa/csrs';
+import type { Extension } from '../isa/extensions';
 import { CsrCounter } from './csr-counters';
 import { CSR } from './csr-numbers';
 import type { Pmp } from './pmp';
+import { ENVCFG } from './status';
 
 /** What the registers need of the hart around them. */
 export interface CsrSurroundings {
   readonly hartId: number;
+  readonly extensions: ReadonlySet<Extension>;
   readonly pmp: Pmp;
   /** Instructions that the hart has completed. */
   retired(): number;
@@ -14,6 +17,8 @@ export interface CsrSurroundings {
   time(): bigint;
   /** satp or a bit of mstatus that address translation depends on may have changed. */
   translationChanged(): void;
+  /** menvcfg or senvcfg was written. */
+  environmentChanged(): void;
   /** An interrupt may have become deliverable. */
   interruptsChanged(): void;
 }
@@ -39,6 +44,9 @@ export class CsrState {
 
   constructor(readonly around: CsrSurroundings) {
     for (const { number, reset } of csrs) this.values[number] = reset;
+    const { extensions } = around;
+    // With Svadu alone, hardware updates A and D from the start, as in QEMU; with Svade too, once software asks for it.
+    if (extensions.has('Svadu') && !extensions.has('Svade')) this.values[CSR.menvcfg] = ENVCFG.ADUE;
   }
 
   /** mip. */

@@ -2,7 +2,8 @@
 import type { Engine } from '../engine/engine';
 import type { HartState, Privilege } from '../engine/hart-state';
 import type { Access, EngineHost } from '../engine/host';
-import { FETCH } from '../engine/host';
+import { FETCH, LOAD, STORE } from '../engine/host';
+import type { Extension } from '../isa/extensions';
 import type { Operands } from '../isa/instruction';
 import type { SystemOp, Width } from '../isa/semantics';
 import type { Bus } from './bus';
@@ -10,7 +11,7 @@ import { CsrFile } from './csr-file';
 import { CSR } from './csr-numbers';
 import { Mmu } from './mmu';
 import { Pmp } from './pmp';
-import { MSTATUS } from './status';
+import { ENVCFG, EXCEPTION, MSTATUS } from './status';
 import { systemInstructions } from './system-instructions';
 import type { TranslationMode } from './translation-modes';
 import { TranslationModes } from './translation-modes';
@@ -24,6 +25,8 @@ export interface HartOptions {
   readonly index: number;
   readonly engine: Engine;
   readonly bus: Bus;
+  /** The machine's. */
+  readonly extensions: ReadonlySet<Extension>;
   /** The machine's mtime. */
   readonly time: () => bigint;
   /** Ends the machine's `run` before the next instruction. */
@@ -33,6 +36,8 @@ export interface HartOptions {
 const S_MODE = 1;
 const M_MODE = 3;
 const INTERRUPT_FLAG = 1n << 63n;
+/** Bytes that the cache-block instructions work on. */
+const BLOCK_SIZE = 64;
 
 export class Hart implements EngineHost {
   readonly index: number;
@@ -58,6 +63,7 @@ export class Hart implements EngineHost {
   /** A breakpoint address was reached. True: stop before the instruction. */
   onBreakpoint: (pc: bigint) => boolean = () => true;
 
+  private readonly extensions: ReadonlySet<Extension>;
   private readonly engine: Engine;
   private readonly bus: Bus;
   private readonly requestStop: () => void;
@@ -70,8 +76,9 @@ export class Hart implements EngineHost {
   private heldTrap: (Trap & { executed: number }) | undefined;
 
   constructor(options: HartOptions) {
-    const { index, engine, bus, time, requestStop } = options;
+    const { index, engine, bus, extensions, time, requestStop } = options;
     this.index = index;
+    this.extensions = extensions;
     this.engine = engine;
     this.bus = bus;
     this.requestStop = requestStop;
@@ -80,15 +87,17 @@ export class Hart implements EngineHost {
     this.mmu = new Mmu(engine.memory, this.pmp);
     this.csrs = new CsrFile({
       hartId: index,
+      extensions,
       pmp: this.pmp,
       time,
       retired: () => this.retired,
       translationChanged: () => this.selectTranslation(),
+      environmentChanged: () => this.environmentChanged(),
       interruptsChanged: () => this.interruptsChanged(),
     });
     this.state.privilege = M_MODE;
     this.fetchMode = this.dataMode = this.modes.mode(0n, M_MODE, false, false);
-    this.selectTranslation();
+    this.environmentChanged();
   }
 
   /** Instructions completed. */
@@ -178,6 +187,35 @@ export class Hart implements EngineHost {
     else this.engine.flushTlbPage(low, high);
   }
 
+  /**
+   * Whether a load or a store may access the cache block that holds this address; otherwise it has raised a store's fault,
+   * with the address as it was given (Cache-Block Management 2.5).
+   */
+  checkBlock(va: bigint): boolean {
+    if (this.translateBlock(va, LOAD) >= 0 || this.translateBlock(va, STORE) >= 0) return true;
+    this.raise(this.mmu.cause, va);
+    return false;
+  }
+
+  /** Stores zeros to the cache block that holds this address. @returns false after it has raised a fault */
+  zeroBlock(va: bigint): boolean {
+    const address = this.translateBlock(va, STORE);
+    const { memory } = this.engine;
+    if (address >= 0 && memory.contains(address, BLOCK_SIZE)) {
+      for (let i = 0; i < BLOCK_SIZE; i += 8) memory.write64(address + i, 0n);
+      return true;
+    }
+    this.raise(address < 0 ? this.mmu.cause : EXCEPTION.storeAccess, va);
+    return false;
+  }
+
+  /** The physical address of a cache block, or -1 with the reason in `mmu`. */
+  private translateBlock(va: bigint, access: Access): number {
+    const block = va & ~BigInt(BLOCK_SIZE - 1);
+    const [low, high] = [Number(block & 0xffffffffn), Number((block >> 32n) & 0xffffffffn)];
+    return this.mmu.translate(low, high, access, BLOCK_SIZE, this.dataMode);
+  }
+
   // What the engine asks.
 
   get cacheable(): boolean {
@@ -256,6 +294,18 @@ export class Hart implements EngineHost {
     this.state.privilege = privilege;
     this.selectTranslation();
     this.interruptsChanged();
+  }
+
+  /** menvcfg may have changed how page tables are walked (Privileged 3.1.18). */
+  private environmentChanged(): void {
+    const menvcfg = this.csrs.state.values[CSR.menvcfg];
+    const memoryTypes = (menvcfg & ENVCFG.PBMTE) !== 0n;
+    const faulting = this.extensions.has('Svade') || this.extensions.has('Svadu');
+    const accessedDirty = faulting && (menvcfg & ENVCFG.ADUE) === 0n ? 'software' : 'hardware';
+    if (memoryTypes === this.mmu.rules.memoryTypes && accessedDirty === this.mmu.rules.accessedDirty) return;
+    this.mmu.rules = { napot: this.extensions.has('Svnapot'), memoryTypes, accessedDirty };
+    this.modes.setRules(this.mmu.rules);
+    this.selectTranslation();
   }
 
   private selectTranslation(): void {

@@ -2,7 +2,9 @@
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
-import { implementedExtensions } from '../isa/extensions';
+import { makeDecoder } from '../isa/decode';
+import type { Extension, ExtensionSwitches } from '../isa/extensions';
+import { machineExtensions } from '../isa/extensions';
 import type { BootProgram, BootState } from './boot';
 import { boot } from './boot';
 import { Bus } from './bus';
@@ -31,6 +33,8 @@ const A1 = 11;
 export interface MachineOptions {
   /** Size of RAM in bytes, a multiple of 64 KiB; 3 GiB unless said otherwise. It costs host memory where it is touched. */
   readonly memoryBytes?: number;
+  /** Extensions to have or not to have, where that differs from the defaults. */
+  readonly extensions?: ExtensionSwitches;
 }
 
 export interface MachineBoot {
@@ -77,6 +81,7 @@ export class Machine {
   readonly plic: Plic;
   readonly finisher = new Finisher();
   readonly harts: readonly Hart[];
+  readonly extensions: ReadonlySet<Extension>;
   /** The built-in firmware, once it is in use. */
   firmware?: Firmware;
 
@@ -94,7 +99,9 @@ export class Machine {
 
   /** @throws RangeError when the memory size is not possible */
   constructor(options: MachineOptions = {}) {
-    this.engine = new Engine({ ramBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES });
+    this.extensions = machineExtensions(options.extensions);
+    const decode = makeDecoder(this.extensions);
+    this.engine = new Engine({ ramBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES, decode });
     this.memory = this.engine.memory;
     this.clock = new VirtualTime(() => this.engine.executed);
     this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });
@@ -104,6 +111,7 @@ export class Machine {
       index: 0,
       engine: this.engine,
       bus: this.bus,
+      extensions: this.extensions,
       time: () => this.clint.mtime,
       requestStop: () => this.requestStop(),
     });
@@ -133,7 +141,11 @@ export class Machine {
         name: "the machine's memory",
         load: (address, data) => memory.load(address, data),
       },
-      tree: { harts: this.harts.length, isa: isaString(), ...(bootargs === undefined ? {} : { bootargs }) },
+      tree: {
+        harts: this.harts.length,
+        isa: isaString(this.extensions),
+        ...(bootargs === undefined ? {} : { bootargs }),
+      },
       ...(initrd ? { initrd } : {}),
     });
     if (tohost !== undefined) this.htif = this.connectHtif(tohost);
@@ -280,9 +292,9 @@ export class Machine {
   }
 }
 
-/** The machine's instruction set as device trees write it: `rv64imac_zicsr_zifencei`. */
-export function isaString(): string {
-  const names = [...implementedExtensions];
+/** An instruction set as device trees write it: `rv64imac_zicsr_zifencei`. */
+export function isaString(extensions: ReadonlySet<Extension>): string {
+  const names = [...extensions];
   const letters = [...'IMAFDC'].filter((letter) => names.some((name) => name === letter)).join('');
   const others = names.filter((name) => name.length > 1);
   return ['rv64' + letters, ...others].join('_').toLowerCase();

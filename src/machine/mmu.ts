@@ -6,7 +6,7 @@ import { addressSpaceOf } from './paging';
 import type { Pmp } from './pmp';
 import { EXCEPTION } from './status';
 import type { TranslationMode } from './translation-modes';
-import type { EntrySource, Walk, WalkFailure } from './walk';
+import type { EntrySource, Walk, WalkFailure, WalkRules } from './walk';
 import { PageWalker, walkPageTable } from './walk';
 
 const S_MODE = 1;
@@ -33,13 +33,16 @@ export class Mmu implements EntrySource {
   low = 0;
   high = 0;
 
+  /** What extensions and menvcfg say about walks, for those without side effects. */
+  rules: WalkRules = {};
+
   private readonly walker = new PageWalker();
   /**
    * Superpages of which a TLB may hold a part: their page numbers, by level. SFENCE.VMA for one address must drop all
    * parts of such a page, and the engine knows pages of 4 KiB only.
    */
   private readonly superpages: Set<number>[] = [];
-  /** More superpages were in use than are remembered. */
+  /** More superpages were in use than are remembered, or one of 64 KiB. */
   private superpagesLost = false;
 
   constructor(
@@ -56,7 +59,8 @@ export class Mmu implements EntrySource {
     if (mode.walk) {
       const failure = this.walker.walk(vaLow, vaHigh, access, mode.walk, this) ?? this.update();
       if (failure) return this.fail(failure, access);
-      if (this.walker.level > 0) this.rememberSuperpage(vaLow, vaHigh, this.walker.level);
+      if (this.walker.contiguous) this.superpagesLost = true;
+      else if (this.walker.level > 0) this.rememberSuperpage(vaLow, vaHigh, this.walker.level);
       address = this.walker.address;
     }
     if (!this.pmp.allows(address, size, access, mode.privilege)) return this.fail('pmp', access);
@@ -87,7 +91,7 @@ export class Mmu implements EntrySource {
     const space = addressSpaceOf(how.satp);
     if (!space) return undefined;
     const { privilege, sum, mxr } = how;
-    const context = { scheme: space.scheme, root: space.root, privilege, sum, mxr };
+    const context = { ...this.rules, scheme: space.scheme, root: space.root, privilege, sum, mxr };
     const { memory } = this;
     const read = readPte ?? ((at: number) => (memory.contains(at, 8) ? memory.read64(at) : undefined));
     return walkPageTable(va, access, context, read);

@@ -16,8 +16,10 @@ export const PTE_RWX = PTE_R | PTE_W | PTE_X;
 /** Bits that must be zero in a pointer to the next table. */
 export const PTE_RESERVED_IN_POINTER = PTE_D | PTE_A | PTE_U;
 
-/** Bits 63–54: reserved, as this machine has neither Svnapot nor Svpbmt. In the entry's high half. */
-export const PTE_RESERVED_HIGH = 0xffc00000;
+/** Bits 63–54, in the entry's high half: N (Svnapot), the memory type (Svpbmt), and below them reserved ones. */
+export const PTE_HIGH_FLAGS = 0xffc00000 | 0;
+export const PTE_N = 0x80000000 | 0;
+export const PTE_PBMT = 0x60000000;
 
 /** The physical page number (44 bits) from an entry's two uint32 halves. */
 export function entryPpn(low: number, high: number): number {

@@ -15,6 +15,16 @@ export const MSTATUS = {
   TSR: 1 << 22,
 } as const;
 
+/** Bits of menvcfg and senvcfg (Privileged 3.1.18, 4.1.10; Cache-Block Management 2.7). */
+export const ENVCFG = {
+  CBIE: 3n << 4n,
+  CBCFE: 1n << 6n,
+  CBZE: 1n << 7n,
+  ADUE: 1n << 61n,
+  PBMTE: 1n << 62n,
+  STCE: 1n << 63n,
+} as const;
+
 /** Position of the field MPP. */
 export const MPP_SHIFT = 11;
 

@@ -3,7 +3,7 @@ import type { Operands } from '../isa/instruction';
 import type { SystemOp } from '../isa/semantics';
 import { CSR } from './csr-numbers';
 import type { Hart } from './hart';
-import { EXCEPTION, MSTATUS } from './status';
+import { ENVCFG, EXCEPTION, MSTATUS } from './status';
 
 /** What the engine does next: go on behind the instruction, or at the pc that was set. */
 type Flow = 'next' | 'jump';
@@ -65,6 +65,38 @@ function writeSatp(hart: Hart, value: bigint): void {
   if (current !== old && (current & ASID) === 0n) hart.flushTranslations();
 }
 
+/** Translations of all address spaces go, also when rs2 names one: more than asked for is always right (4.2.1). */
+function dropTranslations(hart: Hart, { rs1 }: Operands, word: number): Flow {
+  if (hart.privilege === U_MODE || virtualised(hart, MSTATUS.TVM)) return illegal(hart, word);
+  if (rs1 === 0) hart.flushTranslations();
+  else hart.flushTranslation(hart.state.x(rs1));
+  return 'next';
+}
+
+/** The fences around SINVAL.VMA, which here is complete at once; TVM does not concern them. */
+function orderInvalidation(hart: Hart, _operands: Operands, word: number): Flow {
+  return hart.privilege === U_MODE ? illegal(hart, word) : 'next';
+}
+
+/**
+ * A cache-block instruction. A field of menvcfg, and for U-mode of senvcfg too, must not be zero outside M-mode.
+ * @param operate whether the instruction was done; otherwise it has trapped
+ */
+function blockInstruction(field: bigint, operate: (hart: Hart, va: bigint) => boolean) {
+  return (hart: Hart, { rs1 }: Operands, word: number): Flow => {
+    const { values } = hart.csrs.state;
+    const gates = [
+      ...(hart.privilege < M_MODE ? [CSR.menvcfg] : []),
+      ...(hart.privilege < S_MODE ? [CSR.senvcfg] : []),
+    ];
+    if (gates.some((csr) => (values[csr] & field) === 0n)) return illegal(hart, word);
+    return operate(hart, hart.state.x(rs1)) ? 'next' : 'jump';
+  };
+}
+
+/** There is no cache to manage: the instruction checks that it may access the block. */
+const manageBlock = (hart: Hart, va: bigint): boolean => hart.checkBlock(va);
+
 export const systemInstructions: Record<SystemOp, (hart: Hart, operands: Operands, word: number) => Flow> = {
   csrrw: csrInstruction('write', false),
   csrrs: csrInstruction('set', false),
@@ -97,13 +129,14 @@ export const systemInstructions: Record<SystemOp, (hart: Hart, operands: Operand
     hart.waitForInterrupt();
     return 'next';
   },
-  /** Translations of all address spaces go, also when rs2 names one: more than asked for is always right (4.2.1). */
-  'sfence.vma'(hart, { rs1 }, word) {
-    if (hart.privilege === U_MODE || virtualised(hart, MSTATUS.TVM)) return illegal(hart, word);
-    if (rs1 === 0) hart.flushTranslations();
-    else hart.flushTranslation(hart.state.x(rs1));
-    return 'next';
-  },
+  'sfence.vma': dropTranslations,
+  'sinval.vma': dropTranslations,
+  'sfence.w.inval': orderInvalidation,
+  'sfence.inval.ir': orderInvalidation,
+  'cbo.inval': blockInstruction(ENVCFG.CBIE, manageBlock),
+  'cbo.clean': blockInstruction(ENVCFG.CBCFE, manageBlock),
+  'cbo.flush': blockInstruction(ENVCFG.CBCFE, manageBlock),
+  'cbo.zero': blockInstruction(ENVCFG.CBZE, (hart, va) => hart.zeroBlock(va)),
   /** The engine drops stale code as soon as its memory is written. */
   'fence.i': () => 'next',
 };

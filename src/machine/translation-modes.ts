@@ -5,7 +5,7 @@
 import type { Privilege } from '../engine/hart-state';
 import type { AddressSpace } from './paging';
 import { addressSpaceOf } from './paging';
-import type { WalkContext } from './walk';
+import type { WalkContext, WalkRules } from './walk';
 
 export interface TranslationMode {
   /** The number by which the engine knows its TLB. */
@@ -35,6 +35,14 @@ export class TranslationModes {
   private readonly spaces = new Map<bigint, KnownSpace>();
   private satp = 0n;
   private current: KnownSpace | undefined;
+  private rules: WalkRules = {};
+
+  /** Changes the rules of walking: all address spaces get new numbers. */
+  setRules(rules: WalkRules): void {
+    this.rules = rules;
+    this.spaces.clear();
+    this.current = this.find(this.satp);
+  }
 
   /** The mode for an access with this effective privilege. SUM counts in S-mode only. */
   mode(satp: bigint, privilege: Privilege, sum: boolean, mxr: boolean): TranslationMode {
@@ -65,7 +73,7 @@ export class TranslationModes {
   }
 
   private create({ scheme, root }: AddressSpace, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
-    return { key: this.nextKey++, privilege, walk: { scheme, root, privilege, sum, mxr } };
+    return { key: this.nextKey++, privilege, walk: { ...this.rules, scheme, root, privilege, sum, mxr } };
   }
 }
 

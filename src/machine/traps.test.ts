@@ -1,5 +1,6 @@
 // Where traps go, which interrupt is taken, and the stack of modes in mstatus.
 import assert from 'node:assert/strict';
+import { machineExtensions } from '../isa/extensions';
 import { CsrFile } from './csr-file';
 import { CSR } from './csr-numbers';
 import type { CsrState } from './csr-state';
@@ -14,8 +15,13 @@ const SUPERVISOR = 0x222n;
 /** CSRs with these values. */
 function state(values: Partial<Record<keyof typeof CSR, bigint>>, lines: readonly number[] = []): CsrState {
   const nothing = (): void => {};
-  const around = { hartId: 0, pmp: new Pmp(), retired: () => 0, time: () => 0n };
-  const csrs = new CsrFile({ ...around, translationChanged: nothing, interruptsChanged: nothing });
+  const around = { hartId: 0, extensions: machineExtensions(), pmp: new Pmp(), retired: () => 0, time: () => 0n };
+  const csrs = new CsrFile({
+    ...around,
+    translationChanged: nothing,
+    environmentChanged: nothing,
+    interruptsChanged: nothing,
+  });
   for (const [name, value] of Object.entries(values)) csrs.write(CSR[name as keyof typeof CSR], value);
   for (const line of lines) csrs.setInterruptPending(line, true);
   return csrs.state;

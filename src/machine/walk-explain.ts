@@ -1,7 +1,7 @@
 /** Explains a page-table walk in words, down to the bit that decided it. */
 import { LOAD, STORE } from '../engine/host';
 import type { Access } from '../engine/host';
-import { entryAddressOf, entryFlags, isLeaf, PTE_A, PTE_D, PTE_R, PTE_RESERVED_HIGH, PTE_W, PTE_X } from './pte';
+import { entryAddressOf, entryFlags, isLeaf, PTE_A, PTE_D, PTE_HIGH_FLAGS, PTE_R, PTE_W, PTE_X } from './pte';
 import type { Walk, WalkDenied, WalkFailure, WalkStep } from './walk';
 
 const levelSizes = ['4 KiB', '2 MiB', '1 GiB', '512 GiB', '256 TiB'];
@@ -86,7 +86,7 @@ const reasons: Record<WalkFailure, (walk: WalkDenied, access: Access) => string>
 
 function reservedBits(walk: WalkDenied): string {
   const { entry } = walk.steps[walk.steps.length - 1];
-  if ((Number(entry >> 32n) & PTE_RESERVED_HIGH) !== 0) return 'a reserved bit of bits 63–54 set';
+  if ((Number(entry >> 32n) & PTE_HIGH_FLAGS) !== 0) return 'a reserved bit of bits 63–54 set';
   if ((lastBits(walk) & (PTE_R | PTE_W)) === PTE_W) return 'W = 1 with R = 0, which is reserved';
   return 'D, A or U set although it points to a table, which is reserved';
 }

@@ -10,8 +10,10 @@ import {
   entryPpn,
   PTE_A,
   PTE_D,
+  PTE_HIGH_FLAGS,
+  PTE_N,
+  PTE_PBMT,
   PTE_R,
-  PTE_RESERVED_HIGH,
   PTE_RESERVED_IN_POINTER,
   PTE_RWX,
   PTE_U,
@@ -60,9 +62,16 @@ export interface WalkContext {
   readonly privilege: 0 | 1;
   readonly sum: boolean;
   readonly mxr: boolean;
+  /** Svnapot: the N bit of a leaf joins 16 pages to one of 64 KiB. Without, the bit is reserved. */
+  readonly napot?: boolean;
+  /** Svpbmt: two bits of a leaf change the memory type, which has no effect here. Without, the bits are reserved. */
+  readonly memoryTypes?: boolean;
   /** 'hardware' (the default): A and D are set by the walker's user, so that they never fail. 'software': they fault. */
   readonly accessedDirty?: 'hardware' | 'software';
 }
+
+/** What extensions and menvcfg say about all walks of a hart. */
+export type WalkRules = Pick<WalkContext, 'napot' | 'memoryTypes' | 'accessedDirty'>;
 
 /** Where the walk reads entries: it leaves the entry in `low` and `high`, or says why it cannot. */
 export interface EntrySource {
@@ -83,6 +92,8 @@ export class PageWalker {
   readonly entryHigh: number[] = [0, 0, 0, 0, 0];
   /** The physical address, after a successful walk. */
   address = 0;
+  /** The leaf maps 64 KiB (Svnapot), after a successful walk. */
+  contiguous = false;
   /** The A and D bits that this access sets in the leaf and that are still 0, after a successful walk. */
   bitsToSet = 0;
 
@@ -107,7 +118,7 @@ export class PageWalker {
       this.count = n + 1;
 
       if ((low & PTE_V) === 0) return 'invalid';
-      if ((high & PTE_RESERVED_HIGH) !== 0) return 'reserved-encoding';
+      if ((high & PTE_HIGH_FLAGS) !== 0 && isReserved(low, high, level, how)) return 'reserved-encoding';
       if ((low & (PTE_R | PTE_W)) === PTE_W) return 'reserved-encoding';
       if ((low & PTE_RWX) !== 0) return this.leaf(vaLow, vaHigh, low, high, access, how);
       if ((low & PTE_RESERVED_IN_POINTER) !== 0) return 'reserved-encoding';
@@ -136,9 +147,22 @@ export class PageWalker {
     if (how.accessedDirty === 'software' && this.bitsToSet !== 0) {
       return (this.bitsToSet & PTE_A) !== 0 ? 'accessed-clear' : 'dirty-clear';
     }
-    this.address = ppn * 4096 + offsetInPage(vaLow, vaHigh, this.level);
+    this.contiguous = (high & PTE_N) !== 0;
+    const page = this.contiguous ? ppn - 8 + ((vaLow >>> 12) & 15) : ppn;
+    this.address = page * 4096 + offsetInPage(vaLow, vaHigh, this.level);
     return undefined;
   }
+}
+
+/**
+ * Whether an entry with some of bits 63–54 set is reserved. A leaf may have N, at level 0 and with a page number that ends in
+ * 1000 (Svnapot), and a memory type other than 3 (Svpbmt); a pointer to a table neither.
+ */
+function isReserved(low: number, high: number, level: number, how: WalkContext): boolean {
+  const allowed = (how.napot ? PTE_N : 0) | (how.memoryTypes ? PTE_PBMT : 0);
+  if ((high & PTE_HIGH_FLAGS & ~allowed) !== 0 || (low & PTE_RWX) === 0) return true;
+  if ((high & PTE_PBMT) === PTE_PBMT) return true;
+  return (high & PTE_N) !== 0 && (level !== 0 || ((low >>> 10) & 15) !== 8);
 }
 
 /** Step 5: whether the leaf's U, R, W and X bits forbid this access. */

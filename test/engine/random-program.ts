@@ -51,6 +51,9 @@ export class Random {
   }
 }
 
+/** QEMU 7.2's ctzw looks beyond the low 32 bits when they are zero. */
+const comparable = instructions.filter(({ name }) => name !== 'ctzw');
+
 const SP = 2;
 /**
  * The address register of atomics, always aligned and in scratch memory: QEMU 7.2 reports an AMO's faults as a load's,
@@ -130,7 +133,7 @@ function body(random: Random, length: number): string[] {
   while (lines.length < length) {
     const compressed = random.below(4) === 0 ? randomCompressedPair(random) : undefined;
     if (compressed) lines.push(compressed);
-    else lines.push(...randomWords(random.pick(instructions), random, reservedWidth));
+    else lines.push(...randomWords(random.pick(comparable), random, reservedWidth));
   }
   return [...lines, ...Array.from({ length: 9 }, () => '.word 0x13')];
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ExtensionSwitches } from '../../src/isa/extensions';
 import { Machine } from '../../src/machine/machine';
 
 /** Where the program lies and starts. */
@@ -10,11 +11,14 @@ export const FLAT_BASE = 0x80000000n;
 
 const MEMORY_MIB = 16;
 /** The processor that QEMU models has extensions that ours does not: they would not be illegal there. */
-const CPU = 'rv64,f=false,d=false,zba=false,zbb=false,zbc=false,zbs=false,h=false,v=false,sstc=false';
+const CPU = 'rv64,f=false,d=false,zba=true,zbb=true,zbc=false,zbs=true,h=false,v=false,sstc=false';
 
 /** A machine that stands at the program's first instruction, and its output as it comes. */
-export function flatMachine(program: Uint8Array): { machine: Machine; output: () => string } {
-  const machine = new Machine({ memoryBytes: MEMORY_MIB << 20 });
+export function flatMachine(
+  program: Uint8Array,
+  extensions: ExtensionSwitches = {},
+): { machine: Machine; output: () => string } {
+  const machine = new Machine({ memoryBytes: MEMORY_MIB << 20, extensions });
   let output = '';
   machine.uart.onOutput = (bytes) => (output += Buffer.from(bytes).toString('latin1'));
   const segments = [{ address: Number(FLAT_BASE), data: program, memorySize: program.length }];
