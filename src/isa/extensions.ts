@@ -45,7 +45,7 @@ export const implementedExtensions: ReadonlySet<Extension> = new Set<Extension>(
 ]);
 
 /** On unless switched off: what QEMU 7.2's processor `rv64` has (docs/decisions). */
-const onByDefault: ReadonlySet<SwitchableExtension> = new Set(['Zihintpause', 'Zba', 'Zbb', 'Zbs']);
+const onByDefault: ReadonlySet<SwitchableExtension> = new Set(['Zihintpause', 'Zba', 'Zbb', 'Zbs', 'Sstc']);
 
 /** The extensions of a machine with these switches. */
 export function machineExtensions(switches: ExtensionSwitches = {}): ReadonlySet<Extension> {

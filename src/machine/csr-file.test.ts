@@ -21,6 +21,7 @@ function create(switches: ExtensionSwitches = {}) {
     retired: () => around.count,
     time: () => around.now,
     translationChanged: () => calls.push('translation'),
+    supervisorTimerChanged: () => calls.push('timer'),
     environmentChanged: () => calls.push('environment'),
     interruptsChanged: () => calls.push('interrupts'),
   };

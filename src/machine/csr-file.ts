@@ -73,6 +73,7 @@ export class CsrFile {
   permits(csr: number, privilege: Privilege, writing: boolean): boolean {
     const description = this.existing.get(csr);
     if (!description || privilege < description.privilege || (writing && description.readOnly)) return false;
+    if (csr === CSR.stimecmp) return privilege === M_MODE || (this.state.comparesTime && this.mayReadTime);
     if (csr === CSR.satp) return privilege !== S_MODE || (this.state.status & MSTATUS.TVM) === 0;
     return csr < CSR.cycle || csr > CSR.hpmcounter31 || this.permitsCounter(csr - CSR.cycle, privilege);
   }
@@ -92,6 +93,15 @@ export class CsrFile {
     if (on) state.around.interruptsChanged();
   }
 
+  /** The outcome of comparing time with stimecmp, where that decides about the supervisor timer interrupt. */
+  setSupervisorTimer(on: boolean): void {
+    const { state } = this;
+    const mask = 1 << INTERRUPT.supervisorTimer;
+    if (!state.comparesTime) return;
+    state.pendingLines = on ? state.pendingLines | mask : state.pendingLines & ~mask;
+    if (on) state.around.interruptsChanged();
+  }
+
   /** All registers of this machine with their values, in the order of their numbers. */
   *entries(): IterableIterator<{ csr: CsrDescription; value: bigint }> {
     for (const csr of this.existing.values()) yield { csr, value: this.read(csr.number) };
@@ -102,6 +112,11 @@ export class CsrFile {
     if (description) return description;
     const name = csrByNumber(number)?.name ?? `0x${number.toString(16)}`;
     throw new RangeError(`This machine has no CSR ${name}.`);
+  }
+
+  /** mcounteren.TM, which S-mode needs for stimecmp as for time (Privileged, chapter "Sstc"). */
+  private get mayReadTime(): boolean {
+    return ((this.state.values[CSR.mcounteren] >> BigInt(CSR.time - CSR.cycle)) & 1n) !== 0n;
   }
 
   private permitsCounter(bit: number, privilege: Privilege): boolean {

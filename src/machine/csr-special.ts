@@ -35,6 +35,7 @@ const INTERRUPT_DELEGATION = maskOf(describe(CSR.mideleg));
 const EXCEPTION_DELEGATION = maskOf(describe(CSR.medeleg));
 /** Pending bits that M-mode and S-mode may change (3.1.9, 4.1.3). */
 const MIP_WRITABLE = maskOf(describe(CSR.mip));
+const SUPERVISOR_TIMER = 1 << INTERRUPT.supervisorTimer;
 const SIP_WRITABLE = 1 << INTERRUPT.supervisorSoftware;
 
 /** mcountinhibit's bits. */
@@ -102,7 +103,8 @@ const interruptRegisters: Record<number, SpecialCsr> = {
   },
   [CSR.mip]: {
     read: (state) => BigInt(state.pendingInterrupts),
-    write: (state, value) => setPending(state, lowBits(value) & MIP_WRITABLE),
+    write: (state, value) =>
+      setPending(state, lowBits(value) & (state.comparesTime ? MIP_WRITABLE & ~SUPERVISOR_TIMER : MIP_WRITABLE)),
   },
   [CSR.sip]: {
     read: (state) => BigInt(state.pendingInterrupts & state.delegatedInterrupts),
@@ -148,6 +150,13 @@ const counterRegisters: Record<number, SpecialCsr> = {
 };
 
 const otherRegisters: Record<number, SpecialCsr> = {
+  [CSR.stimecmp]: {
+    read: (state) => state.values[CSR.stimecmp],
+    write(state, value) {
+      state.values[CSR.stimecmp] = value;
+      state.around.supervisorTimerChanged();
+    },
+  },
   [CSR.mhartid]: { read: (state) => BigInt(state.around.hartId) },
   [CSR.satp]: {
     read: (state) => state.values[CSR.satp],
@@ -168,7 +177,14 @@ function environmentRegister(number: typeof CSR.menvcfg | typeof CSR.senvcfg): S
       const written = description.fields
         .filter(({ extension }) => extension === undefined || extensions.has(extension))
         .reduce((bits, { high, low }) => bits | (value & bitRange(high, low)), 0n);
+      const { comparesTime } = state;
       state.values[number] = legalValue(description, state.values[number], written);
+      // STIP has another source from now on, and does not keep what the former one left.
+      if (state.comparesTime !== comparesTime) {
+        state.pendingBySoftware &= ~SUPERVISOR_TIMER;
+        state.pendingLines &= ~SUPERVISOR_TIMER;
+        state.around.supervisorTimerChanged();
+      }
       state.around.environmentChanged();
     },
   };

@@ -17,6 +17,8 @@ export interface CsrSurroundings {
   time(): bigint;
   /** satp or a bit of mstatus that address translation depends on may have changed. */
   translationChanged(): void;
+  /** stimecmp was written. */
+  supervisorTimerChanged(): void;
   /** menvcfg or senvcfg was written. */
   environmentChanged(): void;
   /** An interrupt may have become deliverable. */
@@ -52,6 +54,11 @@ export class CsrState {
   /** mip. */
   get pendingInterrupts(): number {
     return this.pendingLines | this.pendingBySoftware;
+  }
+
+  /** Whether stimecmp decides about the supervisor timer interrupt, rather than firmware: menvcfg.STCE. */
+  get comparesTime(): boolean {
+    return (this.values[CSR.menvcfg] & ENVCFG.STCE) !== 0n;
   }
 
   /** The count of instructions from which a counter that is written now goes on. */

@@ -9,7 +9,7 @@ import type { Machine } from './machine';
 import { Sbi } from './sbi';
 import type { SbiCall } from './sbi';
 import type { SbiFence, SbiPlatform, SbiResetKind } from './sbi-platform';
-import { EXCEPTION, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
+import { ENVCFG, EXCEPTION, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
 import type { Trap } from './traps';
 
 const S_MODE = 1;
@@ -34,6 +34,8 @@ const DELEGATED_INTERRUPTS =
 /** One PMP entry over all memory: NAPOT, R, W and X. */
 const PMP_ALL = 0x1fn;
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
+/** What S-mode may use, as far as the machine has it; A and D bits are as at reset. */
+const SUPERVISOR_ENVIRONMENT = ENVCFG.STCE | ENVCFG.PBMTE | ENVCFG.CBZE | ENVCFG.CBCFE | ENVCFG.CBIE;
 /** cycle, time and instret. */
 const BASE_COUNTERS = 7n;
 
@@ -70,6 +72,8 @@ export class Firmware {
     csrs.write(CSR.scounteren, BASE_COUNTERS);
     csrs.write(CSR.pmpaddr0, ALL_ONES);
     csrs.write(CSR.pmpcfg0, PMP_ALL);
+    if (hart.extensions.has('Sstc')) csrs.write(CSR.stimecmp, ALL_ONES);
+    csrs.write(CSR.menvcfg, csrs.read(CSR.menvcfg) | SUPERVISOR_ENVIRONMENT);
     csrs.write(CSR.stvec, entry);
     csrs.write(CSR.sscratch, 0n);
     csrs.write(CSR.sie, 0n);
@@ -84,6 +88,10 @@ export class Firmware {
   /** The supervisor timer interrupt is to pend from the time `stime` on (ticks of mtime), and not before. */
   setTimer(stime: bigint): void {
     const { csrs } = this.hart;
+    if (this.hart.supervisorDeadline !== undefined) {
+      csrs.write(CSR.stimecmp, stime);
+      return;
+    }
     this.hart.setInterruptPending(INTERRUPT.supervisorTimer, false);
     csrs.write(CSR.mie, csrs.read(CSR.mie) | BigInt(MACHINE_TIMER_ENABLE));
     this.machine.clint.write(MTIMECMP + 8 * this.hart.index, 8, stime);

@@ -41,6 +41,7 @@ const BLOCK_SIZE = 64;
 
 export class Hart implements EngineHost {
   readonly index: number;
+  readonly extensions: ReadonlySet<Extension>;
   readonly state: HartState;
   readonly pmp: Pmp;
   readonly csrs: CsrFile;
@@ -63,7 +64,9 @@ export class Hart implements EngineHost {
   /** A breakpoint address was reached. True: stop before the instruction. */
   onBreakpoint: (pc: bigint) => boolean = () => true;
 
-  private readonly extensions: ReadonlySet<Extension>;
+  /** stimecmp, or whether it counts, was changed. */
+  onTimerChange?: () => void;
+
   private readonly engine: Engine;
   private readonly bus: Bus;
   private readonly requestStop: () => void;
@@ -92,6 +95,7 @@ export class Hart implements EngineHost {
       time,
       retired: () => this.retired,
       translationChanged: () => this.selectTranslation(),
+      supervisorTimerChanged: () => this.onTimerChange?.(),
       environmentChanged: () => this.environmentChanged(),
       interruptsChanged: () => this.interruptsChanged(),
     });
@@ -118,6 +122,12 @@ export class Hart implements EngineHost {
   /** Raises or lowers an interrupt in mip; see `CsrFile.setInterruptPending`. */
   setInterruptPending(bit: number, on: boolean): void {
     this.csrs.setInterruptPending(bit, on);
+  }
+
+  /** stimecmp, where it decides about the supervisor timer interrupt (menvcfg.STCE); else undefined. */
+  get supervisorDeadline(): bigint | undefined {
+    const { state } = this.csrs;
+    return state.comparesTime ? state.values[CSR.stimecmp] : undefined;
   }
 
   /** Whether an interrupt is pending that ends WFI: one that mie enables, whatever mstatus and mideleg say (3.3.3). */

@@ -231,32 +231,52 @@ export class Machine {
     return { kind: 'stopped' };
   }
 
-  /** In WFI: time goes on to the timer, if its interrupt can wake the hart. */
+  /** In WFI: time goes on to the first timer whose interrupt can wake the hart. */
   private idle(hart: Hart): RunResult {
-    const timerWakes = (hart.csrs.state.enabledInterrupts & (1 << INTERRUPT.machineTimer)) !== 0;
-    const ticks = timerWakes ? this.clock.skipTo(this.clint.deadline(hart.index)) : 0;
+    const { enabledInterrupts } = hart.csrs.state;
+    const deadlines = this.deadlines(hart).filter(({ interrupt }) => (enabledInterrupts & (1 << interrupt)) !== 0);
+    const [first] = deadlines.map(({ at }) => at).sort((a, b) => (a < b ? -1 : 1));
+    const ticks = deadlines.length === 0 ? 0 : this.clock.skipTo(first);
     this.updateTimer(hart);
     return hart.wakes ? { kind: 'waiting', ticks } : { kind: 'idle' };
   }
 
   private updateTimer(hart: Hart): void {
     hart.setInterruptPending(INTERRUPT.machineTimer, this.clint.timerPending(hart.index));
+    const { supervisorDeadline } = hart;
+    if (supervisorDeadline !== undefined) hart.csrs.setSupervisorTimer(this.clint.mtime >= supervisorDeadline);
   }
 
-  /** Instructions until the timer's interrupt begins to pend; Infinity when it does already. */
+  /** Instructions until the next timer's interrupt begins to pend; Infinity when none will. */
   private untilTimer(hart: Hart): number {
-    if (this.clint.timerPending(hart.index)) return Infinity;
-    return this.clock.instructionsUntil(this.clint.deadline(hart.index));
+    let least = Infinity;
+    for (const { at } of this.deadlines(hart)) least = Math.min(least, this.clock.instructionsUntil(at));
+    return least;
+  }
+
+  /** The timers whose interrupts do not pend yet, with the tick at which they will. */
+  private deadlines(hart: Hart): { readonly interrupt: number; readonly at: bigint }[] {
+    const { clint } = this;
+    const { supervisorDeadline } = hart;
+    const found: { interrupt: number; at: bigint }[] = [];
+    if (!clint.timerPending(hart.index)) {
+      found.push({ interrupt: INTERRUPT.machineTimer, at: clint.deadline(hart.index) });
+    }
+    if (supervisorDeadline !== undefined && clint.mtime < supervisorDeadline) {
+      found.push({ interrupt: INTERRUPT.supervisorTimer, at: clint.moment(supervisorDeadline) });
+    }
+    return found;
   }
 
   private connect(hart: Hart): void {
     this.clint.onSoftware = (index, on) => this.harts[index].setInterruptPending(INTERRUPT.machineSoftware, on);
-    this.clint.onTimerChange = () => {
+    const onTimerChange = () => {
       this.updateTimer(hart);
       // The instruction that wrote the comparator counts towards the deadline.
       const remaining = this.untilTimer(hart) - 1;
       if (remaining < LONGEST_STRETCH) this.engine.limitSlice(Math.max(0, remaining));
     };
+    this.clint.onTimerChange = hart.onTimerChange = onTimerChange;
     this.plic.onContext = (context, pending) =>
       this.harts[context >> 1].setInterruptPending(
         context & 1 ? INTERRUPT.supervisorExternal : INTERRUPT.machineExternal,

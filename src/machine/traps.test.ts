@@ -19,6 +19,7 @@ function state(values: Partial<Record<keyof typeof CSR, bigint>>, lines: readonl
   const csrs = new CsrFile({
     ...around,
     translationChanged: nothing,
+    supervisorTimerChanged: nothing,
     environmentChanged: nothing,
     interruptsChanged: nothing,
   });

@@ -300,3 +300,64 @@ function enter({ machine, hart }: Started, mode: 0 | 1, scheme: PagingScheme): v
   hart.csrs.write(CSR.satp, makeSatp(scheme, ROOT));
   hart.privilege = mode;
 }
+
+describe('Sstc', () => {
+  const STCE = 1n << 63n;
+
+  it('stimecmp needs menvcfg.STCE and mcounteren.TM outside M-mode', () => {
+    for (const [mode, menvcfg, mcounteren, cause] of [
+      [3, 0n, 0n, DONE],
+      [S, STCE, 2n, DONE],
+      [S, 0n, 2n, ILLEGAL],
+      [S, STCE, 5n, ILLEGAL],
+      [U, STCE, 7n, ILLEGAL],
+    ] as const) {
+      const started = start('csrw stimecmp, a1\n  csrr a0, stimecmp');
+      started.hart.csrs.write(CSR.menvcfg, menvcfg);
+      started.hart.csrs.write(CSR.mcounteren, mcounteren);
+      started.hart.state.setX(A1, 0xffff_ffff_ffff_fffen);
+      started.hart.privilege = mode;
+      assert.equal(run(started).cause, cause, `mode ${mode}`);
+    }
+    assert.equal(run(start('csrr a0, stimecmp', { Sstc: false })).cause, ILLEGAL);
+  });
+
+  it('the supervisor timer interrupt comes at the exact instruction, and WFI waits for it', () => {
+    for (const code of ['1: addi a0, a0, 1\n  j 1b', '1: wfi\n  j 1b']) {
+      const started = start(code);
+      const { machine, hart } = started;
+      hart.csrs.write(CSR.mideleg, 0x222n);
+      hart.csrs.write(CSR.menvcfg, STCE);
+      hart.csrs.write(CSR.stimecmp, 7n);
+      hart.csrs.write(CSR.mie, 0x20n);
+      hart.csrs.write(CSR.mstatus, BigInt(MSTATUS.SIE));
+      hart.privilege = S;
+      const traps: { cause: number; time: bigint; instructions: number }[] = [];
+      hart.onTrap = ({ cause }) => {
+        traps.push({ cause, time: machine.time, instructions: machine.instructions });
+        return 'stop';
+      };
+      while (traps.length === 0) machine.run(1000);
+      assert.equal(traps[0].cause, 5);
+      assert.equal(traps[0].time, 7n);
+      if (code.includes('addi')) assert.equal(traps[0].instructions, 70);
+    }
+  });
+
+  it('decides about STIP, which software then cannot set or clear', () => {
+    const { machine, hart } = start('1: j 1b');
+    const pending = () => hart.csrs.read(CSR.mip) & 0x20n;
+    hart.csrs.write(CSR.mip, 0x20n);
+    assert.equal(pending(), 0x20n);
+    hart.csrs.write(CSR.stimecmp, 5n);
+    hart.csrs.write(CSR.menvcfg, STCE);
+    hart.csrs.write(CSR.mip, 0x20n);
+    assert.equal(pending(), 0n);
+    machine.run(50);
+    assert.equal(pending(), 0x20n);
+    hart.csrs.write(CSR.mip, 0n);
+    assert.equal(pending(), 0x20n);
+    hart.csrs.write(CSR.stimecmp, 1000n);
+    assert.equal(pending(), 0n);
+  });
+});

@@ -11,7 +11,7 @@ export const FLAT_BASE = 0x80000000n;
 
 const MEMORY_MIB = 16;
 /** The processor that QEMU models has extensions that ours does not: they would not be illegal there. */
-const CPU = 'rv64,f=false,d=false,zba=true,zbb=true,zbc=false,zbs=true,h=false,v=false,sstc=false';
+const CPU = 'rv64,f=false,d=false,zba=true,zbb=true,zbc=false,zbs=true,h=false,v=false';
 
 /** A machine that stands at the program's first instruction, and its output as it comes. */
 export function flatMachine(

@@ -58,7 +58,12 @@ export class Clint implements Device {
 
   /** The value of `now()` from which the hart's timer interrupt pends. */
   deadline(hart: number): bigint {
-    const left = this.compare[hart] - this.mtime;
+    return this.moment(this.compare[hart]);
+  }
+
+  /** The value of `now()` from which `mtime` is at least this; now, when it is already. */
+  moment(mtime: bigint): bigint {
+    const left = mtime - this.mtime;
     return this.now() + (left > 0n ? left : 0n);
   }
 
