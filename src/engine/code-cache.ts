@@ -10,7 +10,7 @@ import type { Decoded } from '../isa/instruction';
 import * as at from './layout';
 import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
-import { endsTrace, hasNearForm, markerNumber, needsWord, operationNumber } from './record';
+import { endsTrace, hasNearForm, markerNumber, needsWord, operationNumber, writesFloat } from './record';
 
 const PAGE_SIZE = 0x1000;
 
@@ -222,9 +222,10 @@ export class CodeCache {
     } else if (needsWord(instruction)) {
       target = word;
     }
+    const destination = writesFloat(instruction) ? at.F_REGISTERS + rd * 8 : rd === 0 ? at.X0_SINK : rd * 8;
     view.setUint16(address + record.OP, operationNumber(instruction, form), true);
     view.setUint16(address + record.PC_OFFSET, offset | (length === 2 ? 1 : 0), true);
-    view.setUint16(address + record.RD, rd === 0 ? at.X0_SINK : rd * 8, true);
+    view.setUint16(address + record.RD, destination, true);
     view.setUint8(address + record.RS1, rs1 * 8);
     view.setUint8(address + record.RS2, rs2 * 8);
     view.setInt32(address + record.IMM, imm, true);

@@ -1,5 +1,5 @@
 /** The running hart's registers, as they lie in the engine's memory. */
-import { F_REGISTERS, PC, PRIVILEGE, RESERVATION, X_REGISTERS } from './layout';
+import { F_REGISTERS, FCSR, FLOAT_STATE, PC, PRIVILEGE, RESERVATION, X_REGISTERS } from './layout';
 
 /** Privilege levels: U, S, M (Privileged 1.2). */
 export type Privilege = 0 | 1 | 3;
@@ -34,6 +34,24 @@ export class HartState {
 
   setF(index: number, value: bigint): void {
     this.words[F_REGISTERS / 8 + index] = value;
+  }
+
+  /** The floating-point control and status register: rounding mode and accrued exceptions, eight bits. */
+  get fcsr(): number {
+    return this.halves[FCSR / 4];
+  }
+
+  set fcsr(value: number) {
+    this.halves[FCSR / 4] = value & 0xff;
+  }
+
+  /** mstatus.FS: 0 = off, 1 = initial, 2 = clean, 3 = dirty (Privileged 3.1.6.6). */
+  get floatState(): number {
+    return this.halves[FLOAT_STATE / 4];
+  }
+
+  set floatState(value: number) {
+    this.halves[FLOAT_STATE / 4] = value & 3;
   }
 
   get pc(): bigint {

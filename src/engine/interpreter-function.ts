@@ -18,6 +18,12 @@ import { EXIT, JUMP, STATUSES } from './slow-path-calls';
 
 const PAGE = ~0xfffn;
 
+/** Generated functions that do one operation each, (record, dataTlb) -> done; by operation number. */
+export interface Helpers {
+  readonly atomics: readonly (number | undefined)[];
+  readonly floats: readonly (number | undefined)[];
+}
+
 /** Generates the body of `run` or `runExact`. */
 export class InterpreterFunction {
   /** The record being executed, the first one not yet counted, and the count that remains at that one. */
@@ -44,12 +50,13 @@ export class InterpreterFunction {
   private statusKnown!: Label;
   private slowLoad!: Label;
   private slowStore!: Label;
+  private slowFloat!: Label;
 
   constructor(
     private readonly code: Code,
     private readonly slowPath: Record<SlowPathName, number>,
     private readonly arithmetic: Arithmetic,
-    private readonly atomics: readonly (number | undefined)[],
+    private readonly helpers: Helpers,
     private readonly exact: boolean,
   ) {
     this.record = code.local('i32');
@@ -156,7 +163,12 @@ export class InterpreterFunction {
         this.slowStore = slowStore;
         code.block((slowLoad) => {
           this.slowLoad = slowLoad;
-          emit(operations.length - 1, []);
+          code.block((slowFloat) => {
+            this.slowFloat = slowFloat;
+            emit(operations.length - 1, []);
+          });
+          this.callSlowPath('float');
+          code.br(this.statusKnown);
         });
         this.callWithAddress('load');
         code.br(this.statusKnown);
@@ -245,7 +257,7 @@ export class InterpreterFunction {
       case 'atomic':
       case 'load-reserved':
       case 'store-conditional':
-        code.get(this.record).get(this.dataTlb).call(this.atomics[index]!);
+        code.get(this.record).get(this.dataTlb).call(this.helpers.atomics[index]!);
         code.if(() => this.advance());
         this.callSlowPath('atomic');
         code.br(this.statusKnown);
@@ -253,8 +265,9 @@ export class InterpreterFunction {
       case 'float-load':
       case 'float-store':
       case 'float':
-        this.callSlowPath('illegal');
-        code.br(this.statusKnown);
+        code.get(this.record).get(this.dataTlb).call(this.helpers.floats[index]!);
+        code.if(() => this.advance());
+        code.br(this.slowFloat);
         return;
       case 'fence':
         this.advance();
@@ -352,7 +365,7 @@ export class InterpreterFunction {
     code.call(this.slowPath[name]).set(this.answer);
   }
 
-  private callSlowPath(name: 'atomic' | 'system' | 'illegal' | 'breakpoint' | 'link' | 'cross'): void {
+  private callSlowPath(name: 'atomic' | 'float' | 'system' | 'illegal' | 'breakpoint' | 'link' | 'cross'): void {
     this.spill();
     this.code.get(this.record).call(this.slowPath[name]).set(this.answer);
   }

@@ -2,6 +2,7 @@
 import { Module } from '../wasm/module';
 import { defineAtomic } from './atomics';
 import { defineArithmetic } from './expression';
+import { defineFloat } from './float';
 import { InterpreterFunction } from './interpreter-function';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
@@ -16,9 +17,10 @@ export function generateInterpreter(pages: number): Uint8Array<ArrayBuffer> {
   ) as Record<SlowPathName, number>;
   const arithmetic = defineArithmetic(module);
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
+  const floats = operations.map((operation) => defineFloat(module, operation));
   for (const exact of [false, true]) {
     const run = module.define({ parameters: [], results: [] }, (code) =>
-      new InterpreterFunction(code, slowPath, arithmetic, atomics, exact).generate(),
+      new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats }, exact).generate(),
     );
     module.export(exact ? 'runExact' : 'run', run);
   }

@@ -19,6 +19,11 @@ export const EXCHANGE = 0x230;
 /** The selected TLBs' addresses (i32). */
 export const DATA_TLB = 0x238;
 export const FETCH_TLB = 0x23c;
+/** The float unit's fcsr (u32): rounding mode and accrued exceptions; and mstatus.FS (u32), 0 when the unit is off. */
+export const FCSR = 0x240;
+export const FLOAT_STATE = 0x244;
+/** FS when the unit's registers have changed. */
+export const FLOAT_DIRTY = 3;
 
 /** TLBs kept at once; each has a part for loads and stores and a part for instruction fetch. */
 export const TLB_COUNT = 16;

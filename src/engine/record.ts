@@ -5,8 +5,8 @@
  * |---|---|
  * | 0 | operation (u16), see `operations` |
  * | 2 | offset in the page (u16, even); bit 0 is set for a 2-byte instruction |
- * | 4 | rd as a byte offset from X_REGISTERS (u16); x0 becomes the sink |
- * | 6, 7 | rs1 and rs2 as byte offsets (u8) |
+ * | 4 | rd as a byte offset from X_REGISTERS (u16), a floating-point register too; x0 becomes the sink |
+ * | 6, 7 | rs1 and rs2 as byte offsets (u8) from X_REGISTERS or F_REGISTERS |
  * | 8 | immediate (i32) |
  * | 12 | address of the record to go to (u32; 0 not yet known), or the instruction word for system and floating-point operations |
  */
@@ -91,6 +91,11 @@ export function operationNumber(instruction: Instruction, form: Form): number {
 export function hasNearForm(instruction: Instruction): boolean {
   const { action } = instruction;
   return action.k === 'branch' || (action.k === 'jump' && instruction.format === 'J');
+}
+
+/** Whether rd is a floating-point register. */
+export function writesFloat({ action }: Instruction): boolean {
+  return action.k === 'float-load' || (action.k === 'float' && action.operation.result !== 'x');
 }
 
 /** Whether the record keeps the instruction word: for the machine, and for the illegal-instruction exception. */

@@ -16,6 +16,8 @@ export const slowPathTypes = {
   store: { parameters: ['i32', 'i32', 'i32'], results: status },
   /** LR, SC or AMO that the fast path cannot do. */
   atomic: { parameters: ['i32'], results: status },
+  /** A floating-point instruction that the fast path cannot do. */
+  float: { parameters: ['i32'], results: status },
   system: { parameters: ['i32'], results: status },
   illegal: { parameters: ['i32'], results: status },
   breakpoint: { parameters: ['i32'], results: status },

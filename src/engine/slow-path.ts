@@ -1,8 +1,10 @@
 /** What the interpreter hands to TypeScript: everything that the fast path cannot do, for one instruction at a time. */
+import { box } from '../isa/float/format';
 import type { Operands } from '../isa/instruction';
 import type { Action, Width } from '../isa/semantics';
 import { evaluate } from '../isa/evaluate';
 import type { CodeCache, CodePage } from './code-cache';
+import { executeFloat } from './float-slow-path';
 import type { HartState } from './hart-state';
 import type { Access, EngineHost } from './host';
 import { FETCH, LOAD, STORE } from './host';
@@ -62,8 +64,9 @@ export class SlowPath {
     load: (rec, low, high) => this.load(rec, low >>> 0, high >>> 0),
     store: (rec, low, high) => this.store(rec, low >>> 0, high >>> 0),
     atomic: (rec) => this.atomic(rec),
+    float: (rec) => this.float(rec),
     system: (rec) => this.system(rec),
-    illegal: (rec) => this.raise(cause.illegalInstruction, BigInt(this.view.getUint32(rec + record.TARGET, true))),
+    illegal: (rec) => this.illegal(rec),
     breakpoint: (rec) => this.breakpoint(rec),
     link: (rec) => this.link(rec),
     cross: (rec) => this.cross(rec),
@@ -91,7 +94,7 @@ export class SlowPath {
   private operands(rec: number): Operands {
     const rd = this.view.getUint16(rec + record.RD, true);
     return {
-      rd: rd === at.X0_SINK ? 0 : rd / 8,
+      rd: rd === at.X0_SINK ? 0 : (rd >= at.F_REGISTERS ? rd - at.F_REGISTERS : rd) / 8,
       rs1: this.view.getUint8(rec + record.RS1) / 8,
       rs2: this.view.getUint8(rec + record.RS2) / 8,
       imm: this.view.getInt32(rec + record.IMM, true),
@@ -251,6 +254,35 @@ export class SlowPath {
       state.setX(rd, old);
     }
     return this.done(rec);
+  }
+
+  private float(rec: number): number {
+    const { state } = this.parts;
+    const action = this.action(rec);
+    if (state.floatState === 0) return this.illegal(rec);
+    const operands = this.operands(rec);
+    if (action.k === 'float') {
+      return executeFloat(state, action.operation, operands) ? this.done(rec) : this.illegal(rec);
+    }
+    if (action.k !== 'float-load' && action.k !== 'float-store') throw new Error('the record is no float instruction');
+    const { width } = action;
+    const va = BigInt.asUintN(64, state.x(operands.rs1) + BigInt(operands.imm));
+    const isLoad = action.k === 'float-load';
+    const hpa = this.locate(Number(va & 0xffffffffn), Number(va >> 32n), isLoad ? LOAD : STORE, width);
+    if (hpa === undefined) return this.jumped();
+    if (isLoad) {
+      const value = this.readPieces(hpa, width);
+      if (value === undefined) return this.raise(cause.loadAccess, va);
+      state.setF(operands.rd, width === 4 ? box(value) : value);
+      state.floatState = at.FLOAT_DIRTY;
+    } else if (!this.writePieces(hpa, width, BigInt.asUintN(width * 8, state.f(operands.rs2)))) {
+      return this.raise(cause.storeAccess, va);
+    }
+    return this.done(rec);
+  }
+
+  private illegal(rec: number): number {
+    return this.raise(cause.illegalInstruction, BigInt(this.view.getUint32(rec + record.TARGET, true)));
   }
 
   private system(rec: number): number {

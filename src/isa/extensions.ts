@@ -34,6 +34,8 @@ export const implementedExtensions: ReadonlySet<Extension> = new Set<Extension>(
   'I',
   'M',
   'A',
+  'F',
+  'D',
   'C',
   'S',
   'U',

@@ -16,6 +16,7 @@ function create(switches: ExtensionSwitches = {}) {
     hartId: 5,
     extensions: machineExtensions(switches),
     pmp: new Pmp(),
+    float: { fcsr: 0, floatState: 0 },
     count: 0,
     now: 0n,
     retired: () => around.count,
@@ -36,8 +37,8 @@ function written(csr: number, value: bigint): bigint {
 }
 
 describe('CSRs keep what they can hold', () => {
-  it('mstatus: fields of S- and M-mode, 64-bit widths, no floating point', () => {
-    assert.equal(written(CSR.mstatus, ONES), 0xa_007e_19aan);
+  it('mstatus: fields of S- and M-mode, 64-bit widths', () => {
+    assert.equal(written(CSR.mstatus, ONES), 0x8000_000a_007e_79aan);
     assert.equal(written(CSR.mstatus, 0n), 0xa_0000_0000n);
   });
 
@@ -51,15 +52,15 @@ describe('CSRs keep what they can hold', () => {
   it('sstatus is the part of mstatus that S-mode may see', () => {
     const { csrs } = create();
     csrs.write(CSR.mstatus, ONES);
-    assert.equal(csrs.read(CSR.sstatus), 0x2_000c_0122n);
+    assert.equal(csrs.read(CSR.sstatus), 0x8000_0002_000c_6122n);
     csrs.write(CSR.sstatus, 0n);
     assert.equal(csrs.read(CSR.mstatus), 0xa_0072_1888n);
     csrs.write(CSR.sstatus, ONES);
-    assert.equal(csrs.read(CSR.mstatus), 0xa_007e_19aan);
+    assert.equal(csrs.read(CSR.mstatus), 0x8000_000a_007e_79aan);
   });
 
   it('misa, mhartid and the identity registers are read-only', () => {
-    assert.equal(written(CSR.misa, 0n), 0x8000_0000_0014_1105n);
+    assert.equal(written(CSR.misa, 0n), 0x8000_0000_0014_112dn);
     assert.equal(written(CSR.mhartid, 0n), 5n);
     for (const csr of [0xf11, 0xf12, 0xf13, 0xf15]) assert.equal(written(csr, ONES), 0n);
   });
@@ -103,8 +104,8 @@ describe('CSRs keep what they can hold', () => {
   it('throws for a CSR that is not there', () => {
     const { csrs } = create();
     assert.throws(() => csrs.read(0x7ff), /This machine has no CSR 0x7ff/);
-    assert.throws(() => csrs.write(0x003, 0n), /no CSR fcsr/);
-    assert.equal(csrs.has(0x003), false);
+    assert.throws(() => csrs.write(0x008, 0n), /no CSR/);
+    assert.equal(csrs.has(0x008), false);
   });
 
   it('lists all registers with their values', () => {
@@ -112,7 +113,22 @@ describe('CSRs keep what they can hold', () => {
     const values = new Map([...csrs.entries()].map(({ csr, value }) => [csr.name, value]));
     assert.equal(values.get('mhartid'), 5n);
     assert.equal(values.get('mstatus'), 0xa_0000_0000n);
-    assert.equal(values.has('fcsr'), false);
+    assert.equal(values.get('fcsr'), 0n);
+  });
+
+  it('fflags and frm are parts of fcsr, which is not there while the unit is off', () => {
+    const { csrs } = create();
+    assert.equal(csrs.permits(CSR.fcsr, M, false), false);
+    csrs.write(CSR.mstatus, 1n << 13n);
+    for (const csr of [CSR.fflags, CSR.frm, CSR.fcsr]) assert.equal(csrs.permits(csr, U, true), true);
+    csrs.write(CSR.fcsr, ONES);
+    assert.equal(csrs.read(CSR.fcsr), 0xffn);
+    csrs.write(CSR.frm, 2n);
+    csrs.write(CSR.fflags, 9n);
+    assert.equal(csrs.read(CSR.fcsr), 0x49n);
+    assert.equal(csrs.read(CSR.fflags), 9n);
+    assert.equal(csrs.read(CSR.frm), 2n);
+    assert.equal(csrs.read(CSR.sstatus), 0x8000_0002_0000_6000n);
   });
 });
 

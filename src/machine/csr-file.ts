@@ -9,7 +9,7 @@ import { CSR } from './csr-numbers';
 import { specialCsrs } from './csr-special';
 import type { CsrSurroundings } from './csr-state';
 import { CsrState } from './csr-state';
-import { INTERRUPT, MSTATUS } from './status';
+import { FLOAT_STATE, INTERRUPT, MSTATUS } from './status';
 
 const S_MODE = 1;
 const M_MODE = 3;
@@ -74,6 +74,7 @@ export class CsrFile {
     const description = this.existing.get(csr);
     if (!description || privilege < description.privilege || (writing && description.readOnly)) return false;
     if (csr === CSR.stimecmp) return privilege === M_MODE || (this.state.comparesTime && this.mayReadTime);
+    if (csr <= CSR.fcsr) return this.state.around.float.floatState !== FLOAT_STATE.off;
     if (csr === CSR.satp) return privilege !== S_MODE || (this.state.status & MSTATUS.TVM) === 0;
     return csr < CSR.cycle || csr > CSR.hpmcounter31 || this.permitsCounter(csr - CSR.cycle, privilege);
   }

@@ -1,6 +1,9 @@
 /** Numbers of the CSRs that the hart itself works with; `isa/csrs` describes them all. */
 
 export const CSR = {
+  fflags: 0x001,
+  frm: 0x002,
+  fcsr: 0x003,
   sstatus: 0x100,
   sie: 0x104,
   stvec: 0x105,

@@ -5,7 +5,7 @@ import { csrByNumber, legalValue } from '../isa/csrs';
 import { CSR } from './csr-numbers';
 import type { CsrState } from './csr-state';
 import { PMP_ENTRIES } from './pmp';
-import { EXTENSION_STATES, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
+import { FLOAT_STATE, FS_SHIFT, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
 
 export interface SpecialCsr {
   /** An unsigned 64-bit value. */
@@ -42,11 +42,6 @@ const SIP_WRITABLE = 1 << INTERRUPT.supervisorSoftware;
 const CYCLE = 1n;
 const INSTRET = 4n;
 
-/** SD sums up the states of floating point, vectors and further extensions: whether one of them is dirty, 3 (3.1.6.6). */
-function isDirty(status: number): boolean {
-  return EXTENSION_STATES.some((mask) => (status & mask) === mask);
-}
-
 function setStatus(state: CsrState, status: number): void {
   if (status === state.status) return;
   state.status = status;
@@ -63,11 +58,15 @@ const merge = (old: number, value: number, mask: number): number => ((old & ~mas
 function statusView(low: number, high: bigint): SpecialCsr {
   return {
     read(state) {
-      const value = high | BigInt((state.status & low) >>> 0);
-      return isDirty(state.status) ? value | SD : value;
+      const { floatState } = state.around.float;
+      const value = high | BigInt(((state.status & low) | (floatState << FS_SHIFT)) >>> 0);
+      // SD sums up FS, VS and XS (3.1.6.6), of which this machine has the first.
+      return floatState === FLOAT_STATE.dirty ? value | SD : value;
     },
     write(state, value) {
-      const next = merge(state.status, lowBits(value), low);
+      const bits = lowBits(value);
+      state.around.float.floatState = (bits & MSTATUS.FS) >>> FS_SHIFT;
+      const next = merge(state.status, bits, low & ~MSTATUS.FS);
       // A reserved mode leaves MPP as it was (3.1.6.1).
       const legal = (next & MSTATUS.MPP) === MPP_RESERVED ? merge(next, state.status, MSTATUS.MPP) : next;
       setStatus(state, legal);
@@ -149,6 +148,23 @@ const counterRegisters: Record<number, SpecialCsr> = {
   },
 };
 
+/** A part of fcsr; a write makes the unit's state dirty, as in QEMU even if nothing changes. */
+function floatRegister(shift: number, mask: number): SpecialCsr {
+  return {
+    read: ({ around }) => BigInt((around.float.fcsr >> shift) & mask),
+    write({ around: { float } }, value) {
+      float.fcsr = (float.fcsr & ~(mask << shift)) | ((lowBits(value) & mask) << shift);
+      if (float.floatState !== FLOAT_STATE.off) float.floatState = FLOAT_STATE.dirty;
+    },
+  };
+}
+
+const floatRegisters: Record<number, SpecialCsr> = {
+  [CSR.fflags]: floatRegister(0, 0x1f),
+  [CSR.frm]: floatRegister(5, 7),
+  [CSR.fcsr]: floatRegister(0, 0xff),
+};
+
 const otherRegisters: Record<number, SpecialCsr> = {
   [CSR.stimecmp]: {
     read: (state) => state.values[CSR.stimecmp],
@@ -221,6 +237,7 @@ export const specialCsrs: ReadonlyMap<number, SpecialCsr> = new Map([
   ...byNumber(interruptRegisters),
   ...byNumber(counterRegisters),
   ...byNumber(environmentRegisters),
+  ...byNumber(floatRegisters),
   ...byNumber(otherRegisters),
   ...protectionRegisters(),
 ]);

@@ -6,11 +6,20 @@ import { CSR } from './csr-numbers';
 import type { Pmp } from './pmp';
 import { ENVCFG } from './status';
 
+/** The float unit's part of a hart's state; `HartState` is one. */
+export interface FloatUnit {
+  /** Eight bits: rounding mode and accrued exceptions. */
+  fcsr: number;
+  /** mstatus.FS. */
+  floatState: number;
+}
+
 /** What the registers need of the hart around them. */
 export interface CsrSurroundings {
   readonly hartId: number;
   readonly extensions: ReadonlySet<Extension>;
   readonly pmp: Pmp;
+  readonly float: FloatUnit;
   /** Instructions that the hart has completed. */
   retired(): number;
   /** The machine's mtime. */
@@ -28,7 +37,7 @@ export interface CsrSurroundings {
 const LOW_HALF = 0xffffffffn;
 
 export class CsrState {
-  /** The low half of mstatus, unsigned; the high half never changes, but for SD. */
+  /** The low half of mstatus without FS, unsigned; the high half never changes, but for SD. FS is in the float unit. */
   status = Number((csrByNumber(CSR.mstatus)?.reset ?? 0n) & LOW_HALF);
   /** mie, mideleg, medeleg. */
   enabledInterrupts = 0;

@@ -79,7 +79,8 @@ export class Firmware {
     csrs.write(CSR.sie, 0n);
     csrs.write(CSR.satp, 0n);
     csrs.write(CSR.mepc, entry);
-    csrs.write(CSR.mstatus, (csrs.read(CSR.mstatus) & ~BigInt(MSTATUS.MPP)) | BigInt(S_MODE << MPP_SHIFT));
+    const status = (csrs.read(CSR.mstatus) & ~BigInt(MSTATUS.MPP)) | BigInt(S_MODE << MPP_SHIFT);
+    csrs.write(CSR.mstatus, status | BigInt(MSTATUS.FS));
     state.setX(A0, a0);
     state.setX(A1, a1);
     hart.mret();

@@ -92,6 +92,7 @@ export class Hart implements EngineHost {
       hartId: index,
       extensions,
       pmp: this.pmp,
+      float: this.state,
       time,
       retired: () => this.retired,
       translationChanged: () => this.selectTranslation(),

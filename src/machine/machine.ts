@@ -312,7 +312,7 @@ export class Machine {
   }
 }
 
-/** An instruction set as device trees write it: `rv64imac_zicsr_zifencei`. */
+/** An instruction set as device trees write it: `rv64imafdc_zicsr_zifencei`. */
 export function isaString(extensions: ReadonlySet<Extension>): string {
   const names = [...extensions];
   const letters = [...'IMAFDC'].filter((letter) => names.some((name) => name === letter)).join('');

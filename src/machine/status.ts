@@ -7,6 +7,7 @@ export const MSTATUS = {
   MPIE: 1 << 7,
   SPP: 1 << 8,
   MPP: 3 << 11,
+  FS: 3 << 13,
   MPRV: 1 << 17,
   SUM: 1 << 18,
   MXR: 1 << 19,
@@ -25,11 +26,12 @@ export const ENVCFG = {
   STCE: 1n << 63n,
 } as const;
 
-/** Position of the field MPP. */
+/** Positions of the fields MPP and FS. */
 export const MPP_SHIFT = 11;
+export const FS_SHIFT = 13;
 
-/** The fields FS, VS and XS of mstatus, which say whether an extension's registers are in use. */
-export const EXTENSION_STATES = [3 << 13, 3 << 9, 3 << 15];
+/** FS of a floating-point unit that is off, or whose registers have changed (Privileged 3.1.6.6). */
+export const FLOAT_STATE = { off: 0, dirty: 3 } as const;
 
 /** Interrupts: bit numbers in mie, mip and mideleg, and cause codes (Privileged 3.1.9). */
 export const INTERRUPT = {

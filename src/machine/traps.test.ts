@@ -15,7 +15,14 @@ const SUPERVISOR = 0x222n;
 /** CSRs with these values. */
 function state(values: Partial<Record<keyof typeof CSR, bigint>>, lines: readonly number[] = []): CsrState {
   const nothing = (): void => {};
-  const around = { hartId: 0, extensions: machineExtensions(), pmp: new Pmp(), retired: () => 0, time: () => 0n };
+  const around = {
+    hartId: 0,
+    extensions: machineExtensions(),
+    pmp: new Pmp(),
+    float: { fcsr: 0, floatState: 0 },
+    retired: () => 0,
+    time: () => 0n,
+  };
   const csrs = new CsrFile({
     ...around,
     translationChanged: nothing,

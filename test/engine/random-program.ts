@@ -5,6 +5,8 @@
 import { assembleProgram } from '../../src/isa/assemble';
 import { decode } from '../../src/isa/decode';
 import type { Instruction } from '../../src/isa/instruction';
+import { writesFloat } from '../../src/engine/record';
+import { double, edges, randomOperand, single } from '../isa/float-operands';
 import { compressedInstructions, instructions } from '../../src/isa/table';
 
 /** Where the binary is loaded and starts. */
@@ -53,6 +55,16 @@ export class Random {
 
 /** QEMU 7.2's ctzw looks beyond the low 32 bits when they are zero. */
 const comparable = instructions.filter(({ name }) => name !== 'ctzw');
+const singleEdges = edges(single);
+const doubleEdges = edges(double);
+
+/** A double-precision value, or more often a single-precision one, nearly always boxed. */
+function floatValue(random: Random): bigint {
+  const next = () => random.next();
+  if (random.below(2) === 0) return randomOperand(double, doubleEdges, next);
+  const bits = randomOperand(single, singleEdges, next);
+  return random.below(16) === 0 ? bits : bits | 0xffffffff00000000n;
+}
 
 const SP = 2;
 /**
@@ -81,8 +93,11 @@ function randomWords(instruction: Instruction, random: Random, reservedWidth: nu
   };
   const point = () => `.word ${hex(field(random.below(64) * 8, 20, 12) | (SP << 15) | (POINTER << 7) | 0x13)}`;
   switch (action.k) {
+    case 'float-load':
+      return [withFields([SP, 15, 5])];
     case 'load':
       return [withFields([rd(), 7, 5], [SP, 15, 5])];
+    case 'float-store':
     case 'store':
       return [withFields([SP, 15, 5])];
     case 'load-reserved':
@@ -118,8 +133,9 @@ function randomCompressedPair(random: Random): string | undefined {
     if (decoded === undefined) return undefined;
     const { action } = decoded.instruction;
     if (action.k === 'branch' || action.k === 'jump' || action.k === 'system') return undefined;
-    if ((action.k === 'load' || action.k === 'store') && decoded.rs1 !== SP) return undefined;
-    if (decoded.rd === SP || decoded.rd === POINTER) return undefined;
+    const usesMemory = ['load', 'store', 'float-load', 'float-store'].includes(action.k);
+    if (usesMemory && decoded.rs1 !== SP) return undefined;
+    if (!writesFloat(decoded.instruction) && (decoded.rd === SP || decoded.rd === POINTER)) return undefined;
     return word;
   };
   const [low, high] = [one(), one()];
@@ -142,17 +158,28 @@ function body(random: Random, length: number): string[] {
 export function randomPrograms(seed: number, programs: number, length: number): Uint8Array {
   const random = new Random(seed);
   const others = Array.from({ length: 32 }, (_, i) => i).filter((i) => i !== 0 && i !== SP);
-  const lines: string[] = ['la t0, handler', 'csrw mtvec, t0', 'j program0'];
+  const lines: string[] = ['la t0, handler', 'csrw mtvec, t0', 'li t0, 0x6000', 'csrs mstatus, t0', 'j program0'];
   const tables: string[] = [];
   for (let i = 0; i < programs; i++) {
     lines.push('.align 3', `program${i}:`, 'la x31, scratch', 'li x30, 512', `clear${i}:`);
     lines.push('sd x0, 0(x31)', 'addi x31, x31, 8', 'addi x30, x30, -1', `bnez x30, clear${i}`);
     lines.push('la x31, digest', 'sd x0, 0(x31)', `la sp, registers${i}`);
+    for (let f = 0; f < 32; f++) lines.push(`fld f${f}, ${8 * (32 + f)}(sp)`);
+    // Inexact is accrued from the start in every other program: that is when the fast path rounds.
+    lines.push(`li x31, ${((random.below(5) << 5) * random.below(2)) | (i % 2)}`, 'csrw fcsr, x31');
     for (const x of others) lines.push(`ld x${x}, ${8 * x}(sp)`);
     lines.push('la sp, middle', `mv x${POINTER}, sp`);
     lines.push(...body(random, length));
-    lines.push('la sp, saved', ...others.map((x) => `sd x${x}, ${8 * x}(sp)`), 'jal ra, dump');
-    tables.push(`registers${i}:`, ...Array.from({ length: 32 }, () => `.dword 0x${random.value().toString(16)}`));
+    lines.push('la sp, saved', ...others.map((x) => `sd x${x}, ${8 * x}(sp)`));
+    for (let f = 0; f < 32; f++) lines.push(`fsd f${f}, ${8 * (32 + f)}(sp)`);
+    lines.push('csrr t0, fcsr', `sd t0, ${8 * 64}(sp)`, 'jal ra, dump');
+    tables.push(
+      `registers${i}:`,
+      ...Array.from({ length: 64 }, (_, register) => {
+        const value = register < 32 ? random.value() : floatValue(random);
+        return `.dword 0x${value.toString(16)}`;
+      }),
+    );
   }
   const source = `
     ${lines.join('\n')}
@@ -195,14 +222,14 @@ export function randomPrograms(seed: number, programs: number, length: number): 
     la sp, middle
     mret
 
-  # Prints what is in saved, the sum over scratch memory, and the digest, as 33 hexadecimal numbers.
+  # Prints what is in saved, the sum over scratch memory, and the digest, as 67 hexadecimal numbers.
   dump:
     mv s11, ra
     la s0, saved
     li s1, 3
     sd x0, 0(s0)
     sd x0, 16(s0)
-    li s1, 32
+    li s1, 65
   registers:
     ld a0, 0(s0)
     jal ra, print
@@ -247,7 +274,7 @@ export function randomPrograms(seed: number, programs: number, length: number): 
     ret
 
     .align 3
-  saved: .skip 256
+  saved: .skip 520
   digest: .dword 0
   ${tables.join('\n')}
     .align 12

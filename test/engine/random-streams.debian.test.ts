@@ -11,7 +11,7 @@ const PROGRAMS = 200;
 const LENGTH = 200;
 const SEEDS = Array.from({ length: 8 }, (_, i) => i + 1);
 /** The processor that QEMU models has extensions that ours does not: they would not be illegal there. */
-const CPU = 'rv64,f=false,d=false,zba=true,zbb=true,zbc=false,zbs=true,h=false,v=false';
+const CPU = 'rv64,f=true,d=true,zba=true,zbb=true,zbc=false,zbs=true,h=false,v=false';
 
 /** What the programs print on our machine, in slices of the given length. */
 function runHere(binary: Uint8Array, slice: number): string {

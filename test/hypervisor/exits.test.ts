@@ -123,9 +123,10 @@ describe('VM exits: traps within the guest', () => {
       kernel: csrr s3, sstatus
     `);
     lab.finish();
-    const { SIE, SPIE, UXL_64 } = SSTATUS;
-    assert.equal(lab.x(S2), UXL_64 | SPIE, 'from user mode with SIE = 1, as sret set it from SPIE');
-    assert.equal(lab.x(S3), UXL_64 | SPIE | SIE);
+    const { FS, SD, SIE, SPIE } = SSTATUS;
+    const rest = SSTATUS.UXL_64 | FS | SD;
+    assert.equal(BigInt.asUintN(64, lab.x(S2)), rest | SPIE, 'from user mode with SIE = 1, as sret set it from SPIE');
+    assert.equal(BigInt.asUintN(64, lab.x(S3)), rest | SPIE | SIE);
     const [toUserMode, toKernel] = lab.of('sret');
     assert.deepEqual([toUserMode.targetPrivilege, toUserMode.target], ['vU', lab.symbol('user')]);
     assert.deepEqual([toKernel.targetPrivilege, toKernel.target], ['vS', lab.symbol('kernel')]);
