@@ -2,7 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Breakpoint } from '../debugger/breakpoints/breakpoint';
 import { hex } from '../debugger/format';
-import type { Conventions } from './connection';
+import type { Conventions } from './conventions';
 
 export function toProtocolBreakpoint(breakpoint: Breakpoint, conventions: Conventions): DebugProtocol.Breakpoint {
   const { id, verified, message, line, trigger } = breakpoint;

@@ -6,6 +6,7 @@ import type { Frame } from '../debugger/stack';
 import type { Target } from '../debugger/target';
 import type { Presentation } from '../debugger/values/value-node';
 import type { Launch } from '../protocol/launch-configuration';
+import { Conventions } from './conventions';
 import { ConsoleRelay } from './console-relay';
 import { EventSender } from './event-sender';
 import { nodeScheduler } from './node-scheduler';
@@ -19,32 +20,31 @@ export interface ClientTraits {
   readonly supportsMemoryReferences: boolean;
 }
 
-/** Between the client's ways of counting and naming and ours: lines and columns from 1, paths. */
-export interface Conventions {
-  lineToClient(line: number): number;
-  lineFromClient(line: number): number;
-  columnToClient(column: number): number;
-  pathToClient(path: string): string;
-  pathFromClient(path: string): string;
-}
-
 export class Connection {
   readonly session: Session;
   readonly events: EventSender;
   readonly consoles: ConsoleRelay;
+  readonly conventions = new Conventions();
   readonly sources = new Sources();
   readonly references = new References();
   traits: ClientTraits = { supportsInvalidated: false, supportsMemoryEvents: false, supportsMemoryReferences: false };
   /** Undefined until a launch has succeeded. */
   launch: Launch | undefined;
 
-  constructor(
-    send: (event: DebugProtocol.Event) => void,
-    readonly conventions: Conventions,
-  ) {
+  constructor(send: (event: DebugProtocol.Event) => void) {
     this.events = new EventSender(this, send);
     this.consoles = new ConsoleRelay(this.events);
     this.session = new Session(nodeScheduler, this.events.listener);
+  }
+
+  /** Follows what the client says of itself in `initialize`. */
+  adopt(args: DebugProtocol.InitializeRequestArguments): void {
+    this.conventions.adopt(args);
+    this.traits = {
+      supportsInvalidated: args.supportsInvalidatedEvent ?? false,
+      supportsMemoryEvents: args.supportsMemoryEvent ?? false,
+      supportsMemoryReferences: args.supportsMemoryReferences ?? false,
+    };
   }
 
   /** @throws DebuggerError when there is no such thread */

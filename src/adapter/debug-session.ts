@@ -15,6 +15,10 @@ import { variablesRequests } from './requests/variables';
 import type { RequestHandlers } from './request-handlers';
 
 const handlers: RequestHandlers = {
+  initialize(connection, args) {
+    connection.adopt(args);
+    return capabilities;
+  },
   ...lifecycleRequests,
   ...executionRequests,
   ...breakpointRequests,
@@ -28,19 +32,10 @@ const handlers: RequestHandlers = {
 const ERROR_ID = 1;
 
 export class HypocaustDebugSession extends DebugSession {
-  private readonly connection: Connection;
+  private readonly connection = new Connection((event) => this.sendEvent(event));
 
   constructor() {
     super();
-    this.setDebuggerLinesStartAt1(true);
-    this.setDebuggerColumnsStartAt1(true);
-    this.connection = new Connection((event) => this.sendEvent(event), {
-      lineToClient: (line) => this.convertDebuggerLineToClient(line),
-      lineFromClient: (line) => this.convertClientLineToDebugger(line),
-      columnToClient: (column) => this.convertDebuggerColumnToClient(column),
-      pathToClient: (path) => this.convertDebuggerPathToClient(path),
-      pathFromClient: (path) => this.convertClientPathToDebugger(path),
-    });
     // The client is gone, or the process is to end: nothing must keep running.
     this.on('close', () => void this.connection.session.dispose());
   }
@@ -53,19 +48,6 @@ export class HypocaustDebugSession extends DebugSession {
     }
     const handler = handlers[command as keyof RequestHandlers] as (connection: Connection, args: unknown) => unknown;
     void this.handle(request, () => handler(this.connection, request.arguments ?? {}));
-  }
-
-  protected override initializeRequest(
-    response: DebugProtocol.InitializeResponse,
-    args: DebugProtocol.InitializeRequestArguments,
-  ): void {
-    this.connection.traits = {
-      supportsInvalidated: args.supportsInvalidatedEvent ?? false,
-      supportsMemoryEvents: args.supportsMemoryEvent ?? false,
-      supportsMemoryReferences: args.supportsMemoryReferences ?? false,
-    };
-    response.body = capabilities;
-    this.sendResponse(response);
   }
 
   protected override disconnectRequest(response: DebugProtocol.DisconnectResponse): void {

@@ -7,6 +7,7 @@ type Handler<Arguments, Body> = (connection: Connection, args: Arguments) => Bod
 
 /** The standard requests that are handled, with what the protocol says of their arguments and bodies. */
 interface StandardRequests {
+  initialize: [DebugProtocol.InitializeRequestArguments, DebugProtocol.Capabilities];
   launch: [Record<string, unknown>, void];
   configurationDone: [unknown, void];
   restart: [DebugProtocol.RestartArguments | undefined, void];

@@ -47,9 +47,13 @@ export interface RunObserver {
 }
 
 const SLICE_MILLISECONDS = 5;
-const FIRST_BUDGET = 50_000;
-const LEAST_BUDGET = 2_000;
-const MOST_BUDGET = 1_000_000;
+/**
+ * Instructions at a stretch. From one to the next a guest can become hundreds of times slower, so that even the largest
+ * number must not take long at the slowest; in fast code, many stretches make a slice.
+ */
+const FIRST_BUDGET = 5_000;
+const LEAST_BUDGET = 1_000;
+const MOST_BUDGET = 100_000;
 const TICKS_PER_MILLISECOND = 10_000;
 /** Shorter waits are summed up: a host's timers are not finer. */
 const LEAST_SLEEP = 4;

@@ -42,7 +42,7 @@ export class Client {
       if (isEvent(event) && event.event === name) client.receive(event);
       return record(name, ...args);
     };
-    const { body } = await client.protocol.initializeRequest({
+    const initialized = client.protocol.initializeRequest({
       adapterID: 'hypocaust',
       clientID: 'test',
       linesStartAt1: true,
@@ -51,6 +51,11 @@ export class Client {
       supportsInvalidatedEvent: true,
       supportsMemoryEvent: true,
       ...initialize,
+    });
+    // An adapter that is left behind would keep the test run from ending.
+    const { body } = await initialized.catch(async (error: unknown) => {
+      await client.stop();
+      throw error;
     });
     Object.assign(client.capabilities, body);
     return client;

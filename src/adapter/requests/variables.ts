@@ -53,11 +53,12 @@ export const variablesRequests = {
   },
 
   completions(connection, { text, column, frameId }) {
-    const before = text.slice(0, Math.max(0, column - 1));
+    const before = text.slice(0, Math.max(0, connection.conventions.columnFromClient(column) - 1));
     const word = /\$?[A-Za-z_][A-Za-z0-9_:]*$|\$$/.exec(before)?.[0] ?? '';
-    const start = before.length - word.replace(/^\$/, '').length;
+    const length = word.replace(/^\$/, '').length;
+    const start = connection.conventions.columnToClient(before.length - length + 1);
     const found = completionsFor(connection.session, connection.optionalFrame(frameId), word);
-    return { targets: found.map((completion) => completionItem(completion, start, before.length - start)) };
+    return { targets: found.map((completion) => completionItem(completion, start, length)) };
   },
 } satisfies Partial<RequestHandlers>;
 
