@@ -8,6 +8,7 @@ import type { SymbolSpace } from '../symbol-space';
 import type { TrapNotice } from '../systems/system';
 import type { AccessKind, Target } from '../target';
 import { describeExit } from './describe-exit';
+import { describeCall, explainIllegal } from './explain-cause';
 
 export interface StopExplanation {
   /** A few words: `Load page fault`, `csrWrite satp`. */
@@ -80,8 +81,7 @@ function explainTrap(trap: TrapNotice, symbols: SymbolSpace, problem: string | u
   const cause = trap.cause === undefined ? undefined : causeById(trap.cause);
   const details: string[] = [];
   const instruction = new Disassembler(target.memory('gva'), symbols).textAt(pc);
-  if (instruction !== undefined)
-    details.push(`Instruction: ${instruction} ${placeOf(target, symbols)}, in ${target.mode}.`);
+  if (instruction !== undefined) details.push(`Instruction: ${instruction}, in ${target.mode}.`);
   else details.push(`There is no instruction to read ${placeOf(target, symbols)}, in ${target.mode}.`);
   const access = interrupt ? undefined : ACCESS_OF_CAUSE[code];
   let sentence = cause?.summary ?? '';
@@ -89,11 +89,14 @@ function explainTrap(trap: TrapNotice, symbols: SymbolSpace, problem: string | u
     const { lines } = target.translate(tval, access);
     // The first line says, down to the bit, why; it is what the user wants to read first.
     sentence = lines[0] ?? sentence;
-    details.push(...lines);
+    details.push(...lines.slice(1));
   }
+  const illegal = trap.cause === 'illegal-instruction' && !trap.record ? explainIllegal(target, pc) : undefined;
+  if (illegal) sentence = illegal;
+  if (trap.cause?.endsWith('-ecall')) details.push(describeCall(target));
   if (trap.record?.kind === 'inject') {
     const { reason, handler } = trap.record;
-    if (reason && !details.includes(reason)) details.push(reason);
+    if (reason && reason !== sentence && !details.includes(reason)) details.push(reason);
     const name = symbols.nameOf(handler, target.memory('gva'));
     details.push(
       `When execution goes on, the guest gets the trap: its handler is at ${hex(handler)}${name ? ` (${name})` : ''}.`,
