@@ -129,7 +129,9 @@ export class BreakpointStore {
   /** The breakpoints at an address, as far as the code in memory there is their program's. */
   at(address: bigint, memory: CodeMemory): readonly CodeBreakpoint[] {
     const candidates = this.byAddress.get(address) ?? [];
-    return candidates.filter((candidate) => candidate.isLoaded(memory)).map((candidate) => candidate.entry);
+    const loaded = candidates.filter((candidate) => candidate.isLoaded(memory)).map(({ entry }) => entry);
+    // One breakpoint may have the address from several files, and is one all the same.
+    return loaded.filter(({ breakpoint }, index) => loaded.findIndex((one) => one.breakpoint === breakpoint) === index);
   }
 
   /** The breakpoints on a kind of VM exit. */

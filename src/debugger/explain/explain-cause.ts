@@ -1,0 +1,41 @@
+/** What can be said of an exception beyond its name: why an instruction is illegal, what a call asks for. */
+import { csrByNumber } from '../../isa/csrs';
+import { decode } from '../../isa/decode';
+import type { Decoded } from '../../isa/instruction';
+import { isImplemented } from '../../isa/extensions';
+import { hex } from '../format';
+import type { ModeName, Target } from '../target';
+
+const CSR_FORMATS: readonly string[] = ['csr', 'csri'];
+const LEVELS: Readonly<Record<ModeName, number>> = { U: 0, vU: 0, S: 1, vS: 1, M: 3 };
+const NAMES = ['U', 'S', 'H', 'M'];
+const A0 = 10;
+const A7 = 17;
+const ARGUMENTS = 6;
+
+/** Why the instruction is refused, in one sentence; undefined when decoding it does not tell. */
+export function explainIllegal(target: Target, pc: bigint): string | undefined {
+  const memory = target.memory('gva');
+  const bytes = memory.read(pc, 4) ?? memory.read(pc, 2);
+  if (!bytes) return undefined;
+  const word = bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0);
+  const decoded = decode(word);
+  if (!decoded) return `${hex((word & 3) === 3 ? word : word & 0xffff)} is no instruction of this machine.`;
+  return CSR_FORMATS.includes(decoded.instruction.format) ? explainCsrAccess(decoded, target.mode) : undefined;
+}
+
+function explainCsrAccess({ imm, instruction, rs1 }: Decoded, mode: ModeName): string | undefined {
+  const csr = csrByNumber(imm);
+  if (!csr || !isImplemented(csr.extension)) return `This machine has no CSR ${csr?.name ?? hex(imm)}.`;
+  if (csr.privilege > LEVELS[mode]) {
+    return `CSR ${csr.name} needs ${NAMES[csr.privilege]}-mode, and the code runs in ${mode}.`;
+  }
+  const writes = instruction.name.startsWith('csrrw') || rs1 !== 0;
+  return csr.readOnly && writes ? `CSR ${csr.name} is read-only.` : undefined;
+}
+
+/** The registers by which a program asks its kernel, or a kernel its firmware, for something. */
+export function describeCall(target: Target): string {
+  const values = Array.from({ length: ARGUMENTS }, (_, index) => `a${index} = ${hex(target.x(A0 + index))}`);
+  return `Call number: a7 = ${hex(target.x(A7))}; arguments: ${values.join(', ')}.`;
+}
