@@ -3,7 +3,7 @@
  * labels, in this order. `$` in front means registers and CSRs only.
  */
 import type { ExitRecord } from '../hypervisor/exit-record';
-import { registerNumber } from '../isa/registers';
+import { floatRegisterNumber, registerNumber } from '../isa/registers';
 import type { EvaluationContext, Variable } from '../symbols/model';
 import { ExpressionError } from './errors';
 import { integer } from './expressions/evaluate';
@@ -19,6 +19,7 @@ import { describeAddress } from './values/datum-node';
 import { placeOf } from './values/place';
 import type { Memory } from './values/place';
 import { recordField } from './values/record-nodes';
+import { floatText } from './values/register-nodes';
 
 export class TargetEnvironment implements Environment {
   readonly memory: Memory;
@@ -89,6 +90,8 @@ export class TargetEnvironment implements Environment {
       if (value === undefined) throw new ExpressionError(`Register ${name} is not known in this frame.`);
       return this.register(name, value, (written) => target.setX(number, written));
     }
+    const float = floatRegisterNumber(name);
+    if (float !== undefined) return this.floatRegister(name, float);
     if (name === 'mode' || name === 'privilege') return { kind: 'text', value: target.mode };
     const isHost = name.startsWith('host_');
     for (const set of target.csrSets) {
@@ -110,6 +113,18 @@ export class TargetEnvironment implements Environment {
       ...integer(value),
       node: () => ({ name, text: text(), type: 'register', address: value, expression: `$${name}` }),
       ...(canSet ? { assign } : {}),
+    };
+  }
+
+  /** In expressions, a floating-point register is its 64 bits. */
+  private floatRegister(name: string, number: number): Value {
+    const value = this.frame ? this.frame.machine.registers[32 + number] : this.target.f(number);
+    if (value === undefined) throw new ExpressionError(`Register ${name} is not known in this frame.`);
+    const canSet = !this.frame || this.frame.isInnermost;
+    return {
+      ...integer(value),
+      node: () => ({ name, text: floatText(value), type: 'register', expression: `$${name}` }),
+      ...(canSet ? { assign: (written: bigint) => this.target.setF(number, written) } : {}),
     };
   }
 

@@ -1,4 +1,5 @@
 /** What a frame shows: its variables, the registers and CSRs, and the VM exit that is about to be carried out. */
+import { isImplemented } from '../../isa/extensions';
 import { TargetEnvironment } from '../environment';
 import type { Session } from '../session';
 import type { CodeFrame, Frame } from '../stack';
@@ -6,10 +7,10 @@ import { csrNodes } from '../values/csr-nodes';
 import { datumNode } from '../values/datum-node';
 import type { DatumContext } from '../values/datum-node';
 import { recordNodes } from '../values/record-nodes';
-import { registerNodes } from '../values/register-nodes';
+import { floatRegisterNodes, registerNodes } from '../values/register-nodes';
 import type { Presentation, ValueNode } from '../values/value-node';
 
-export type ScopeKind = 'exit' | 'arguments' | 'locals' | 'registers' | 'csrs';
+export type ScopeKind = 'exit' | 'arguments' | 'locals' | 'registers' | 'float-registers' | 'csrs';
 
 export interface Scope {
   readonly kind: ScopeKind;
@@ -57,6 +58,11 @@ export function scopesOf(session: Session, frame: Frame, presentation: Presentat
     scopes.push(scope('locals', 'Locals', () => nodes('local')));
   }
   scopes.push(scope('registers', 'Registers', () => registerNodes(codeFrame(session, frame), context.nameOf)));
+  if (isImplemented('F')) {
+    scopes.push(
+      scope('float-registers', 'Floating-Point Registers', () => floatRegisterNodes(codeFrame(session, frame))),
+    );
+  }
   for (const set of target.csrSets) scopes.push(scope('csrs', set.title, () => csrNodes(set)));
   return scopes;
 }

@@ -1,5 +1,5 @@
 /** Registers as the user sees them: ABI names, hexadecimal, and the symbol that a value points to. */
-import { registerNames } from '../../isa/registers';
+import { floatRegisterNames, registerNames } from '../../isa/registers';
 import { hex64 } from '../format';
 import type { CodeFrame } from '../stack';
 import { describeAddress } from './datum-node';
@@ -29,6 +29,31 @@ export function registerNodes(frame: CodeFrame, nameOf: (address: bigint) => str
     };
   });
   return [pc, ...registers];
+}
+
+/** DWARF numbers of the floating-point registers begin here. */
+const FIRST_FLOAT = 32;
+
+/** The floating-point registers of a frame; changed by their 64 bits. */
+export function floatRegisterNodes({ target, isInnermost, machine }: CodeFrame): ValueNode[] {
+  return floatRegisterNames.map((name, number): ValueNode => {
+    const value = machine.registers[FIRST_FLOAT + number];
+    const common = { name, type: `f${number}`, expression: `$${name}` };
+    if (value === undefined) return { ...common, text: '<not known in this frame>' };
+    return {
+      ...common,
+      text: floatText(value),
+      ...(isInnermost ? { set: (written: bigint) => target.setF(number, written) } : {}),
+    };
+  });
+}
+
+/** The number and the bits: a single-precision one when it is boxed as such (Unprivileged 12.2). */
+export function floatText(bits: bigint): string {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, bits, true);
+  const isSingle = bits >> 32n === 0xffffffffn;
+  return `${isSingle ? `${view.getFloat32(0, true)}f` : view.getFloat64(0, true)} (${hex64(bits)})`;
 }
 
 function withSymbol(value: bigint, nameOf: (address: bigint) => string | undefined): string {
