@@ -17,7 +17,6 @@ import { Sources } from './sources';
 export interface ClientTraits {
   readonly supportsInvalidated: boolean;
   readonly supportsMemoryEvents: boolean;
-  readonly supportsMemoryReferences: boolean;
 }
 
 export class Connection {
@@ -27,7 +26,7 @@ export class Connection {
   readonly conventions = new Conventions();
   readonly sources = new Sources();
   readonly references = new References();
-  traits: ClientTraits = { supportsInvalidated: false, supportsMemoryEvents: false, supportsMemoryReferences: false };
+  traits: ClientTraits = { supportsInvalidated: false, supportsMemoryEvents: false };
   /** Undefined until a launch has succeeded. */
   launch: Launch | undefined;
 
@@ -43,7 +42,6 @@ export class Connection {
     this.traits = {
       supportsInvalidated: args.supportsInvalidatedEvent ?? false,
       supportsMemoryEvents: args.supportsMemoryEvent ?? false,
-      supportsMemoryReferences: args.supportsMemoryReferences ?? false,
     };
   }
 

@@ -191,7 +191,7 @@ export class Stack {
 }
 
 /** The registers by DWARF number. */
-export function registersOf(target: Target): Registers {
+function registersOf(target: Target): Registers {
   return Array.from({ length: 64 }, (_, index) => (index < 32 ? target.x(index) : target.f(index - 32)));
 }
 

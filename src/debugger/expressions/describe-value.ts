@@ -20,6 +20,6 @@ export function describeValue(value: Value, context: DatumContext): string {
   }
 }
 
-export function describeInteger(value: bigint, inHex: boolean): string {
+function describeInteger(value: bigint, inHex: boolean): string {
   return inHex || value >= READS_AS_HEX ? hex(value) : value.toString();
 }

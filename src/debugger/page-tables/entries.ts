@@ -36,7 +36,7 @@ export interface FoldedEntry {
 const FLAGS = 0xffn;
 
 /** Bits of an entry that are shown and compared when folding. */
-export function flagBits(entry: bigint): bigint {
+function flagBits(entry: bigint): bigint {
   return entry & FLAGS;
 }
 

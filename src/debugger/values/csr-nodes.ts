@@ -17,11 +17,11 @@ export function csrNodes(set: CsrSet): ValueNode[] {
 }
 
 /** How a CSR is written in expressions: guest CSRs by their names, host CSRs with `host_` in front. */
-export function csrExpression(name: string, kind: CsrSet['kind']): string {
+function csrExpression(name: string, kind: CsrSet['kind']): string {
   return kind === 'host' ? `$host_${name}` : `$${name}`;
 }
 
-export function csrNode(csr: CsrValue, set: Pick<CsrSet, 'kind'>): ValueNode {
+function csrNode(csr: CsrValue, set: Pick<CsrSet, 'kind'>): ValueNode {
   const { description, value } = csr;
   const expression = csrExpression(description.name, set.kind);
   const fields = decodeFields(description, value);

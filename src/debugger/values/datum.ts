@@ -63,7 +63,7 @@ export function addressOf(datum: Datum): bigint | undefined {
 }
 
 /** The bytes of the value, at most `limit` of them; undefined when they cannot be had. */
-export function readBytes(datum: Datum, limit = 4096): Uint8Array | undefined {
+function readBytes(datum: Datum, limit = 4096): Uint8Array | undefined {
   return datum.place.read(datum.offset, Math.min(sizeOf(datum.type), limit));
 }
 

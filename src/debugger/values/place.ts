@@ -40,7 +40,7 @@ export function constantPlace(bytes: Uint8Array): Place {
   };
 }
 
-export function missingPlace(problem: string): Place {
+function missingPlace(problem: string): Place {
   return { read: () => undefined, problem };
 }
 
