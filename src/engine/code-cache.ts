@@ -180,12 +180,23 @@ export class CodeCache {
       const decoded = this.decode(word);
       this.writeInstruction(address, offset, word, decoded, page);
       if (breakpoint) this.breakAt(address);
+      else if (address > first) this.fuse(address);
       if (decoded === undefined || endsTrace(decoded.instruction)) break;
       offset += decoded.length;
       address += record.RECORD_SIZE;
     }
     this.nextRecord = address + record.RECORD_SIZE;
     return first;
+  }
+
+  /** Makes one step of this record and the one before it in the trace, if they are a pair. */
+  private fuse(address: number): void {
+    const before = address - record.RECORD_SIZE;
+    const number = record.fusedNumber(
+      this.view.getUint16(before + record.OP, true),
+      this.view.getUint16(address + record.OP, true),
+    );
+    if (number !== undefined) this.view.setUint16(before + record.OP, number, true);
   }
 
   private writeMarker(address: number, marker: record.Marker, offset: number): void {

@@ -227,6 +227,27 @@ describe('engine', () => {
     assert.deepEqual([host.traps[0].cause, host.traps[0].tval], [5, 0x80003000n]);
   });
 
+  it('traps in the second instruction of a fused pair with its own address and count', () => {
+    const host = new TestHost(`
+      addi a0, a0, 1
+      ld a1, 0(s0)
+      addi a0, a0, 1`);
+    host.engine.run(100);
+    assert.deepEqual(host.traps, [{ cause: 5, tval: 0n, pc: base + 4n, executed: 1 }]);
+    assert.equal(host.x(10), 1n);
+  });
+
+  it('goes on behind the first instruction of a fused pair when that one takes the slow path', () => {
+    const host = new TestHost(`
+      ld a1, 0(s0)
+      addi a1, a1, 5
+      ecall`);
+    host.engine.state.setX(8, 0x10000000n);
+    host.onSystem = () => (host.engine.requestExit(), 'next');
+    assert.equal(host.engine.run(100), 3);
+    assert.equal(host.x(11), 0xf0f1f2f3f4f5f6fcn);
+  });
+
   it('raises illegal instructions with the word', () => {
     const host = new TestHost('nop\n .word 0xffffffff');
     host.engine.run(10);

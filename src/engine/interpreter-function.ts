@@ -11,7 +11,7 @@ import type { Arithmetic, OperandSource } from './expression';
 import { compileCondition, compileExpr } from './expression';
 import * as at from './layout';
 import { dataEntry, loadOps, pushRegister, registerOffset, storeOps, tagMask } from './operand-access';
-import type { Marker, Operation } from './record';
+import type { InstructionOperation, Marker, Operation } from './record';
 import { IMM, OP, operations, PC_OFFSET, RD, RECORD_SIZE, RS1, RS2, TARGET, TRACE_LIMIT } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { EXIT, JUMP, STATUSES } from './slow-path-calls';
@@ -181,7 +181,7 @@ export class InterpreterFunction {
 
   private operation(operation: Operation, index: number): void {
     if ('marker' in operation) this.markers[operation.marker]();
-    else this.action(operation.instruction.action, operation.form, index);
+    else this.instruction(operation, index);
   }
 
   private readonly markers: Record<Marker, () => void> = {
@@ -208,12 +208,25 @@ export class InterpreterFunction {
     },
   };
 
-  private action(action: Action, form: string, index: number): void {
+  /** One instruction, or a pair: its second one follows without a dispatch. The exact version does them singly. */
+  private instruction({ instruction, form, second }: InstructionOperation, index: number): void {
+    if (second === undefined || this.exact) {
+      this.action(instruction.action, form, index, () => this.advance());
+      return;
+    }
+    this.action(instruction.action, form, index, () => {
+      this.code.get(this.record).i32(RECORD_SIZE).op('i32.add').set(this.record);
+      this.action(second.instruction.action, second.form, index, () => this.advance());
+    });
+  }
+
+  /** @param then what follows when the instruction is done and goes on to the next record */
+  private action(action: Action, form: string, index: number, then: () => void): void {
     const { code } = this;
     switch (action.k) {
       case 'compute':
         this.writeRd(() => this.push(action.value));
-        this.advance();
+        then();
         return;
       case 'load':
         this.lookUpData(action.address, action.width, at.LOAD_TAG, this.slowLoad);
@@ -221,7 +234,7 @@ export class InterpreterFunction {
           this.pushHostAddress();
           code.memory(loadOps[action.width][action.signed ? 0 : 1]);
         });
-        this.advance();
+        then();
         return;
       case 'store':
         this.push(action.value);
@@ -229,7 +242,7 @@ export class InterpreterFunction {
         this.lookUpData(action.address, action.width, at.STORE_TAG, this.slowStore);
         this.pushHostAddress();
         code.get(this.value).memory(storeOps[action.width]);
-        this.advance();
+        then();
         return;
       case 'branch':
         compileCondition(code, action.condition, this.operands, this.arithmetic);
@@ -237,7 +250,7 @@ export class InterpreterFunction {
           if (form === 'near') this.goNear();
           else this.goFar();
         });
-        this.advance();
+        then();
         return;
       case 'jump':
         if (form === 'near') {
@@ -258,7 +271,7 @@ export class InterpreterFunction {
       case 'load-reserved':
       case 'store-conditional':
         code.get(this.record).get(this.dataTlb).call(this.helpers.atomics[index]!);
-        code.if(() => this.advance());
+        code.if(then);
         this.callSlowPath('atomic');
         code.br(this.statusKnown);
         return;
@@ -266,11 +279,11 @@ export class InterpreterFunction {
       case 'float-store':
       case 'float':
         code.get(this.record).get(this.dataTlb).call(this.helpers.floats[index]!);
-        code.if(() => this.advance());
+        code.if(then);
         code.br(this.slowFloat);
         return;
       case 'fence':
-        this.advance();
+        then();
         return;
       case 'system':
         this.callSlowPath('system');

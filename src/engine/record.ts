@@ -11,7 +11,8 @@
  * | 12 | address of the record to go to (u32; 0 not yet known), or the instruction word for system and floating-point operations |
  */
 import type { Instruction } from '../isa/instruction';
-import { instructions } from '../isa/table';
+import { fusedPairs } from '../isa/fused-pairs';
+import { instructionByName, instructions } from '../isa/table';
 
 export const RECORD_SIZE = 16;
 export const OP = 0;
@@ -50,7 +51,17 @@ export type Marker =
   /** No instruction: the illegal-instruction exception. */
   | 'illegal';
 
-export type Operation = { readonly marker: Marker } | { readonly instruction: Instruction; readonly form: Form };
+export interface InstructionOperation {
+  readonly instruction: Instruction;
+  readonly form: Form;
+  /** A fused pair: the next record's instruction is done in the same step. */
+  readonly second?: { readonly instruction: Instruction; readonly form: Form };
+}
+
+export type Operation = { readonly marker: Marker } | InstructionOperation;
+
+/** The form that is fused: of branches and jumps, those within the page. */
+const fusibleForm = (instruction: Instruction): Form => (hasNearForm(instruction) ? 'near' : 'plain');
 
 /** Every operation; a record's operation number is the index here. */
 export const operations: readonly Operation[] = [
@@ -63,6 +74,14 @@ export const operations: readonly Operation[] = [
         ]
       : [{ instruction, form: 'plain' }],
   ),
+  ...fusedPairs.map(([firstName, secondName]): Operation => {
+    const [instruction, second] = [firstName, secondName].map((name) => instructionByName.get(name)!);
+    return {
+      instruction,
+      form: fusibleForm(instruction),
+      second: { instruction: second, form: fusibleForm(second) },
+    };
+  }),
 ];
 
 const markerNumbers = new Map<Marker, number>();
@@ -72,6 +91,7 @@ operations.forEach((operation, number) => {
     markerNumbers.set(operation.marker, number);
     return;
   }
+  if (operation.second) return;
   const numbers = instructionNumbers.get(operation.instruction) ?? { plain: -1, near: -1, far: -1 };
   numbers[operation.form] = number;
   instructionNumbers.set(operation.instruction, numbers);
@@ -85,6 +105,20 @@ export function markerNumber(marker: Marker): number {
 /** Operation number of an instruction in one of its forms. */
 export function operationNumber(instruction: Instruction, form: Form): number {
   return instructionNumbers.get(instruction)![form];
+}
+
+const fusedNumbers = new Map<number, Map<number, number>>();
+operations.forEach((operation, number) => {
+  if ('marker' in operation || !operation.second) return;
+  const first = operationNumber(operation.instruction, operation.form);
+  const second = operationNumber(operation.second.instruction, operation.second.form);
+  const seconds = fusedNumbers.get(first) ?? new Map<number, number>();
+  fusedNumbers.set(first, seconds.set(second, number));
+});
+
+/** Operation number of two consecutive records' operations done in one step, if there is one. */
+export function fusedNumber(first: number, second: number): number | undefined {
+  return fusedNumbers.get(first)?.get(second);
 }
 
 /** Branches and `pc`-relative jumps go to a place that is known when they are decoded. */
