@@ -1,12 +1,28 @@
 /** The running hart's registers, as they lie in the engine's memory. */
-import { F_REGISTERS, FCSR, FLOAT_STATE, PC, PRIVILEGE, RESERVATION, X_REGISTERS } from './layout';
+import {
+  F_REGISTERS,
+  FCSR,
+  FLOAT_DIRTY,
+  FLOAT_LIMIT,
+  FLOAT_LIMIT_SINGLE,
+  FLOAT_STATE,
+  PC,
+  PRIVILEGE,
+  RESERVATION,
+  X_REGISTERS,
+} from './layout';
 
 /** Privilege levels: U, S, M (Privileged 1.2). */
 export type Privilege = 0 | 1 | 3;
 
+/** fcsr's rounding mode and the flag of inexactness: to nearest, and accrued. */
+const PLAIN_MASK = 0xe1;
+const PLAIN = 0x01;
+
 export class HartState {
   private readonly words: BigUint64Array;
   private readonly halves: Uint32Array;
+  private readonly floatLimits: DataView;
   /** x0 to x31 as they lie in memory, 8 bytes each, little-endian; x0 must stay zero. To save and restore all at once. */
   readonly xBytes: Uint8Array;
 
@@ -14,6 +30,7 @@ export class HartState {
     this.xBytes = new Uint8Array(buffer, X_REGISTERS, 32 * 8);
     this.words = new BigUint64Array(buffer, 0, 0x1000 / 8);
     this.halves = new Uint32Array(buffer, 0, 0x1000 / 4);
+    this.floatLimits = new DataView(buffer);
     this.clearReservation();
   }
 
@@ -43,6 +60,7 @@ export class HartState {
 
   set fcsr(value: number) {
     this.halves[FCSR / 4] = value & 0xff;
+    this.updateFloatLimit();
   }
 
   /** mstatus.FS: 0 = off, 1 = initial, 2 = clean, 3 = dirty (Privileged 3.1.6.6). */
@@ -52,6 +70,7 @@ export class HartState {
 
   set floatState(value: number) {
     this.halves[FLOAT_STATE / 4] = value & 3;
+    this.updateFloatLimit();
   }
 
   get pc(): bigint {
@@ -84,5 +103,12 @@ export class HartState {
   /** Drops the LR reservation, so that the next SC fails. */
   clearReservation(): void {
     this.halves[RESERVATION / 4] = 0xffffffff;
+  }
+
+  private updateFloatLimit(): void {
+    const isPlain = this.floatState === FLOAT_DIRTY && (this.fcsr & PLAIN_MASK) === PLAIN;
+    const limit = isPlain ? Infinity : 0;
+    this.floatLimits.setFloat64(FLOAT_LIMIT, limit, true);
+    this.floatLimits.setFloat32(FLOAT_LIMIT_SINGLE, limit, true);
   }
 }

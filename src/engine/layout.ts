@@ -24,6 +24,12 @@ export const FCSR = 0x240;
 export const FLOAT_STATE = 0x244;
 /** FS when the unit's registers have changed. */
 export const FLOAT_DIRTY = 3;
+/**
+ * Infinity while plain arithmetic has no effect but its result: FS is dirty, frm is to nearest, inexactness is accrued;
+ * else 0. Derived from FCSR and FLOAT_STATE by all who write these. In both formats (f64, f32).
+ */
+export const FLOAT_LIMIT = 0x248;
+export const FLOAT_LIMIT_SINGLE = 0x250;
 
 /** TLBs kept at once; each has a part for loads and stores and a part for instruction fetch. */
 export const TLB_COUNT = 16;

@@ -42,6 +42,16 @@ export class Code {
     return this;
   }
 
+  f32(value: number): this {
+    this.bytes.push(0x43, ...new Uint8Array(Float32Array.of(value).buffer));
+    return this;
+  }
+
+  f64(value: number): this {
+    this.bytes.push(0x44, ...new Uint8Array(Float64Array.of(value).buffer));
+    return this;
+  }
+
   get(local: number): this {
     return this.indexed(0x20, local);
   }
