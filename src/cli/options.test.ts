@@ -15,6 +15,14 @@ describe('options of run', () => {
     assert.match(optionHelp(), /--max-instructions N +end with status 124/);
   });
 
+  it('name techniques for the engine to do without, though the help does not tell', () => {
+    assert.deepEqual(
+      [...parseRunOptions(['a', '--engine-without', 'fusion,float']).engineWithout],
+      ['fusion', 'float'],
+    );
+    assert.doesNotMatch(optionHelp(), /engine/);
+  });
+
   const mistakes: [args: string[], message: RegExp][] = [
     [[], /No kernel is given/],
     [['a', 'b'], /One kernel.*a, b/],
@@ -26,6 +34,7 @@ describe('options of run', () => {
     [['a', '--guest-memory', 'lots'], /--guest-memory lots: not a size/],
     [['a', '--expect', '('], /--expect \(: not a regular expression/],
     [['a', '--timeout', '-1'], /--timeout -1: not a positive number/],
+    [['a', '--engine-without', 'luck'], /--engine-without luck: "luck" is not a technique; there are translator, /],
     [['a', '--append', 'x', '--append', 'y'], /--append is given twice/],
   ];
   for (const [args, message] of mistakes) {

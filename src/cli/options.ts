@@ -1,4 +1,6 @@
 /** The options of `hypocaust run`: one table for parsing, checking and the help text. */
+import { isTechnique, techniques } from '../engine/techniques';
+import type { Technique } from '../engine/techniques';
 import { parseSize } from '../protocol/fields';
 
 /** A command line that cannot be used; the message says which part and what would do. */
@@ -23,13 +25,16 @@ export interface RunOptions {
   readonly timeout: number | undefined;
   /** Path of the file to write. */
   readonly stats: string | undefined;
+  /** What the engine does without: for measurements. */
+  readonly engineWithout: ReadonlySet<Technique>;
 }
 
 interface OptionDescription {
   readonly name: string;
   /** What stands for the value in the help text; absent: a switch. */
   readonly value?: string;
-  readonly help: string;
+  /** Absent: for our own measurements, and not in the help text. */
+  readonly help?: string;
 }
 
 export const RUN_OPTIONS = [
@@ -42,12 +47,15 @@ export const RUN_OPTIONS = [
   { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
   { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
   { name: 'stats', value: 'FILE', help: 'write instructions, seconds, mips and VM exits by kind as JSON' },
+  { name: 'engine-without', value: 'TECHNIQUE[,TECHNIQUE]' },
 ] as const satisfies readonly OptionDescription[];
 
 /** The options as lines of help. */
 export function optionHelp(): string {
   const left = (option: OptionDescription) => `--${option.name}${option.value ? ` ${option.value}` : ''}`;
-  return RUN_OPTIONS.map((option) => `  ${left(option).padEnd(22)}${option.help}`).join('\n');
+  const described = (option: OptionDescription) =>
+    option.help === undefined ? [] : [`  ${left(option).padEnd(22)}${option.help}`];
+  return RUN_OPTIONS.flatMap(described).join('\n');
 }
 
 /**
@@ -91,6 +99,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     maxInstructions: read(given, 'max-instructions', positive),
     timeout: read(given, 'timeout', positive),
     stats: given.get('stats'),
+    engineWithout: read(given, 'engine-without', techniqueNames) ?? new Set(),
   };
 }
 
@@ -121,6 +130,15 @@ function positive(text: string): number {
   const value = Number(text.replaceAll('_', ''));
   if (!Number.isFinite(value) || value <= 0) throw new Error('not a positive number.');
   return value;
+}
+
+function techniqueNames(text: string): ReadonlySet<Technique> {
+  const names = text.split(',');
+  const unknown = names.find((name) => !isTechnique(name));
+  if (unknown !== undefined) {
+    throw new Error(`"${unknown}" is not a technique; there are ${Object.keys(techniques).join(', ')}.`);
+  }
+  return new Set(names.filter(isTechnique));
 }
 
 function pattern(text: string): RegExp {

@@ -32,15 +32,11 @@ function boot(options: RunOptions): System {
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
-    return new BareSystem(options.guestMemory ?? DEFAULT_MEMORY_BYTES, name, {
-      program,
-      mode,
-      ...extras,
-      ...(tohost !== undefined && { tohost }),
-    });
+    const description = { program, mode, ...extras, ...(tohost !== undefined && { tohost }) } as const;
+    return new BareSystem(options.guestMemory ?? DEFAULT_MEMORY_BYTES, name, description, options.engineWithout);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
-  return new HypervisedSystem(DEFAULT_MEMORY_BYTES, [{ name, program, ...memory, ...extras }]);
+  return new HypervisedSystem(DEFAULT_MEMORY_BYTES, [{ name, program, ...memory, ...extras }], options.engineWithout);
 }
 
 /** The system, which executes no more than so many instructions. */

@@ -9,6 +9,7 @@ import * as at from './layout';
 import { PhysicalMemory } from './physical-memory';
 import { TRACE_LIMIT } from './record';
 import { SlowPath } from './slow-path';
+import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
 
 const WASM_PAGE = 0x10000;
@@ -42,9 +43,10 @@ export class Engine {
   /**
    * @param options.decode the machine's decoder; all instructions of the table unless given
    * @param options.ramBytes size of DRAM, a multiple of 64 KiB; it costs host memory only where it is touched
+   * @param options.without techniques to do without, for measurements
    * @throws RangeError when the size is not possible
    */
-  constructor(options: { ramBytes: number; decode?: Decode }) {
+  constructor(options: { ramBytes: number; decode?: Decode; without?: ReadonlySet<Technique> }) {
     const { ramBytes } = options;
     if (ramBytes <= 0 || ramBytes % WASM_PAGE !== 0 || ramBytes > MAX_RAM_BYTES) {
       throw new RangeError(

@@ -2,6 +2,7 @@
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
+import type { Technique } from '../engine/techniques';
 import { makeDecoder } from '../isa/decode';
 import type { Extension, ExtensionSwitches } from '../isa/extensions';
 import { machineExtensions } from '../isa/extensions';
@@ -35,6 +36,8 @@ export interface MachineOptions {
   readonly memoryBytes?: number;
   /** Extensions to have or not to have, where that differs from the defaults. */
   readonly extensions?: ExtensionSwitches;
+  /** Techniques that the engine does without, for measurements. */
+  readonly engineWithout?: ReadonlySet<Technique>;
 }
 
 export interface MachineBoot {
@@ -101,7 +104,11 @@ export class Machine {
   constructor(options: MachineOptions = {}) {
     this.extensions = machineExtensions(options.extensions);
     const decode = makeDecoder(this.extensions);
-    this.engine = new Engine({ ramBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES, decode });
+    this.engine = new Engine({
+      ramBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+      decode,
+      ...(options.engineWithout && { without: options.engineWithout }),
+    });
     this.memory = this.engine.memory;
     this.clock = new VirtualTime(() => this.engine.executed);
     this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });

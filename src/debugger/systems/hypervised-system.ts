@@ -1,4 +1,5 @@
 /** Guests under the hypervisor, as the debugger sees them. */
+import type { Technique } from '../../engine/techniques';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
 import type { Guest, GuestOptions } from '../../hypervisor/guest';
@@ -28,9 +29,12 @@ export class HypervisedSystem implements System {
   private watching: Watcher = {};
   private watcherStopped = false;
 
-  /** @throws Error in a user's words when the guests do not fit or cannot be loaded */
-  constructor(memoryBytes: number, guests: readonly GuestOptions[]) {
-    this.machine = new Machine({ memoryBytes });
+  /**
+   * @param engineWithout techniques that the engine does without, for measurements
+   * @throws Error in a user's words when the guests do not fit or cannot be loaded
+   */
+  constructor(memoryBytes: number, guests: readonly GuestOptions[], engineWithout?: ReadonlySet<Technique>) {
+    this.machine = new Machine({ memoryBytes, ...(engineWithout && { engineWithout }) });
     this.hypervisor = new Hypervisor(this.machine, { guests });
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));

@@ -1,12 +1,12 @@
-// Counts primes with a sieve of bytes, again and again.
+// Counts primes with a sieve of bytes.
 #include "bench.h"
 #define LIMIT 100000
 static u8 composite[LIMIT];
 
-int main(void)
+void main(void)
 {
     u64 sum = 0;
-    for (int round = 0; round < 600; round++) {
+    for (u64 round = 0; round < rounds; round++) {
         for (u32 i = 0; i < LIMIT; i++) composite[i] = 0;
         for (u32 i = 2; i < LIMIT; i++) {
             if (composite[i]) continue;

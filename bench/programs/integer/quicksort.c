@@ -21,10 +21,10 @@ static void sort(u64 *first, u64 *last)
     }
 }
 
-int main(void)
+void main(void)
 {
     u64 state = 42, sum = 0;
-    for (int round = 0; round < 30; round++) {
+    for (u64 round = 0; round < rounds; round++) {
         for (int i = 0; i < COUNT; i++) numbers[i] = next_random(&state);
         sort(numbers, numbers + COUNT - 1);
         for (int i = 0; i < COUNT; i++) sum = sum * 31 + numbers[i];

@@ -1,0 +1,19 @@
+/** What makes the engine fast and can be turned off, to measure its worth. Results never depend on it. */
+
+/** Each technique by name, with what the engine does without it. */
+export const techniques = {
+  translator: 'all code is interpreted',
+  fusion: 'the interpreter does each instruction in a step of its own',
+  inlining: 'calls within a region leave it',
+  'jump-tables': 'indirect jumps within a region leave it',
+  'grouped-checks': 'each memory access looks into the TLB by itself',
+  'structured-loops': 'the blocks of a region are chosen by number, also in loops',
+  float: 'floating-point instructions leave the region',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type Technique = keyof typeof techniques;
+
+/** Whether this text names a technique. */
+export function isTechnique(name: string): name is Technique {
+  return Object.hasOwn(techniques, name);
+}
