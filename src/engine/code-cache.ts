@@ -24,6 +24,16 @@ export interface CodePage {
   readonly slotTable: number;
 }
 
+/** What the cache tells the engine. */
+export interface CodeEvents {
+  /** A page of RAM becomes code, so that stores to it must leave the fast path. */
+  onNewPage(): void;
+  /** The code decoded from this page is void; the page itself may be decoded again. */
+  onDrop(page: CodePage): void;
+  /** All slot tables become invalid. */
+  onFlush(): void;
+}
+
 export class CodeCache {
   private readonly view: DataView;
   private readonly slots: Uint32Array;
@@ -37,14 +47,14 @@ export class CodeCache {
 
   /**
    * @param decode the machine's decoder
-   * @param onNewPage called when a page of RAM becomes code, so that stores to it leave the fast path
-   * @param onFlush called when all slot tables become invalid
+   * @param how.heat what a record's heat is when it is decoded (see `layout.ts`)
+   * @param how.fuses whether pairs of instructions are done in one step
    */
   constructor(
     buffer: ArrayBuffer,
     private readonly decode: Decode,
-    private readonly onNewPage: () => void,
-    private readonly onFlush: () => void,
+    private readonly how: { readonly heat: number; readonly fuses: boolean },
+    private readonly events: CodeEvents,
   ) {
     this.view = new DataView(buffer);
     this.slots = new Uint32Array(buffer, 0, at.RECORDS / 4);
@@ -84,7 +94,7 @@ export class CodeCache {
       listed.push(page);
     } else {
       this.pages.set(hpa, [page]);
-      this.onNewPage();
+      this.events.onNewPage();
     }
     return page;
   }
@@ -92,6 +102,11 @@ export class CodeCache {
   /** The record at a page offset, decoded now if it was not; 0 when the cache was flushed and the page is gone. */
   record(page: CodePage, offset: number): number {
     return this.slots[page.slotTable / 4 + offset / 2] || this.decodeTrace(page, offset);
+  }
+
+  /** The record at a page offset, if it is decoded; else 0. */
+  known(page: CodePage, offset: number): number {
+    return this.slots[page.slotTable / 4 + offset / 2];
   }
 
   /** The page with this slot table. */
@@ -115,6 +130,7 @@ export class CodeCache {
         for (let i = table + first; i <= table + last; i++) {
           if (this.slots[i] === 0) continue;
           this.clearSlots(copy);
+          this.events.onDrop(copy);
           dropped = true;
           break;
         }
@@ -130,7 +146,7 @@ export class CodeCache {
     this.broken.clear();
     this.nextSlotTable = at.SLOT_TABLES;
     this.nextRecord = at.RECORDS;
-    this.onFlush();
+    this.events.onFlush();
   }
 
   /**
@@ -168,6 +184,7 @@ export class CodeCache {
         break;
       }
       this.slots[table + offset / 2] = address;
+      this.view.setInt32(address / 4 + at.HEAT_OFFSET, this.how.heat, true);
       const low = this.view.getUint16(ram + offset, true);
       const breakpoint = page.breakpoints?.has(offset) ?? false;
       if ((low & 3) === 3 && offset === PAGE_SIZE - 2) {
@@ -180,7 +197,7 @@ export class CodeCache {
       const decoded = this.decode(word);
       this.writeInstruction(address, offset, word, decoded, page);
       if (breakpoint) this.breakAt(address);
-      else if (address > first) this.fuse(address);
+      else if (address > first && this.how.fuses) this.fuse(address);
       if (decoded === undefined || endsTrace(decoded.instruction)) break;
       offset += decoded.length;
       address += record.RECORD_SIZE;

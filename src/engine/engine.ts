@@ -11,11 +11,35 @@ import { TRACE_LIMIT } from './record';
 import { SlowPath } from './slow-path';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
+import { Translator } from './translator/translator';
 
 const WASM_PAGE = 0x10000;
 const PAGE_SIZE = 0x1000;
+/**
+ * Instructions after which generated code is left and entered again: a WebAssembly function is replaced by its optimised
+ * version only where it is called.
+ */
+const STRETCH = 0x100000;
 /** The most that fits beside the engine's own structures in a 32-bit WebAssembly memory. */
 export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
+
+/**
+ * When code is translated to WebAssembly: after it was jumped to so often, or never. 'eager' is for tests: nearly all code
+ * that is executed twice runs translated.
+ */
+export type TranslatorMode = 'off' | 'on' | 'eager';
+const translationThresholds: Readonly<Record<TranslatorMode, number>> = { off: 0x7fff_ffff, on: 1000, eager: 1 };
+
+export interface EngineOptions {
+  /** Size of DRAM in bytes, a multiple of 64 KiB; it costs host memory only where it is touched. */
+  readonly ramBytes: number;
+  /** The machine's decoder; all instructions of the table unless given. */
+  readonly decode?: Decode;
+  /** 'on' unless given. */
+  readonly translator?: TranslatorMode;
+  /** Techniques to do without, for measurements. */
+  readonly without?: ReadonlySet<Technique>;
+}
 
 interface Interpreter {
   run(): void;
@@ -32,21 +56,19 @@ export class Engine {
   private readonly view: DataView;
   private readonly tlbs: Tlbs;
   private readonly code: CodeCache;
+  private readonly translator: Translator;
   private slowPath: SlowPath | undefined;
   private interpreter: Interpreter | undefined;
   private finished = 0;
+  /** Instructions of the current stretch, and those of the slice that come after it. */
   private slice = 0;
+  private rest = 0;
   private running = false;
   /** HPAs of pages whose stores the host wants to see, each with its listener. */
   private readonly watched = new Map<number, () => void>();
 
-  /**
-   * @param options.decode the machine's decoder; all instructions of the table unless given
-   * @param options.ramBytes size of DRAM, a multiple of 64 KiB; it costs host memory only where it is touched
-   * @param options.without techniques to do without, for measurements
-   * @throws RangeError when the size is not possible
-   */
-  constructor(options: { ramBytes: number; decode?: Decode; without?: ReadonlySet<Technique> }) {
+  /** @throws RangeError when the size of DRAM is not possible */
+  constructor(options: EngineOptions) {
     const { ramBytes } = options;
     if (ramBytes <= 0 || ramBytes % WASM_PAGE !== 0 || ramBytes > MAX_RAM_BYTES) {
       throw new RangeError(
@@ -59,23 +81,36 @@ export class Engine {
     this.view = new DataView(buffer);
     this.state = new HartState(buffer);
     this.tlbs = new Tlbs(buffer);
+    const without: ReadonlySet<Technique> = options.without ?? new Set();
+    const heat = -translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
+    const decoder = options.decode ?? decode;
     this.code = new CodeCache(
       buffer,
-      options.decode ?? decode,
-      () => this.flushTlb(),
-      () => this.flushTlb(),
+      decoder,
+      { heat, fuses: !without.has('fusion') },
+      {
+        onNewPage: () => this.flushTlb(),
+        onDrop: (page) => this.translator.dropPage(page),
+        onFlush: () => {
+          this.translator.flush();
+          this.flushTlb();
+        },
+      },
     );
+    const { state, tlbs, code } = this;
+    this.translator = new Translator({ memory: this.wasmMemory, state, tlbs, code, decode: decoder, without }, heat);
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
   }
 
   /** Connects the machine that answers what the engine cannot. To be called once, before `run`. */
   attach(host: EngineHost): void {
     const { buffer } = this.wasmMemory;
-    const { state, memory, tlbs, code, watched } = this;
-    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched }, host);
-    const module = new WebAssembly.Module(generateInterpreter(buffer.byteLength / WASM_PAGE));
+    const { state, memory, tlbs, code, watched, translator } = this;
+    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, translator }, host);
+    const { table } = translator;
+    const module = new WebAssembly.Module(generateInterpreter(buffer.byteLength / WASM_PAGE, table.length));
     const instance = new WebAssembly.Instance(module, {
-      engine: { memory: this.wasmMemory, ...this.slowPath.imports },
+      engine: { memory: this.wasmMemory, regions: table, ...this.slowPath.imports },
     });
     this.interpreter = instance.exports as unknown as Interpreter;
   }
@@ -88,11 +123,11 @@ export class Engine {
     const { interpreter, slowPath } = this.attached();
     const before = this.finished;
     slowPath.exitRequested = slowPath.held = slowPath.redirected = false;
-    this.slice = budget;
-    this.budget = budget;
+    this.rest = budget;
+    this.slice = this.budget = 0;
     this.running = true;
     try {
-      while (this.budget > 0 && !slowPath.exitRequested) {
+      while (!slowPath.exitRequested && this.nextStretch()) {
         if (this.budget >= TRACE_LIMIT) interpreter.run();
         else interpreter.runExact();
       }
@@ -133,10 +168,12 @@ export class Engine {
   /** From a callback: end the slice at most `remaining` instructions after the current one. */
   limitSlice(remaining: number): void {
     if (!this.running) return;
-    const excess = this.budget - 1 - remaining;
+    const excess = this.budget + this.rest - 1 - remaining;
     if (excess <= 0) return;
-    this.budget -= excess;
-    this.slice -= excess;
+    const here = Math.max(0, excess - this.rest);
+    this.rest -= excess - here;
+    this.budget -= here;
+    this.slice -= here;
     this.redirect();
   }
 
@@ -172,6 +209,15 @@ export class Engine {
   watchStores(hpa: number, listener: () => void): void {
     this.watched.set(hpa - (hpa % PAGE_SIZE), listener);
     this.flushTlb();
+  }
+
+  /** Goes on to the next stretch of the slice when the current one is used up. @returns whether there is more to do */
+  private nextStretch(): boolean {
+    if (this.budget > 0) return true;
+    this.finished += this.slice;
+    this.slice = this.budget = Math.min(this.rest, STRETCH);
+    this.rest -= this.slice;
+    return this.slice > 0;
   }
 
   private get budget(): number {

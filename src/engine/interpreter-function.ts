@@ -42,6 +42,9 @@ export class InterpreterFunction {
   private readonly answer: number;
   private readonly entry: number;
 
+  /** Whether the next instruction is to be interpreted even where a region begins. */
+  private readonly inside: number;
+
   private exit!: Label;
   private reload!: Label;
   private lookup!: Label;
@@ -51,12 +54,15 @@ export class InterpreterFunction {
   private slowLoad!: Label;
   private slowStore!: Label;
   private slowFloat!: Label;
+  private taken!: Label;
 
   constructor(
     private readonly code: Code,
     private readonly slowPath: Record<SlowPathName, number>,
     private readonly arithmetic: Arithmetic,
     private readonly helpers: Helpers,
+    /** The type of regions. */
+    private readonly regionType: number,
     private readonly exact: boolean,
   ) {
     this.record = code.local('i32');
@@ -70,6 +76,7 @@ export class InterpreterFunction {
     this.op = code.local('i32');
     this.answer = code.local('i32');
     this.entry = code.local('i32');
+    this.inside = code.local('i32');
   }
 
   generate(): void {
@@ -120,7 +127,19 @@ export class InterpreterFunction {
       code.br(this.exit);
     });
     code.get(this.address).i64(PAGE).op('i64.and').set(this.page);
-    code.block((found) => {
+    code.block((cold) => {
+      code.block((found) => this.lookUpRecord(found, shift, mask, cold));
+      if (this.exact) return;
+      // Where a region was left for one instruction, that instruction is interpreted, even where another begins.
+      code.get(this.inside).if(() => code.i32(0).set(this.inside).br(cold));
+      this.enterWhenHot(() => code.br(cold));
+    });
+    code.get(this.record).set(this.start);
+  }
+
+  private lookUpRecord(found: Label, shift: number, mask: number, cold: Label): void {
+    const { code } = this;
+    {
       code.get(this.address).op('i32.wrap_i64').i32(shift).op('i32.shr_u').i32(mask).op('i32.and');
       code.get(this.fetchTlb).op('i32.add').tee(this.entry).memory('i64.load', 0).get(this.page).op('i64.eq');
       code.if(() => {
@@ -132,8 +151,45 @@ export class InterpreterFunction {
       this.store(at.BUDGET, 'i32.store', () => code.get(this.budget));
       code.call(this.slowPath.fetch).tee(this.record).i32(EXIT).op('i32.eq').brIf(this.exit);
       code.get(this.record).i32(JUMP).op('i32.eq').brIf(this.reload);
+      code.i32(0).set(this.inside).br(cold);
+    }
+  }
+
+  /**
+   * Counts a jump to the record. When it is hot, its region runs, translated now if it was not, and execution goes on where
+   * that leaves. @param cold what to do when there is no region
+   */
+  private enterWhenHot(cold: () => void): void {
+    const { code } = this;
+    this.pushHeat().tee(this.op).i32(0).op('i32.lt_s');
+    code.if(() => {
+      code
+        .get(this.record)
+        .i32(2)
+        .op('i32.shr_u')
+        .get(this.op)
+        .i32(1)
+        .op('i32.add')
+        .memory('i32.store', at.HEAT_OFFSET);
+      cold();
     });
-    code.get(this.record).set(this.start);
+    code
+      .get(this.op)
+      .op('i32.eqz')
+      .if(() => {
+        this.pushPc();
+        code.set(this.address);
+        this.store(at.PC, 'i64.store', () => code.get(this.address));
+        code.get(this.record).call(this.slowPath.translate);
+        this.pushHeat().tee(this.op).i32(1).op('i32.lt_s').if(cold);
+      });
+    code.get(this.page).get(this.dataTlb).get(this.fetchTlb).get(this.budget).get(this.op);
+    code.callIndirect(this.regionType).set(this.inside).br(this.reload);
+  }
+
+  /** Pushes the record's heat (see `layout.ts`). */
+  private pushHeat(): Code {
+    return this.code.get(this.record).i32(2).op('i32.shr_u').memory('i32.load', at.HEAT_OFFSET);
   }
 
   private leaveWhenCounted(): void {
@@ -165,7 +221,11 @@ export class InterpreterFunction {
           this.slowLoad = slowLoad;
           code.block((slowFloat) => {
             this.slowFloat = slowFloat;
-            emit(operations.length - 1, []);
+            code.block((taken) => {
+              this.taken = taken;
+              emit(operations.length - 1, []);
+            });
+            this.goToTaken();
           });
           this.callSlowPath('float');
           code.br(this.statusKnown);
@@ -334,10 +394,19 @@ export class InterpreterFunction {
     code.if(
       () => {
         this.countDone(1);
-        this.goTo(this.answer);
+        code.get(this.answer).set(this.record).br(this.taken);
       },
       () => this.followRecord('link'),
     );
+  }
+
+  /** After a jump to a record of this page. */
+  private goToTaken(): void {
+    const { code } = this;
+    code.get(this.record).set(this.start);
+    this.leaveWhenUsedUp();
+    if (!this.exact) this.enterWhenHot(() => code.br(this.next));
+    code.br(this.next);
   }
 
   private goFar(): void {
@@ -359,15 +428,22 @@ export class InterpreterFunction {
 
   /** On at another record of this page, unless too little of the slice remains: then out, by way of the lookup. */
   private goTo(record: number): void {
+    this.code.get(record).tee(this.record).set(this.start);
+    this.leaveWhenUsedUp();
+    this.code.br(this.next);
+  }
+
+  /** Out by way of the lookup, with pc at the record, when too little of the slice remains. */
+  private leaveWhenUsedUp(): void {
     const { code } = this;
-    code.get(record).tee(this.record).set(this.start);
     code
       .get(this.budget)
       .i32(this.exact ? 1 : TRACE_LIMIT)
-      .op('i32.ge_s')
-      .brIf(this.next);
-    this.pushPc();
-    code.set(this.address).br(this.lookup);
+      .op('i32.lt_s');
+    code.if(() => {
+      this.pushPc();
+      code.set(this.address).br(this.lookup);
+    });
   }
 
   private callWithAddress(name: 'load' | 'store'): void {

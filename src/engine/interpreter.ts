@@ -7,20 +7,26 @@ import { InterpreterFunction } from './interpreter-function';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
+import { REGION_TYPE } from './translator/region-type';
 
-/** The module's bytes; it exports `run` and `runExact`. */
-export function generateInterpreter(pages: number): Uint8Array<ArrayBuffer> {
+/**
+ * The module's bytes; it exports `run` and `runExact`.
+ * @param regions size of the table of regions that it imports
+ */
+export function generateInterpreter(pages: number, regions: number): Uint8Array<ArrayBuffer> {
   const module = new Module();
   module.importMemory('engine', 'memory', pages, pages);
+  module.importTable('engine', 'regions', regions, regions);
   const slowPath = Object.fromEntries(
     Object.entries(slowPathTypes).map(([name, type]) => [name, module.importFunction('engine', name, type)]),
   ) as Record<SlowPathName, number>;
   const arithmetic = defineArithmetic(module);
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
   const floats = operations.map((operation) => defineFloat(module, operation));
+  const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
     const run = module.define({ parameters: [], results: [] }, (code) =>
-      new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats }, exact).generate(),
+      new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats }, regionType, exact).generate(),
     );
     module.export(exact ? 'runExact' : 'run', run);
   }

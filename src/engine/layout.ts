@@ -59,7 +59,14 @@ export const SCRATCH_RECORDS = 0xff000;
 
 /** Decoded records, allocated upward. */
 export const RECORDS = SLOT_TABLES + SLOT_TABLE_COUNT * SLOT_TABLE_SIZE;
-export const RECORDS_END = 0x8000000;
+export const RECORDS_END = 0x7100000;
+/**
+ * A word (i32) for each record: negative, how often the record may still be jumped to before it is translated; 0, it is to
+ * be translated now; positive, the index of its region in the table of regions.
+ */
+export const HEAT = RECORDS_END;
+/** A record's heat lies at a quarter of the record's address, and this. */
+export const HEAT_OFFSET = HEAT - RECORDS / 4;
 
 /** Guest RAM, last. */
 export const RAM = 0x8000000;

@@ -25,6 +25,8 @@ export const slowPathTypes = {
   link: { parameters: ['i32'], results: status },
   /** The record of the instruction that straddles two pages. */
   cross: { parameters: ['i32'], results: status },
+  /** The record at the stored pc is hot: gives it a region, or lets it cool down. */
+  translate: { parameters: ['i32'], results: [] },
   /** The record at the stored pc, which the fetch TLB or its slot table does not have. */
   fetch: { parameters: [], results: status },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>;

@@ -16,6 +16,7 @@ import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
 import { operations } from './record';
 import type { Tlbs } from './tlb';
+import type { Translator } from './translator/translator';
 
 const PAGE_SIZE = 0x1000;
 
@@ -38,6 +39,7 @@ export interface SlowPathParts {
   readonly code: CodeCache;
   /** HPAs of pages whose stores must come here. */
   readonly watched: { has(hpaPage: number): boolean };
+  readonly translator: Translator;
 }
 
 export class SlowPath {
@@ -71,6 +73,10 @@ export class SlowPath {
     link: (rec) => this.link(rec),
     cross: (rec) => this.cross(rec),
     fetch: () => this.fetch(),
+    translate: (rec) => {
+      this.parts.translator.translate(rec);
+      return 0;
+    },
   };
 
   private get budget(): number {

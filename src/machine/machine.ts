@@ -1,4 +1,5 @@
 /** QEMU's `virt` machine: RAM, devices and harts, run in slices in virtual time. */
+import type { TranslatorMode } from '../engine/engine';
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
@@ -38,6 +39,8 @@ export interface MachineOptions {
   readonly extensions?: ExtensionSwitches;
   /** Techniques that the engine does without, for measurements. */
   readonly engineWithout?: ReadonlySet<Technique>;
+  /** When the engine translates code to WebAssembly; see `TranslatorMode`. */
+  readonly translator?: TranslatorMode;
 }
 
 export interface MachineBoot {
@@ -104,11 +107,8 @@ export class Machine {
   constructor(options: MachineOptions = {}) {
     this.extensions = machineExtensions(options.extensions);
     const decode = makeDecoder(this.extensions);
-    this.engine = new Engine({
-      ramBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
-      decode,
-      ...(options.engineWithout && { without: options.engineWithout }),
-    });
+    const { memoryBytes = DEFAULT_MEMORY_BYTES, translator = 'on', engineWithout = new Set() } = options;
+    this.engine = new Engine({ ramBytes: memoryBytes, decode, translator, without: engineWithout });
     this.memory = this.engine.memory;
     this.clock = new VirtualTime(() => this.engine.executed);
     this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });

@@ -78,6 +78,13 @@ export class Code {
     return this.indexed(0x10, functionIndex);
   }
 
+  /** A call of the table's function with the index on the stack; its type is a `Module.typeIndex`. */
+  callIndirect(typeIndex: number): this {
+    this.indexed(0x11, typeIndex);
+    this.bytes.push(0);
+    return this;
+  }
+
   /** `block`: a branch to its label goes behind it. */
   block(body: (label: Label) => void): this {
     return this.structured(0x02, body);

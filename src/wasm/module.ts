@@ -10,7 +10,8 @@ export interface FunctionType {
 }
 
 const section = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
-const kind = { function: 0, memory: 2 } as const;
+const kind = { function: 0, table: 1, memory: 2 } as const;
+const FUNCREF = 0x70;
 
 export class Module {
   private readonly types: FunctionType[] = [];
@@ -24,6 +25,14 @@ export class Module {
     const bytes: number[] = [kind.memory, 1];
     pushUnsigned(bytes, minimumPages);
     pushUnsigned(bytes, maximumPages);
+    this.imports.push({ module, name, bytes });
+  }
+
+  /** The module's table of functions; `maximum` as the importing host created it. */
+  importTable(module: string, name: string, minimum: number, maximum: number): void {
+    const bytes: number[] = [kind.table, FUNCREF, 1];
+    pushUnsigned(bytes, minimum);
+    pushUnsigned(bytes, maximum);
     this.imports.push({ module, name, bytes });
   }
 
@@ -76,7 +85,8 @@ export class Module {
     return Uint8Array.from(out);
   }
 
-  private typeIndex(type: FunctionType): number {
+  /** The number of this function type in the module, for `Code.callIndirect`. */
+  typeIndex(type: FunctionType): number {
     const key = (t: FunctionType) => `${t.parameters.join()}>${t.results.join()}`;
     const index = this.types.findIndex((t) => key(t) === key(type));
     return index >= 0 ? index : this.types.push(type) - 1;

@@ -1,0 +1,317 @@
+/**
+ * Writes a region as one WebAssembly function: guest registers in locals, loops and branches as structured code, one check
+ * of the remaining count per loop, and exits with the exact pc and count.
+ */
+import type { Code, Label } from '../../wasm/code';
+import type { Arithmetic } from '../expression';
+import * as at from '../layout';
+import type { FlowGraph } from './flow-graph';
+import { analyseFlow } from './flow-graph';
+import type { Block, Edge, Region, Step } from './region';
+import { PAGE_SIZE, pageOf } from './region';
+import { CONTINUE, INTERPRET } from './region-type';
+import { integerUse } from './registers';
+import { StepEmitter } from './step-emitter';
+
+/** The parameters, as `REGION_TYPE` has them. */
+const PAGE = 0;
+const DATA_TLB = 1;
+const FETCH_TLB = 2;
+const BUDGET = 3;
+
+export class RegionFunction {
+  private readonly blocks: readonly Block[];
+  private readonly flow: FlowGraph;
+  /** Registers that may differ from their place in memory where a block begins. */
+  private readonly dirty: number[];
+  /** The most instructions from one check of the count to the next. */
+  private readonly longestPath: number;
+  private readonly steps: StepEmitter;
+  private readonly target: number;
+  /** Where to branch to for a block: its label or its loop's. */
+  private readonly labels = new Map<number, Label>();
+
+  constructor(
+    private readonly code: Code,
+    private readonly region: Region,
+    arithmetic: Arithmetic,
+  ) {
+    this.blocks = region.blocks;
+    this.flow = structured(this.blocks);
+    this.dirty = this.dirtyRegisters();
+    this.longestPath = this.findLongestPath();
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic);
+    this.target = code.local('i64');
+  }
+
+  generate(): void {
+    const { code } = this;
+    this.loadRegisters();
+    if (!this.flow.isLoopHead[0]) this.leaveWhenUsedUp(0);
+    this.subtree(0);
+    code.op('unreachable');
+  }
+
+  private loadRegisters(): void {
+    let used = 0;
+    for (const node of this.flow.order) {
+      for (const step of this.blocks[node].steps) {
+        const { reads, writes } = integerUse(step.decoded.instruction, step.decoded);
+        used |= reads | writes;
+      }
+    }
+    forEachBit(used, (x) => {
+      this.code
+        .i32(0)
+        .memory('i64.load', at.X_REGISTERS + 8 * x)
+        .set(this.steps.register(x));
+    });
+  }
+
+  /** A block with all that it dominates. */
+  private subtree(node: number): void {
+    const merges = this.flow.dominated[node].filter((child) => this.flow.isMerge[child]);
+    if (!this.flow.isLoopHead[node]) {
+      this.within(node, merges);
+      return;
+    }
+    this.code.loop((label) => {
+      this.labels.set(node, label);
+      this.leaveWhenUsedUp(node);
+      this.within(node, merges);
+    });
+  }
+
+  /** A block, inside the WebAssembly blocks that end where the given blocks begin. */
+  private within(node: number, [outer, ...inner]: readonly number[]): void {
+    if (outer === undefined) {
+      this.block(node);
+      return;
+    }
+    this.code.block((label) => {
+      this.labels.set(outer, label);
+      this.within(node, inner);
+    });
+    this.subtree(outer);
+  }
+
+  private block(node: number): void {
+    const { code } = this;
+    const { steps, end, position } = this.blocks[node];
+    const state: State = { dirty: this.dirty[node], uncounted: 0 };
+    if (this.needsPageCheck(node)) this.checkPage(this.blocks[node].page, position, state, CONTINUE);
+    if (steps.length > 0) code.get(BUDGET).i32(steps.length).op('i32.sub').set(BUDGET);
+    const last = steps.at(-1);
+    const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
+    const inside = endsWithJump ? steps.slice(0, -1) : steps;
+    this.inside(inside, steps.length, state);
+    if (endsWithJump && last.crosses) {
+      this.checkPage(this.blocks[node].page + 1, last.position, { ...state, uncounted: 1 }, INTERPRET);
+    }
+    state.uncounted = 0;
+    if (endsWithJump && last.decoded.instruction.action.k === 'jump') {
+      this.steps.jump(last, this.target);
+      state.dirty |= this.writes(last);
+    }
+    switch (end.k) {
+      case 'go':
+        this.go(node, end.to, state);
+        return;
+      case 'branch':
+        this.steps.pushCondition(last!);
+        code.if(() => this.go(node, end.taken, state));
+        this.go(node, end.other, state);
+        return;
+      case 'return':
+        code.get(this.target);
+        this.steps.pushPosition(end.expected);
+        code.op('i64.ne').if(() => this.leaveTo(() => code.get(this.target), CONTINUE, state));
+        this.go(node, end.to, state);
+        return;
+      case 'indirect':
+        this.leaveTo(() => code.get(this.target), CONTINUE, state);
+    }
+  }
+
+  /** The steps that go on to the next one; behind them an exit for each that may miss the TLB. */
+  private inside(steps: readonly Step[], counted: number, state: State): void {
+    const { code } = this;
+    const exits: { readonly step: Step; readonly state: State }[] = [];
+    const body = (labels: readonly Label[]) => {
+      steps.forEach((step, i) => {
+        state.uncounted = counted - i;
+        if (step.crosses) this.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
+        this.steps.emit(step, labels[exits.length]);
+        if (StepEmitter.canMiss(step)) exits.push({ step, state: { ...state } });
+        state.dirty |= this.writes(step);
+      });
+    };
+    // The first exit's block is the innermost.
+    const nest = (index: number, labels: readonly Label[], done: Label) => {
+      if (index < 0) {
+        body(labels);
+        code.br(done);
+        return;
+      }
+      code.block((label) => nest(index - 1, [label, ...labels], done));
+      const { step, state: left } = exits[index];
+      this.leaveTo(() => this.steps.pushPosition(step.position), INTERPRET, left);
+    };
+    const count = steps.filter((step) => StepEmitter.canMiss(step)).length;
+    if (count === 0) body([]);
+    else code.block((done) => nest(count - 1, [], done));
+  }
+
+  private go(from: number, edge: Edge, state: State): void {
+    if ('leave' in edge) {
+      const status = edge.interpret ? INTERPRET : CONTINUE;
+      this.leaveTo(() => this.steps.pushPosition(edge.leave), status, state);
+      return;
+    }
+    const { block } = edge;
+    const { rank, isMerge } = this.flow;
+    if (rank[block] <= rank[from] || isMerge[block]) this.code.br(this.labels.get(block)!);
+    else this.subtree(block);
+  }
+
+  /** Leaves before the block when the slice may end before the next check. */
+  private leaveWhenUsedUp(node: number): void {
+    const { code } = this;
+    code.get(BUDGET).i32(this.longestPath).op('i32.lt_s');
+    code.if(() => {
+      const state = { dirty: this.dirty[node], uncounted: 0 };
+      this.leaveTo(() => this.steps.pushPosition(this.blocks[node].position), INTERPRET, state);
+    });
+  }
+
+  private needsPageCheck(node: number): boolean {
+    const { page } = this.blocks[node];
+    if (page === 0) return false;
+    return this.flow.order.some(
+      (from) => this.blocks[from].page !== page && successors(this.blocks[from]).includes(node),
+    );
+  }
+
+  /** Leaves unless the page is still mapped to the code that was translated. */
+  private checkPage(delta: number, position: number, state: State, status: number): void {
+    const { code } = this;
+    const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
+    const mask = (at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE;
+    const page = () => this.steps.pushPosition(delta * PAGE_SIZE);
+    page();
+    code.op('i32.wrap_i64').i32(shift).op('i32.shr_u').i32(mask).op('i32.and').get(FETCH_TLB).op('i32.add');
+    const entry = code.local('i32');
+    code.tee(entry).memory('i64.load', 0);
+    page();
+    code.op('i64.ne').get(entry).memory('i32.load', at.SLOTS);
+    code.i32(this.region.pages.get(delta)!.slotTable).op('i32.ne', 'i32.or');
+    code.if(() => this.leaveTo(() => this.steps.pushPosition(position), status, state));
+  }
+
+  /** Stores what the region keeps in locals, and returns. */
+  private leaveTo(pushPc: () => void, status: number, { dirty, uncounted }: State): void {
+    const { code } = this;
+    forEachBit(dirty, (x) => {
+      code
+        .i32(0)
+        .get(this.steps.register(x))
+        .memory('i64.store', at.X_REGISTERS + 8 * x);
+    });
+    code.i32(0);
+    pushPc();
+    code.memory('i64.store', at.PC);
+    code.i32(0).get(BUDGET);
+    if (uncounted !== 0) code.i32(uncounted).op('i32.add');
+    code.memory('i32.store', at.BUDGET);
+    code.i32(status).op('return');
+  }
+
+  private writes({ decoded }: Step): number {
+    return integerUse(decoded.instruction, decoded).writes;
+  }
+
+  private dirtyRegisters(): number[] {
+    const written = this.blocks.map(({ steps }) => steps.reduce((set, step) => set | this.writes(step), 0));
+    const dirty = this.blocks.map(() => 0);
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const from of this.flow.order) {
+        const after = dirty[from] | written[from];
+        for (const to of successors(this.blocks[from])) {
+          if ((after & ~dirty[to]) === 0) continue;
+          dirty[to] |= after;
+          changed = true;
+        }
+      }
+    }
+    return dirty;
+  }
+
+  private findLongestPath(): number {
+    const { order, rank } = this.flow;
+    const before = this.blocks.map(() => 0);
+    let longest = 0;
+    for (const from of order) {
+      const after = before[from] + this.blocks[from].steps.length;
+      longest = Math.max(longest, after);
+      for (const to of successors(this.blocks[from])) {
+        if (rank[to] > rank[from]) before[to] = Math.max(before[to], after);
+      }
+    }
+    return longest;
+  }
+}
+
+/** What an exit must restore. */
+interface State {
+  /** Registers that may differ from their place in memory. */
+  dirty: number;
+  /** Instructions of the block that are counted already but not done. */
+  uncounted: number;
+}
+
+/** Turns edges that structured code cannot express into exits. */
+function structured(blocks: readonly Block[]): FlowGraph {
+  for (;;) {
+    const flow = analyseFlow(blocks.map(successors));
+    if (flow.irreducible.length === 0) return flow;
+    for (const [from, to] of flow.irreducible) {
+      const away = (edge: Edge): Edge =>
+        'block' in edge && edge.block === to ? { leave: blocks[to].position, interpret: false } : edge;
+      blocks[from].end = mapEdges(blocks[from], away);
+    }
+  }
+}
+
+function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
+  switch (end.k) {
+    case 'go':
+    case 'return':
+      return { ...end, to: map(end.to) };
+    case 'branch':
+      return { ...end, taken: map(end.taken), other: map(end.other) };
+    case 'indirect':
+      return { ...end, targets: new Map([...end.targets].map(([position, edge]) => [position, map(edge)])) };
+  }
+}
+
+function edges({ end }: Block): readonly Edge[] {
+  switch (end.k) {
+    case 'go':
+    case 'return':
+      return [end.to];
+    case 'branch':
+      return [end.other, end.taken];
+    case 'indirect':
+      return [...end.targets.values()];
+  }
+}
+
+/** The blocks that a block leads to; one that is led to twice counts twice. */
+function successors(block: Block): number[] {
+  return edges(block).flatMap((edge) => ('block' in edge ? [edge.block] : []));
+}
+
+function forEachBit(set: number, visit: (bit: number) => void): void {
+  for (let bit = 1; bit < 32; bit++) if (set & (1 << bit)) visit(bit);
+}

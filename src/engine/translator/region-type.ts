@@ -1,0 +1,13 @@
+/** How the interpreter calls a region: the WebAssembly function made of translated code. */
+import type { FunctionType } from '../../wasm/module';
+
+/**
+ * (page, dataTlb, fetchTlb, budget) -> status. `page` is the virtual address of the page in which the region begins, the TLBs
+ * are the selected ones' addresses. The region stores the hart's registers, pc and the remaining budget before it returns.
+ */
+export const REGION_TYPE: FunctionType = { parameters: ['i64', 'i32', 'i32', 'i32'], results: ['i32'] };
+
+/** On at the stored pc. */
+export const CONTINUE = 0;
+/** The instruction at the stored pc is one that the region leaves to the interpreter. */
+export const INTERPRET = 1;

@@ -1,0 +1,144 @@
+/** Writes the code of single instructions in a region: operands known, registers in locals. */
+import type { Expr, Width } from '../../isa/semantics';
+import type { Code, Label } from '../../wasm/code';
+import { emitAtomic, isAtomic } from '../atomics';
+import type { Arithmetic, OperandSource } from '../expression';
+import { compileCondition, compileExpr } from '../expression';
+import * as at from '../layout';
+import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import type { Step } from './region';
+
+export class StepEmitter {
+  private readonly locals = new Map<number, number>();
+  private readonly address: number;
+  private readonly entry: number;
+  private step!: Step;
+
+  constructor(
+    private readonly code: Code,
+    /** The locals with the region's page and the data TLB. */
+    private readonly page: number,
+    private readonly dataTlb: number,
+    private readonly arithmetic: Arithmetic,
+  ) {
+    this.address = code.local('i64');
+    this.entry = code.local('i32');
+  }
+
+  /** The local of an integer register. */
+  register(x: number): number {
+    let local = this.locals.get(x);
+    if (local === undefined) this.locals.set(x, (local = this.code.local('i64')));
+    return local;
+  }
+
+  /** Whether the instruction may be left to the interpreter after a look at the TLB: then it needs a label for that. */
+  static canMiss({ decoded: { instruction } }: Step): boolean {
+    const { action } = instruction;
+    return action.k === 'load' || action.k === 'store' || isAtomic(action);
+  }
+
+  /** An instruction that goes on to the next one. */
+  emit(step: Step, miss: Label): void {
+    const { code } = this;
+    this.step = step;
+    const { action } = step.decoded.instruction;
+    switch (action.k) {
+      case 'compute':
+        this.writeRd(() => this.push(action.value));
+        return;
+      case 'load':
+        this.lookUp(action.address, action.width, at.LOAD_TAG, miss);
+        this.writeRd(() => {
+          this.pushHostAddress();
+          code.memory(loadOps[action.width][action.signed ? 0 : 1]);
+        });
+        return;
+      case 'store':
+        this.lookUp(action.address, action.width, at.STORE_TAG, miss);
+        this.pushHostAddress();
+        this.push(action.value);
+        code.memory(storeOps[action.width]);
+        return;
+      case 'atomic':
+      case 'load-reserved':
+      case 'store-conditional': {
+        const operands = {
+          x: (operand: 'rs1' | 'rs2') => this.operands.x(operand),
+          writeRd: (value: () => void) => this.writeRd(value),
+          dataTlb: this.dataTlb,
+          leaveIf: () => code.brIf(miss),
+        };
+        emitAtomic(code, action, operands, this.arithmetic);
+        return;
+      }
+      case 'fence':
+        return;
+      default:
+        throw new Error(`${step.decoded.instruction.name} is not for a block's inside`);
+    }
+  }
+
+  /** Pushes whether a branch is taken (i32). */
+  pushCondition(step: Step): void {
+    const { action } = step.decoded.instruction;
+    if (action.k !== 'branch') throw new Error('not a branch');
+    this.step = step;
+    compileCondition(this.code, action.condition, this.operands, this.arithmetic);
+  }
+
+  /** Leaves the target of a jump in the local, and writes the return address. */
+  jump(step: Step, target: number): void {
+    const { code } = this;
+    const { action, format } = step.decoded.instruction;
+    if (action.k !== 'jump') throw new Error('not a jump');
+    this.step = step;
+    if (format !== 'J') {
+      this.push(action.target);
+      code.i64(-2n).op('i64.and').set(target);
+    }
+    this.writeRd(() => this.pushPosition(step.position + step.decoded.length));
+  }
+
+  /** Pushes the virtual address of a position (i64). */
+  pushPosition(position: number): void {
+    this.code.get(this.page).i64(BigInt(position)).op('i64.add');
+  }
+
+  private readonly operands: OperandSource = {
+    x: (operand) => {
+      const register = this.step.decoded[operand];
+      if (register === 0) this.code.i64(0n);
+      else this.code.get(this.register(register));
+    },
+    imm: () => this.code.i64(BigInt(this.step.decoded.imm)),
+    pc: () => this.pushPosition(this.step.position),
+    old: () => {
+      throw new Error('only atomic operations have an old value');
+    },
+  };
+
+  private push(expr: Expr): void {
+    compileExpr(this.code, expr, this.operands, this.arithmetic);
+  }
+
+  private writeRd(value: () => void): void {
+    const { rd } = this.step.decoded;
+    if (rd === 0) return;
+    value();
+    this.code.set(this.register(rd));
+  }
+
+  /** Address into `address`, its TLB entry into `entry`; to `miss` when that is not the page or it is misaligned. */
+  private lookUp(expr: Expr, width: Width, tag: number, miss: Label): void {
+    const { code } = this;
+    this.push(expr);
+    code.set(this.address);
+    dataEntry(code, this.address, this.dataTlb).tee(this.entry).memory('i64.load', tag);
+    code.get(this.address).i64(tagMask(width)).op('i64.and', 'i64.ne').brIf(miss);
+  }
+
+  private pushHostAddress(): void {
+    this.code.get(this.address).op('i32.wrap_i64').get(this.entry).memory('i32.load', at.ADDEND).op('i32.add');
+  }
+}

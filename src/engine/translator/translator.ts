@@ -1,0 +1,168 @@
+/** Makes regions of hot code, and drops them when their code changes or there are too many. */
+import type { Decode } from '../../isa/decode';
+import type { Decoded } from '../../isa/instruction';
+import { Module } from '../../wasm/module';
+import type { CodeCache, CodePage } from '../code-cache';
+import { defineArithmetic } from '../expression';
+import type { HartState } from '../hart-state';
+import * as at from '../layout';
+import { DRAM_BASE } from '../physical-memory';
+import type { Technique } from '../techniques';
+import type { Tlbs } from '../tlb';
+import type { CodeSource, Region, RegionLimits } from './region';
+import { findRegion, PAGE_SIZE } from './region';
+import { RegionFunction } from './region-function';
+import { REGION_TYPE } from './region-type';
+
+/** Size of the table of regions; index 0 is no region. */
+export const MAX_REGIONS = 8192;
+/** Regions dropped at a time when the table is full: the oldest ones. */
+const EVICTED = MAX_REGIONS / 8;
+/** A record that is not to be translated: it would have to be jumped to this often again. */
+const COLD = -0x8000_0000;
+
+const LIMITS: RegionLimits = { blocks: 100, steps: 1500, depth: 3 };
+
+export interface TranslatorParts {
+  readonly memory: WebAssembly.Memory;
+  readonly state: HartState;
+  readonly tlbs: Tlbs;
+  readonly code: CodeCache;
+  readonly decode: Decode;
+  readonly without: ReadonlySet<Technique>;
+}
+
+interface Translated {
+  readonly index: number;
+  /** The record at which it begins. */
+  readonly record: number;
+  readonly pages: readonly CodePage[];
+}
+
+export class Translator {
+  /** The table through which the interpreter calls regions. */
+  readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS, maximum: MAX_REGIONS });
+
+  private readonly view: DataView;
+  private readonly limits: RegionLimits;
+  /** In the order in which they were made. */
+  private readonly regions = new Map<number, Translated>();
+  private readonly byPage = new Map<CodePage, Set<Translated>>();
+  private readonly free: number[] = [];
+
+  /** @param heat what a record's heat is before it was ever jumped to */
+  constructor(
+    private readonly parts: TranslatorParts,
+    private readonly heat: number,
+  ) {
+    this.view = new DataView(parts.memory.buffer);
+    this.limits = parts.without.has('inlining') ? { ...LIMITS, depth: 0 } : LIMITS;
+    for (let index = MAX_REGIONS - 1; index > 0; index--) this.free.push(index);
+  }
+
+  /** Regions that exist. */
+  get size(): number {
+    return this.regions.size;
+  }
+
+  /** Makes a region that begins at the hart's pc, where this record is; or lets the record cool down. */
+  translate(record: number): void {
+    const { code, tlbs, state } = this.parts;
+    const first = code.pageOfSlotTable(tlbs.slotTable(state.pcLow, state.pcHigh));
+    const region = first && findRegion(this.source(first), state.pcLow % PAGE_SIZE, this.limits);
+    if (!region) {
+      this.setHeat(record, COLD);
+      return;
+    }
+    if (this.free.length === 0) this.evict();
+    const index = this.free.pop()!;
+    this.table.set(index, this.compile(region));
+    this.add({ index, record, pages: [...new Set(region.pages.values())] });
+  }
+
+  /** Drops the regions that have code from this page. */
+  dropPage(page: CodePage): void {
+    for (const region of this.byPage.get(page) ?? []) this.remove(region);
+  }
+
+  /** Drops all regions. */
+  flush(): void {
+    for (const region of this.regions.values()) this.remove(region);
+  }
+
+  private compile(region: Region): () => unknown {
+    const { memory } = this.parts;
+    const pages = memory.buffer.byteLength / 0x10000;
+    const module = new Module();
+    module.importMemory('engine', 'memory', pages, pages);
+    const arithmetic = defineArithmetic(module);
+    const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, arithmetic).generate());
+    module.export('region', index);
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { engine: { memory } });
+    return instance.exports.region as () => unknown;
+  }
+
+  private add(region: Translated): void {
+    this.regions.set(region.index, region);
+    for (const page of region.pages) {
+      const users = this.byPage.get(page) ?? new Set();
+      this.byPage.set(page, users.add(region));
+    }
+    this.setHeat(region.record, region.index);
+  }
+
+  private remove(region: Translated): void {
+    this.regions.delete(region.index);
+    for (const page of region.pages) {
+      const users = this.byPage.get(page);
+      users?.delete(region);
+      if (users?.size === 0) this.byPage.delete(page);
+    }
+    this.table.set(region.index, null);
+    this.free.push(region.index);
+    this.setHeat(region.record, this.heat);
+  }
+
+  private evict(): void {
+    let left = EVICTED;
+    for (const region of this.regions.values()) {
+      if (left-- === 0) break;
+      this.remove(region);
+    }
+  }
+
+  private setHeat(record: number, heat: number): void {
+    this.view.setInt32(record / 4 + at.HEAT_OFFSET, heat, true);
+  }
+
+  private source(first: CodePage): CodeSource {
+    const { tlbs, code, state, decode } = this.parts;
+    const pageNumber = state.pcHigh * 0x100000 + (state.pcLow >>> 12);
+    const ram = (page: CodePage) => page.hpa - DRAM_BASE + at.RAM;
+    const whole = (word: number): Decoded | undefined => {
+      const decoded = decode(word);
+      return decoded?.length === ((word & 3) === 3 ? 4 : 2) ? decoded : undefined;
+    };
+    return {
+      page: (delta) => {
+        if (delta === 0) return first;
+        const number = pageNumber + delta;
+        const [low, high] = [(number * PAGE_SIZE) >>> 0, Math.floor(number / 0x100000) >>> 0];
+        return code.pageOfSlotTable(tlbs.slotTable(low, high));
+      },
+      instruction: (page, offset) => {
+        if (code.known(page, offset) === 0 || page.breakpoints?.has(offset)) return undefined;
+        const low = this.view.getUint16(ram(page) + offset, true);
+        if ((low & 3) !== 3) return whole(low);
+        if (offset === PAGE_SIZE - 2) return undefined;
+        return whole(this.view.getUint32(ram(page) + offset, true));
+      },
+      crossing: (page, next) => {
+        const offset = PAGE_SIZE - 2;
+        if (code.known(page, offset) === 0 || page.breakpoints?.has(offset)) return undefined;
+        const low = this.view.getUint16(ram(page) + offset, true);
+        return whole(low | (this.view.getUint16(ram(next), true) << 16));
+      },
+    };
+  }
+}
