@@ -1,10 +1,12 @@
 /** What is measured: groups and their programs, with how much work each does. */
 
+import { manyFunctions } from './programs/cold/functions';
+
 /** A program of ours, run bare from M-mode on; both machines get the same image. */
 export interface Program {
   readonly name: string;
-  /** Below `programs/`; a `.ts` file writes the assembly that is the program. */
-  readonly source: string;
+  /** Below `programs/`; or what writes the program in assembly for a number of rounds. */
+  readonly source: string | ((rounds: number) => string);
   /** How often it does its work: some two seconds in QEMU 7.2. */
   readonly rounds: number;
   /** As few rounds as still do everything once: for tests. */
@@ -28,9 +30,21 @@ export interface Group {
   readonly programs: readonly (Program | Kernel)[];
 }
 
+const SINGLE = ['-DREAL=float', '-DNAME="single"', '-fsingle-precision-constant'];
+const DOUBLE = ['-DREAL=double', '-DNAME="double"'];
+
 /** A program in `GROUP/NAME.c`. */
 function program(group: string, name: string, rounds: number, testRounds: number): Program {
   return { name, source: `${group}/${name}.c`, rounds, testRounds };
+}
+
+/** The same source with both widths of floating-point numbers. */
+function singleAndDouble(name: string, rounds: { readonly single: number; readonly double: number }): Program[] {
+  const source = `float/${name}.c`;
+  return [
+    { name: `${name}-single`, source, rounds: rounds.single, testRounds: 1, options: SINGLE },
+    { name: `${name}-double`, source, rounds: rounds.double, testRounds: 1, options: DOUBLE },
+  ];
 }
 
 export const groups: readonly Group[] = [
@@ -48,6 +62,44 @@ export const groups: readonly Group[] = [
       program('integer', 'records', 7500, 3),
       program('integer', 'sha256', 5000, 2),
       program('integer', 'bytecode', 570, 2),
+    ],
+  },
+  {
+    name: 'float',
+    target: 1.5,
+    programs: [
+      ...singleAndDouble('nbody', { single: 350, double: 500 }),
+      ...singleAndDouble('fft', { single: 1200, double: 2200 }),
+      ...singleAndDouble('matrix', { single: 300, double: 600 }),
+      ...singleAndDouble('mandelbrot', { single: 60, double: 140 }),
+    ],
+  },
+  {
+    name: 'memory',
+    target: 1,
+    programs: [
+      program('memory', 'copy', 500, 1),
+      program('memory', 'set', 1200, 1),
+      program('memory', 'chase', 25, 1),
+      program('memory', 'page-stride', 500, 1),
+    ],
+  },
+  {
+    name: 'system',
+    target: 1,
+    programs: [
+      program('system', 'page-faults', 350, 1),
+      program('system', 'system-calls', 1100, 1),
+      program('system', 'switches', 35000, 20),
+      program('system', 'timer', 18000, 10),
+    ],
+  },
+  {
+    name: 'cold',
+    target: 1,
+    programs: [
+      { name: 'functions', source: manyFunctions, rounds: 100_000, testRounds: 500 },
+      { name: 'sample-kernel', kernel: 'samples/teaching-kernel/kernel.elf', firstOutput: /Teaching kernel/ },
     ],
   },
 ];

@@ -4,6 +4,7 @@ import type { Technique } from '../src/engine/techniques';
 import { groups } from './catalogue';
 import type { Group } from './catalogue';
 import { BenchError } from './errors';
+import type { Length } from './image';
 
 /** Pairs of runs, of which the median is reported. */
 const DEFAULT_PAIRS = 5;
@@ -11,6 +12,7 @@ const DEFAULT_PAIRS = 5;
 export const HELP = `npm run bench -- [GROUP | PROGRAM]... [options]
 
   --pairs N             runs of each side, in turn (${DEFAULT_PAIRS})
+  --quick               a tenth of the work, for a rough look: starts weigh more, ratios are no use beyond that
   --json FILE           write the figures as JSON, too
   --without TECHNIQUE   measure ours once more without it; may be given more than once, for all of them together
   --profile PROGRAM     only run this program on our side, and show where the time goes
@@ -23,6 +25,7 @@ export interface BenchOptions {
   /** Groups with the programs to be measured. */
   readonly groups: readonly Group[];
   readonly pairs: number;
+  readonly length: Length;
   readonly json: string | undefined;
   readonly without: readonly Technique[];
   readonly profile: string | undefined;
@@ -39,7 +42,7 @@ export function parseCommandLine(args: readonly string[]): BenchOptions {
     const [option, attached] = args[i].split(/=(.*)/s);
     if (!option.startsWith('-')) {
       names.push(option);
-    } else if (option === '--list' || option === '--help') {
+    } else if (option === '--list' || option === '--quick' || option === '--help') {
       given.set(option, '');
     } else if (option === '--pairs' || option === '--json' || option === '--without' || option === '--profile') {
       const value = attached ?? args[++i];
@@ -57,6 +60,7 @@ export function parseCommandLine(args: readonly string[]): BenchOptions {
   return {
     groups: select(names),
     pairs,
+    length: given.has('--quick') ? 'quick' : 'full',
     json: given.get('--json'),
     without,
     profile: given.get('--profile'),

@@ -1,18 +1,36 @@
 /** Builds the programs with the cross compiler: freestanding, RV64GC, from the sources in `programs/`. */
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Program } from './catalogue';
+import type { Kernel, Program } from './catalogue';
 import { BenchError } from './errors';
+import type { Task } from './sides';
 
 const COMPILER = 'riscv64-unknown-elf-gcc';
 const FOLDER = join(__dirname, 'programs');
+const SUPPORT = ['start.S', 'trap.S', 'runtime.c'];
 const OPTIONS = [
   ...['-O2', '-march=rv64gc', '-mabi=lp64d', '-mcmodel=medany', '-ffreestanding', '-nostdlib', '-static'],
+  // Square roots are one instruction.
+  '-fno-math-errno',
   ...['-Wall', '-Wextra', '-Werror', '-Wno-main'],
   // Loops stay loops: what they cost is to be measured, not memset.
   '-fno-tree-loop-distribute-patterns',
   ...['-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments'],
 ];
+
+/** How much work a program does: as much as the catalogue says, a tenth for a rough look, or the least for tests. */
+export type Length = 'full' | 'quick' | 'test';
+
+const QUICK = 0.1;
+
+/** The image of a program, built, or a kernel that is there already. @throws BenchError */
+export function taskOf(program: Program | Kernel, folder: string, length: Length): Task {
+  if ('kernel' in program) return { image: join(__dirname, '..', program.kernel), until: program.firstOutput };
+  const { rounds, testRounds } = program;
+  const count = { full: rounds, quick: Math.max(testRounds, Math.ceil(rounds * QUICK)), test: testRounds }[length];
+  return { image: buildImage(program, count, folder) };
+}
 
 /**
  * Compiles and links a program.
@@ -20,10 +38,10 @@ const OPTIONS = [
  * @returns the path of the ELF file in `folder`
  * @throws BenchError when there is no compiler, or it finds an error
  */
-export function buildImage(program: Program, rounds: number, folder: string): string {
+function buildImage(program: Program, rounds: number, folder: string): string {
   const support = join(FOLDER, 'support');
   const output = join(folder, `${program.name}.elf`);
-  const sources = [join(support, 'start.S'), join(support, 'runtime.c'), join(FOLDER, program.source)];
+  const sources = [...SUPPORT.map((file) => join(support, file)), sourceOf(program, rounds, folder)];
   const link = ['-I', support, '-T', join(support, 'program.ld'), `-DROUNDS=${rounds}`];
   const result = spawnSync(COMPILER, [...OPTIONS, ...(program.options ?? []), ...link, ...sources, '-o', output], {
     encoding: 'utf8',
@@ -31,6 +49,13 @@ export function buildImage(program: Program, rounds: number, folder: string): st
   if (result.error) {
     throw new BenchError(`${COMPILER} is missing; run scripts/install-debian-packages.sh to install it.`);
   }
-  if (result.status !== 0) throw new BenchError(`${program.source} cannot be built:\n${result.stderr}`);
+  if (result.status !== 0) throw new BenchError(`${program.name} cannot be built:\n${result.stderr}`);
   return output;
+}
+
+function sourceOf({ name, source }: Program, rounds: number, folder: string): string {
+  if (typeof source === 'string') return join(FOLDER, source);
+  const path = join(folder, `${name}.S`);
+  writeFileSync(path, source(rounds));
+  return path;
 }

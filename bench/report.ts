@@ -1,16 +1,14 @@
 /** Measures groups of programs, and reports each as soon as it is known. */
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import type { Technique } from '../src/engine/techniques';
 import type { Group, Kernel, Program } from './catalogue';
 import type { Figure } from './comparison';
 import { figure, geometricMean, ratioOf, runInTurn } from './comparison';
 import { BenchError } from './errors';
-import { buildImage } from './image';
-import type { Side, Task } from './sides';
+import type { Length } from './image';
+import { taskOf } from './image';
+import type { Side } from './sides';
 import { ours, qemu, qemuVersion } from './sides';
-
-const REPOSITORY = join(__dirname, '..');
 
 /** The figures of one program. Seconds are of whole processes. */
 export interface ProgramFigures {
@@ -39,6 +37,7 @@ export interface Report {
   readonly qemu: string;
   readonly processor: string;
   readonly pairs: number;
+  readonly length: Length;
   readonly without: readonly Technique[];
   /** Of a program that does nothing: it is part of all seconds. */
   readonly startSeconds: { readonly ours: Figure; readonly qemu: Figure };
@@ -47,6 +46,7 @@ export interface Report {
 
 interface Setting {
   readonly pairs: number;
+  readonly length: Length;
   readonly without: readonly Technique[];
   /** For images and other temporary files. */
   readonly folder: string;
@@ -57,7 +57,7 @@ const EMPTY: Program = { name: 'nothing', source: 'support/nothing.c', rounds: 0
 
 /** @throws BenchError */
 export async function measureGroups(groups: readonly Group[], setting: Setting): Promise<Report> {
-  const { pairs, without, folder, print } = setting;
+  const { pairs, length, without, folder, print } = setting;
   const version = qemuVersion();
   const processor = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
   print('ratio: seconds of QEMU / seconds of ours; above 1 we are faster.');
@@ -66,7 +66,7 @@ export async function measureGroups(groups: readonly Group[], setting: Setting):
   );
   print(`QEMU ${version}, Node.js ${process.version}, ${processor}`);
   const sides = [ours([], folder), qemu, ...(without.length > 0 ? [ours(without, folder)] : [])];
-  const [ourStart, qemuStart] = await runInTurn(EMPTY.name, taskOf(EMPTY, folder), sides.slice(0, 2), pairs);
+  const [ourStart, qemuStart] = await runInTurn(EMPTY.name, taskOf(EMPTY, folder, length), sides.slice(0, 2), pairs);
   const startSeconds = { ours: secondsOf(ourStart), qemu: secondsOf(qemuStart) };
   print(
     `Start and end alone: ours ${startSeconds.ours.median.toFixed(3)} s, QEMU ${startSeconds.qemu.median.toFixed(3)} s`,
@@ -84,18 +84,17 @@ export async function measureGroups(groups: readonly Group[], setting: Setting):
     print(`  ${'geometric mean'.padEnd(18)} ratio ${mean.toFixed(2)}, to reach ${target.toFixed(1)}${worths(found)}`);
     measured.push({ name, target, geometricMean: mean, programs: found });
   }
-  return { node: process.version, qemu: version, processor, pairs, without, startSeconds, groups: measured };
-}
-
-/** The image of a program, built, or a kernel that is there already. */
-export function taskOf(program: Program | Kernel, folder: string): Task {
-  if ('kernel' in program) return { image: join(REPOSITORY, program.kernel), until: program.firstOutput };
-  return { image: buildImage(program, program.rounds, folder) };
+  return { node: process.version, qemu: version, processor, pairs, length, without, startSeconds, groups: measured };
 }
 
 async function compare(program: Program | Kernel, sides: readonly Side[], setting: Setting): Promise<ProgramFigures> {
   const { name } = program;
-  const [here, there, reduced] = await runInTurn(name, taskOf(program, setting.folder), sides, setting.pairs);
+  const [here, there, reduced] = await runInTurn(
+    name,
+    taskOf(program, setting.folder, setting.length),
+    sides,
+    setting.pairs,
+  );
   const inner = here.flatMap((run) => run.inner ?? []);
   if (inner.some(({ instructions }) => instructions !== inner[0].instructions)) {
     throw new BenchError(`${name}: two runs on our machine differ in their number of instructions.`);

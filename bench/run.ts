@@ -6,7 +6,8 @@ import { groups } from './catalogue';
 import { HELP, parseCommandLine } from './command-line';
 import { BenchError } from './errors';
 import { profile } from './profile';
-import { measureGroups, taskOf } from './report';
+import { taskOf } from './image';
+import { measureGroups } from './report';
 
 const print = (line: string): void => console.log(line);
 
@@ -20,7 +21,7 @@ async function main(args: readonly string[], folder: string): Promise<void> {
   if (options.profile !== undefined) {
     const program = groups.flatMap(({ programs }) => programs).find(({ name }) => name === options.profile);
     if (!program) throw new BenchError(`"${options.profile}" is not a program; npm run bench -- --list shows them.`);
-    return profile(taskOf(program, folder), options.without, folder, print);
+    return profile(taskOf(program, folder, options.length), options.without, folder, print);
   }
   const report = await measureGroups(options.groups, { ...options, folder, print });
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -1,5 +1,5 @@
 // What every benchmark is linked with: page tables, output, and the functions that the compiler calls by itself.
-#include "paging.h"
+#include "user.h"
 
 // DRAM that is mapped, in pages of 4 KiB: the size that user programs and most guests of a hypervisor see.
 #define DRAM 0x80000000ul
@@ -19,6 +19,15 @@ u64 build_page_tables(void)
     root_table[0] = pte(0, V | R | W | A | D);
     root_table[2] = pte((u64)middle_table, V);
     return satp(root_table, 0);
+}
+
+void open_user_pages(void)
+{
+    extern u8 user_begin[], user_end[];
+    for (u64 page = (u64)user_begin; page < (u64)user_end; page += PAGE)
+        leaf_tables[(page - DRAM) / PAGE / 512][(page - DRAM) / PAGE % 512] |= U;
+    fence_all();
+    set_csr(sstatus, 1 << 18); // SUM
 }
 
 void print_text(const char *text)

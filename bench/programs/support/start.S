@@ -53,6 +53,7 @@ machine_trap:
     csrr    a2, mtval
     j       unexpected_trap
     .align  2
+    .globl  unexpected_supervisor_trap
 unexpected_supervisor_trap:
     csrr    a0, scause
     csrr    a1, sepc
@@ -69,6 +70,7 @@ rounds:
     .section .bss.stack, "aw", @nobits
     .align  4
     .skip   65536
+    .globl  stack_end
 stack_end:
     .skip   4096
 machine_stack_end:
