@@ -20,39 +20,38 @@ const MODE_MASK = 7;
 const RS3_OFFSET = ~MODE_MASK;
 
 /** (record, dataTlb) -> done. Undefined for other operations. */
-export function defineFloat(module: Module, operation: Operation): number | undefined {
+export function defineFloat(
+  module: Module,
+  operation: Operation,
+  helpers: ReadonlyMap<string, number>,
+): number | undefined {
   if ('marker' in operation) return undefined;
   const { action } = operation.instruction;
   if (action.k !== 'float' && action.k !== 'float-load' && action.k !== 'float-store') return undefined;
   return module.define({ parameters: ['i32', 'i32'], results: ['i32'] }, (code) => {
-    if (action.k === 'float') compute(code, action.operation);
+    if (action.k === 'float') compute(code, action.operation, helpers);
     else access(code, action.k === 'float-load', action.width);
     code.i32(1);
   });
 }
 
-function compute(code: Code, operation: FloatOperation): void {
+function compute(code: Code, operation: FloatOperation, helpers: ReadonlyMap<string, number>): void {
   const operands = operation.operands.map((kind, i) => loadOperand(code, kind, i));
-  emitFloat(siteAt(code, operation, operands), operation);
-}
-
-function siteAt(code: Code, operation: FloatOperation | undefined, operands: readonly number[]): FloatSite {
-  return {
+  const site: FloatSite = {
     code,
     scratch: new Scratch(code),
     push: (i) => code.get(operands[i]),
     write: (value) =>
       writeRd(code, () => {
         value();
-        if (operation?.result === 's') boxed(code);
-        else if (operation?.result === 'd') code.op('i64.reinterpret_f64');
+        if (operation.result === 's') boxed(code);
+        else if (operation.result === 'd') code.op('i64.reinterpret_f64');
       }),
     mode: () => code.get(RECORD).memory('i32.load', IMM).i32(MODE_MASK).op('i32.and'),
     giveUp: () => giveUp(code),
-    helper: (name) => {
-      throw new Error(`there is no function ${name}`);
-    },
+    helper: (name) => helpers.get(name)!,
   };
+  emitFloat(site, operation);
 }
 
 /** A new local with an operand's value. */
@@ -81,7 +80,7 @@ function pushFloatRegister(code: Code, index: number): Code {
 /** A load or store, if the TLB has the page. */
 function access(code: Code, isLoad: boolean, width: 4 | 8): void {
   const [address, entry] = [code.local('i64'), code.local('i32')];
-  requireUnit(siteAt(code, undefined, []), isLoad);
+  requireUnit({ code, giveUp: () => giveUp(code) }, isLoad);
   pushRegister(code, RECORD, RS1).get(RECORD).memory('i64.load32_s', IMM).op('i64.add').set(address);
   dataEntry(code, address, DATA_TLB)
     .tee(entry)

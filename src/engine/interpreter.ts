@@ -3,6 +3,7 @@ import { Module } from '../wasm/module';
 import { defineAtomic } from './atomics';
 import { defineArithmetic } from './expression';
 import { defineFloat } from './float';
+import { defineFloatHelpers } from './float/helpers';
 import { InterpreterFunction } from './interpreter-function';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
@@ -22,7 +23,8 @@ export function generateInterpreter(pages: number, regions: number): Uint8Array<
   ) as Record<SlowPathName, number>;
   const arithmetic = defineArithmetic(module);
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
-  const floats = operations.map((operation) => defineFloat(module, operation));
+  const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu')!);
+  const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
     const run = module.define({ parameters: [], results: [] }, (code) =>
@@ -30,5 +32,6 @@ export function generateInterpreter(pages: number, regions: number): Uint8Array<
     );
     module.export(exact ? 'runExact' : 'run', run);
   }
+  for (const [name, index] of floatHelpers) module.export(name, index);
   return module.encode();
 }

@@ -1,7 +1,7 @@
 /** The body of one function: locals and structured instructions, written in order. */
 import { pushSigned32, pushSigned64, pushUnsigned } from './leb128';
-import type { MemoryOp, PlainOp, ValueType } from './opcodes';
-import { memoryOpcodes, plainOpcodes, valueTypes } from './opcodes';
+import type { FirstLaneOp, MemoryOp, PlainOp, ValueType, VectorOp } from './opcodes';
+import { firstLaneOpcodes, memoryOpcodes, plainOpcodes, valueTypes, vectorOpcodes } from './opcodes';
 
 /** A `block`, `loop` or `if` that is open: a branch target. */
 export interface Label {
@@ -62,6 +62,19 @@ export class Code {
 
   tee(local: number): this {
     return this.indexed(0x22, local);
+  }
+
+  /** A vector instruction without immediates. */
+  vector(name: VectorOp): this {
+    this.bytes.push(0xfd);
+    pushUnsigned(this.bytes, vectorOpcodes[name]);
+    return this;
+  }
+
+  /** The first of a vector's values. */
+  firstLane(name: FirstLaneOp): this {
+    this.bytes.push(0xfd, firstLaneOpcodes[name], 0);
+    return this;
   }
 
   /** A load or store; `offset` (bytes, unsigned) is added to the address on the stack. */

@@ -153,5 +153,17 @@ export const memoryOpcodes = {
 } as const;
 export type MemoryOp = keyof typeof memoryOpcodes;
 
+/** Vector instructions, behind the prefix 0xfd. The relaxed ones are fused or not, as the host's processor likes. */
+export const vectorOpcodes = {
+  'f32x4.splat': 0x13,
+  'f64x2.splat': 0x14,
+  'f32x4.relaxed_madd': 0x105,
+  'f64x2.relaxed_madd': 0x107,
+} as const;
+export type VectorOp = keyof typeof vectorOpcodes;
+
+export const firstLaneOpcodes = { 'f32x4.extract_lane': 0x1f, 'f64x2.extract_lane': 0x21 } as const;
+export type FirstLaneOp = keyof typeof firstLaneOpcodes;
+
 export const valueTypes = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c } as const;
 export type ValueType = keyof typeof valueTypes;

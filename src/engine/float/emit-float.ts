@@ -1,21 +1,21 @@
 /**
  * The code of one floating-point instruction, for the interpreter and for translated regions. WebAssembly's arithmetic
  * rounds to nearest and tells no flags; it is used where nothing else is asked for, which `FLOAT_LIMIT` tells in one
- * comparison with the result. Everything else is left to a helper function or to the slow path.
+ * comparison with the result. Helper functions (`helpers.ts`) do everything else.
  */
 import type { FloatOperation } from '../../isa/float/operations';
 import type { PlainOp } from '../../wasm/opcodes';
 import * as at from '../layout';
+import { emitFusedMultiplyAdd, hasFusedMultiplyAdd } from './fused-multiply-add';
 import type { FloatSite } from './site';
+import { integerRanges } from './soft-conversions';
+import { FLAG, MODE } from './soft-format';
 
-const DYNAMIC = 7;
-const NEAREST = 0;
-const TOWARDS_ZERO = 1;
-const LAST_MODE = 4;
-const INEXACT = 1;
 const FRM_SHIFT = 5;
 /** fcsr with a frm of 5, the first that is none. */
 const RESERVED_FRM = 5 << FRM_SHIFT;
+/** mstatus.FS of a unit that is on. */
+const FLOAT_ON = 1;
 
 /** Emits an instruction that computes: all but loads and stores. */
 export function emitFloat(site: FloatSite, operation: FloatOperation): void {
@@ -23,15 +23,16 @@ export function emitFloat(site: FloatSite, operation: FloatOperation): void {
   if (isIllegalMode(site, operation)) site.giveUp();
   else if (name === 'fmv') emitMove(site, operation.name);
   else if (name === 'fcvt') emitConversion(site, operation, target, source);
-  else if (name in roundedOps) emitRounded(site, operation, () => plainOperation(site, operation, roundedOps[name]));
+  else if (name in plainOps) emitRounded(site, operation, plainArithmetic(site, operation, plainOps[name]));
+  else if (name in fusedSigns) emitRounded(site, operation, multiplyAdd(site, operation, fusedSigns[name]));
   else if (name in comparisons) emitComparison(site, operation, comparisons[name]);
   else if (name === 'fmin' || name === 'fmax') emitExtreme(site, operation, name === 'fmin' ? 'min' : 'max');
-  else if (name in signOps) emitSign(site, operation, name);
-  else site.giveUp();
+  else if (name === 'fclass') emitClassify(site, operation);
+  else emitSign(site, operation, name);
 }
 
 /** Gives up unless the unit is on, and marked dirty already if a register of its changes. */
-export function requireUnit(site: FloatSite, changes: boolean): void {
+export function requireUnit(site: Pick<FloatSite, 'code' | 'giveUp' | 'unit'>, changes: boolean): void {
   const { code } = site;
   if (site.unit === 'dirty' || (site.unit === 'on' && !changes)) return;
   code.i32(0).memory('i32.load', at.FLOAT_STATE);
@@ -58,6 +59,7 @@ type SharedOp =
   | 'copysign';
 
 interface Precision {
+  readonly letter: 's' | 'd';
   readonly type: 'f32' | 'f64';
   readonly load: 'f32.load' | 'f64.load';
   /** Where `FLOAT_LIMIT` lies in this format. */
@@ -67,17 +69,21 @@ interface Precision {
 }
 
 const precisions: Readonly<Record<'s' | 'd', Precision>> = {
-  s: { type: 'f32', load: 'f32.load', limit: at.FLOAT_LIMIT_SINGLE, leastNormal: 2 ** -126 },
-  d: { type: 'f64', load: 'f64.load', limit: at.FLOAT_LIMIT, leastNormal: 2 ** -1022 },
+  s: { letter: 's', type: 'f32', load: 'f32.load', limit: at.FLOAT_LIMIT_SINGLE, leastNormal: 2 ** -126 },
+  d: { letter: 'd', type: 'f64', load: 'f64.load', limit: at.FLOAT_LIMIT, leastNormal: 2 ** -1022 },
 };
+const precisionOf = (kind: string): Precision => precisions[kind === 's' ? 's' : 'd'];
 
 const op = (p: Precision, name: SharedOp): PlainOp => `${p.type}.${name}`;
+
+/** What a result must be so that it can raise no flag but inexact. */
+type Range = 'finite' | 'normal';
 
 /**
  * Rounded operations of plain arithmetic. Sums and roots that are finite raise nothing but inexact, even when they are
  * subnormal; products and quotients that are not greater than the least normal number may have lost bits to underflow.
  */
-const roundedOps: Readonly<Record<string, { readonly op: SharedOp; readonly range: Range }>> = {
+const plainOps: Readonly<Record<string, { readonly op: SharedOp; readonly range: Range }>> = {
   fadd: { op: 'add', range: 'finite' },
   fsub: { op: 'sub', range: 'finite' },
   fmul: { op: 'mul', range: 'normal' },
@@ -85,46 +91,55 @@ const roundedOps: Readonly<Record<string, { readonly op: SharedOp; readonly rang
   fsqrt: { op: 'sqrt', range: 'finite' },
 };
 const comparisons: Readonly<Record<string, SharedOp>> = { feq: 'eq', flt: 'lt', fle: 'le' };
-const signOps: Readonly<Record<string, true>> = { fsgnj: true, fsgnjn: true, fsgnjx: true };
 
-/** What a result must be so that it can raise no flag but inexact. */
-type Range = 'finite' | 'normal';
+/** Which of product and addend are negated. */
+const fusedSigns: Readonly<Record<string, { readonly product: boolean; readonly addend: boolean }>> = {
+  fmadd: { product: false, addend: false },
+  fmsub: { product: false, addend: true },
+  fnmsub: { product: true, addend: false },
+  fnmadd: { product: true, addend: true },
+};
 
-interface Plain {
-  readonly result: number;
+/** How a rounded result comes about. */
+interface Rounded {
+  /** Pushes the result of plain operations, rounded to nearest; absent if there are none. */
+  readonly plain?: () => void;
+  /** The range in which that result is right. */
   readonly range: Range;
+  /** Pushes whether the plain result is right although it is in range, where that is not always so. */
+  readonly isCertain?: () => void;
+  /** The function for all other cases, and what pushes its operands but the mode. */
+  readonly helper: string;
+  readonly operands: () => void;
 }
 
-/** The operation that has no NaN, no infinity and no zero by accident as its result; leaves it in a local. */
-function plainOperation(
-  site: FloatSite,
-  { operands, result }: FloatOperation,
-  plain: (typeof roundedOps)[string],
-): Plain {
-  const { code, scratch } = site;
-  const p = precisionOf(result);
-  const local = scratch.get(p.type, 'result');
-  operands.forEach((_, i) => site.push(i));
-  code.op(op(p, plain.op)).set(local);
-  return { result: local, range: plain.range };
-}
-
-/** A result that counts if plain arithmetic is what is asked for and it lies in its range. */
-function emitRounded(site: FloatSite, operation: FloatOperation, compute: () => Plain): void {
-  const { code, mode } = site;
+/** A result that counts if plain arithmetic is what is asked for and it lies in its range; else the helper's. */
+function emitRounded(site: FloatSite, operation: FloatOperation, rounded: Rounded): void {
+  const { code, scratch, mode } = site;
   const p = precisionOf(operation.result);
-  if (typeof mode === 'number' && mode !== NEAREST && mode !== DYNAMIC) {
-    site.giveUp();
-    return;
+  const result = scratch.get(p.type, 'result');
+  const help = () => {
+    begin(site, at.FLOAT_DIRTY);
+    rounded.operands();
+    code.get(scratch.get('i32', 'mode')).call(site.helper(rounded.helper)).set(result);
+  };
+  if (!rounded.plain || (typeof mode === 'number' && mode !== MODE.nearest && mode !== MODE.dynamic)) {
+    help();
+  } else {
+    rounded.plain();
+    code.set(result);
+    pushInRange(site, p, result, rounded.range);
+    if (rounded.isCertain) {
+      rounded.isCertain();
+      code.op('i32.and');
+    }
+    if (typeof mode !== 'number') {
+      // To nearest and dynamic, 0 and 7, have two zeros here.
+      mode();
+      code.i32(1).op('i32.add').i32(6).op('i32.and', 'i32.eqz', 'i32.and');
+    }
+    code.op('i32.eqz').if(help);
   }
-  const { result, range } = compute();
-  pushInRange(site, p, result, range);
-  if (typeof mode !== 'number') {
-    // Only 0 and 7 have two zeros here.
-    mode();
-    code.i32(1).op('i32.add').i32(6).op('i32.and', 'i32.eqz', 'i32.and');
-  }
-  require(site);
   site.write(() => code.get(result));
 }
 
@@ -138,20 +153,90 @@ function pushInRange({ code }: FloatSite, p: Precision, value: number, range: Ra
   code.op(op(p, 'gt'), 'i32.and');
 }
 
+/** Has the rounding mode in the scratch local, or gives up: the unit's state is too low, or the mode is none. */
+function begin(site: FloatSite, leastState: number): void {
+  const { code, scratch, mode } = site;
+  if (typeof mode === 'number') code.i32(mode);
+  else mode();
+  code.i32(leastState).call(site.helper('begin')).tee(scratch.get('i32', 'mode'));
+  code
+    .i32(0)
+    .op('i32.lt_s')
+    .if(() => site.giveUp());
+}
+
+function plainArithmetic(site: FloatSite, operation: FloatOperation, plain: (typeof plainOps)[string]): Rounded {
+  const { code } = site;
+  const p = precisionOf(operation.result);
+  const push = () => operation.operands.forEach((_, i) => site.push(i));
+  return {
+    plain: () => {
+      push();
+      code.op(op(p, plain.op));
+    },
+    range: plain.range,
+    helper: `${plain.op === 'sub' ? 'fadd' : `f${plain.op}`}.${p.letter}`,
+    operands: () => {
+      push();
+      if (plain.op === 'sub') code.op(op(p, 'neg'));
+    },
+  };
+}
+
+/** The signs are changed before: exact, and a NaN's sign is of no account. */
+function multiplyAdd(site: FloatSite, operation: FloatOperation, signs: (typeof fusedSigns)[string]): Rounded {
+  const { code } = site;
+  const p = precisionOf(operation.result);
+  const push = (i: number) => {
+    site.push(i);
+    if ((i === 0 && signs.product) || (i === 2 && signs.addend)) code.op(op(p, 'neg'));
+  };
+  const operands = () => [0, 1, 2].forEach(push);
+  const rounded = { range: 'normal', helper: `fmadd.${p.letter}`, operands } as const;
+  if (hasFusedMultiplyAdd()) return { ...rounded, plain: () => emitFusedMultiplyAdd(code, p.type, push) };
+  if (p.letter === 'd') return rounded;
+  const wide = site.scratch.get('f64', 'wide');
+  const plain = () => {
+    push(0);
+    code.op('f64.promote_f32');
+    push(1);
+    code.op('f64.promote_f32', 'f64.mul');
+    push(2);
+    code.op('f64.promote_f32', 'f64.add').tee(wide).op('f32.demote_f64');
+  };
+  // The product is exact, the sum may be rounded: to a number half-way between two singles, it would be rounded wrongly.
+  const isCertain = () =>
+    code.get(wide).op('i64.reinterpret_f64').i64(BELOW_SINGLE).op('i64.and').i64(HALF_OF_SINGLE).op('i64.ne');
+  return { ...rounded, plain, isCertain };
+}
+
+/** The bits of a double that a single has no room for, and the highest of these. */
+const BELOW_SINGLE = (1n << 29n) - 1n;
+const HALF_OF_SINGLE = 1n << 28n;
+
 function emitComparison(site: FloatSite, operation: FloatOperation, compare: SharedOp): void {
   const { code } = site;
   const p = precisionOf(operation.operands[0]);
+  const pushBoth = () => {
+    site.push(0);
+    site.push(1);
+  };
   requireUnit(site, false);
   for (const i of [0, 1]) {
     site.push(i);
     site.push(i);
-    code.op(op(p, 'eq'));
+    code.op(op(p, 'ne'));
   }
-  code.op('i32.and');
-  require(site);
+  code.op('i32.or').if(() => {
+    if (compare === 'eq') {
+      pushBoth();
+      code.call(site.helper(`nan.${p.letter}`)).op('drop');
+    } else {
+      code.i32(FLAG.invalid).call(site.helper('raise'));
+    }
+  });
   site.write(() => {
-    site.push(0);
-    site.push(1);
+    pushBoth();
     code.op(op(p, compare), 'i64.extend_i32_u');
   });
 }
@@ -161,12 +246,26 @@ function emitExtreme(site: FloatSite, operation: FloatOperation, extreme: Shared
   const { code, scratch } = site;
   const p = precisionOf(operation.result);
   const result = scratch.get(p.type, 'result');
+  const pushBoth = () => {
+    site.push(0);
+    site.push(1);
+  };
   requireUnit(site, true);
-  site.push(0);
-  site.push(1);
-  code.op(op(p, extreme)).tee(result).get(result).op(op(p, 'eq'));
-  require(site);
+  pushBoth();
+  code.op(op(p, extreme)).tee(result).get(result).op(op(p, 'ne'));
+  code.if(() => {
+    pushBoth();
+    code.call(site.helper(`number.${p.letter}`)).set(result);
+  });
   site.write(() => code.get(result));
+}
+
+function emitClassify(site: FloatSite, operation: FloatOperation): void {
+  requireUnit(site, false);
+  site.write(() => {
+    site.push(0);
+    site.code.call(site.helper(`fclass.${operation.operands[0]}`));
+  });
 }
 
 function emitSign(site: FloatSite, operation: FloatOperation, name: string): void {
@@ -189,15 +288,17 @@ function emitSign(site: FloatSite, operation: FloatOperation, name: string): voi
 /** From two values to the first one with the exclusive or of both signs. */
 function pushExclusiveOr({ code, scratch }: FloatSite, p: Precision): void {
   if (p.type === 'f64') {
+    const sign = scratch.get('i64', 'sign');
     code
       .op('i64.reinterpret_f64')
       .i64(-(1n << 63n))
       .op('i64.and')
-      .set(scratch.get('i64', 'sign'));
-    code.op('i64.reinterpret_f64').get(scratch.get('i64', 'sign')).op('i64.xor', 'f64.reinterpret_i64');
+      .set(sign);
+    code.op('i64.reinterpret_f64').get(sign).op('i64.xor', 'f64.reinterpret_i64');
   } else {
-    code.op('i32.reinterpret_f32').i32(-0x80000000).op('i32.and').set(scratch.get('i32', 'sign'));
-    code.op('i32.reinterpret_f32').get(scratch.get('i32', 'sign')).op('i32.xor', 'f32.reinterpret_i32');
+    const sign = scratch.get('i32', 'sign');
+    code.op('i32.reinterpret_f32').i32(-0x80000000).op('i32.and').set(sign);
+    code.op('i32.reinterpret_f32').get(sign).op('i32.xor', 'f32.reinterpret_i32');
   }
 }
 
@@ -218,30 +319,50 @@ function emitConversion(site: FloatSite, operation: FloatOperation, target: stri
   if (result === 'x') emitToInteger(site, operation, target);
   else if (operands[0] === 'x') emitFromInteger(site, operation, source);
   else if (result === 'd') emitPromotion(site);
-  else emitRounded(site, operation, () => demotion(site));
+  else emitRounded(site, operation, demotion(site));
+}
+
+function demotion(site: FloatSite): Rounded {
+  const operands = () => site.push(0);
+  const plain = () => {
+    operands();
+    site.code.op('f32.demote_f64');
+  };
+  return { plain, range: 'normal', helper: 'demote', operands };
 }
 
 function emitFromInteger(site: FloatSite, operation: FloatOperation, source: string): void {
-  const { code, scratch } = site;
+  const { code } = site;
   const p = precisionOf(operation.result);
-  const result = scratch.get(p.type, 'result');
-  const push = () => {
+  const isNarrow = source.startsWith('w');
+  const isSigned = !source.endsWith('u');
+  const plain = () => {
     site.push(0);
-    if (source.startsWith('w')) code.op('i32.wrap_i64');
+    if (isNarrow) code.op('i32.wrap_i64');
     code.op(fromIntegerOps[p.type][source]);
   };
-  if (p.type === 'f64' && source.startsWith('w')) {
+  if (p.type === 'f64' && isNarrow) {
     requireUnit(site, true);
     requireMode(site);
-    site.write(push);
+    site.write(plain);
     return;
   }
-  emitRounded(site, operation, () => {
-    push();
-    code.set(result);
-    return { result, range: 'finite' };
+  const operands = () => {
+    site.push(0);
+    if (isNarrow) code.op('i32.wrap_i64', isSigned ? 'i64.extend_i32_s' : 'i64.extend_i32_u');
+  };
+  emitRounded(site, operation, {
+    plain,
+    range: 'finite',
+    helper: `from.${isSigned ? 'l' : 'lu'}.${p.letter}`,
+    operands,
   });
 }
+
+const fromIntegerOps: Readonly<Record<'f32' | 'f64', Readonly<Record<string, PlainOp>>>> = {
+  f32: { w: 'f32.convert_i32_s', wu: 'f32.convert_i32_u', l: 'f32.convert_i64_s', lu: 'f32.convert_i64_u' },
+  f64: { w: 'f64.convert_i32_s', wu: 'f64.convert_i32_u', l: 'f64.convert_i64_s', lu: 'f64.convert_i64_u' },
+};
 
 function emitPromotion(site: FloatSite): void {
   const { code, scratch } = site;
@@ -249,94 +370,83 @@ function emitPromotion(site: FloatSite): void {
   requireUnit(site, true);
   requireMode(site);
   site.push(0);
-  code.op('f64.promote_f32').tee(result).get(result).op('f64.eq');
-  require(site);
+  code.op('f64.promote_f32').tee(result).get(result).op('f64.ne');
+  code.if(() => {
+    site.push(0);
+    code.call(site.helper('promote.nan')).set(result);
+  });
   site.write(() => code.get(result));
 }
 
-function demotion(site: FloatSite): Plain {
-  const result = site.scratch.get('f32', 'result');
-  site.push(0);
-  site.code.op('f32.demote_f64').set(result);
-  return { result, range: 'normal' };
-}
+/** WebAssembly's rounding to an integer in the modes that are known when the code is made; C truncates. */
+const roundingOps: Readonly<Record<number, PlainOp>> = {
+  [MODE.nearest]: 'f64.nearest',
+  [MODE.towardsZero]: 'f64.trunc',
+  [MODE.down]: 'f64.floor',
+  [MODE.up]: 'f64.ceil',
+};
 
-/** In range, and exact, or truncated as C does while inexactness is accrued already. */
+/** In range, and exact or while inexactness is accrued already. */
 function emitToInteger(site: FloatSite, { operands }: FloatOperation, target: string): void {
-  const { code, scratch } = site;
-  const { least, greatest, convert, isNarrow } = integerOps[target];
+  const { code, scratch, mode } = site;
+  const { least, greatest, convert, isNarrow } = integerRanges[target];
   const [value, whole] = [scratch.get('f64', 'value'), scratch.get('f64', 'whole')];
+  const result = scratch.get('i64', 'integer');
+  const rounding = roundingOps[typeof mode === 'number' ? mode : MODE.towardsZero];
   requireUnit(site, false);
-  requireMode(site);
   site.push(0);
   if (operands[0] === 's') code.op('f64.promote_f32');
-  code.tee(value).op('f64.trunc').tee(whole);
-  code.f64(least).op('f64.ge').get(whole).f64(greatest).op('f64.lt', 'i32.and');
-  code.get(whole).get(value).op('f64.eq');
-  pushIsMode(site, TOWARDS_ZERO);
-  pushFcsr(site);
-  code.i32(INEXACT).op('i32.and', 'i32.and', 'i32.or', 'i32.and');
-  require(site);
-  site.write(() => {
-    code.get(whole).op(convert);
-    if (isNarrow) code.op('i64.extend_i32_s');
-  });
+  code.set(value);
+  const help = () => {
+    begin(site, FLOAT_ON);
+    code
+      .get(value)
+      .get(scratch.get('i32', 'mode'))
+      .call(site.helper(`to.${target}`))
+      .set(result);
+  };
+  if (rounding === undefined) {
+    help();
+  } else {
+    code.get(value).op(rounding).tee(whole).f64(least).op('f64.ge').get(whole).f64(greatest).op('f64.lt', 'i32.and');
+    code.get(whole).get(value).op('f64.eq');
+    pushFcsr(site).i32(FLAG.inexact).op('i32.and', 'i32.or', 'i32.and');
+    if (typeof mode !== 'number') {
+      mode();
+      code.i32(MODE.towardsZero).op('i32.eq', 'i32.and');
+    }
+    code.if(() => {
+      code.get(whole).op(convert);
+      if (isNarrow) code.op('i64.extend_i32_s');
+      code.set(result);
+    }, help);
+  }
+  site.write(() => code.get(result));
 }
 
 /** Gives up unless the i32 on the stack is true. */
-function require(site: FloatSite): void {
+function require(site: Pick<FloatSite, 'code' | 'giveUp'>): void {
   site.code.op('i32.eqz').if(() => site.giveUp());
 }
 
 const pushFcsr = ({ code }: FloatSite) => code.i32(0).memory('i32.load', at.FCSR);
 
-function pushIsMode({ code, mode }: FloatSite, wanted: number): void {
-  if (typeof mode === 'number') {
-    code.i32(Number(mode === wanted));
-  } else {
-    mode();
-    code.i32(wanted).op('i32.eq');
-  }
-}
-
 /** Whether the rounding mode is known to be none. */
 const isIllegalMode = ({ mode }: FloatSite, { rounds }: FloatOperation): boolean =>
-  rounds && typeof mode === 'number' && mode > LAST_MODE && mode !== DYNAMIC;
+  rounds && typeof mode === 'number' && mode > MODE.away && mode !== MODE.dynamic;
 
-/** For exact operations: any rounding mode, if it is one. Instructions with 5 or 6 in the word are left to the slow path. */
+/** For exact operations: any rounding mode, if it is one. */
 function requireMode(site: FloatSite): void {
   const { code, mode } = site;
   if (typeof mode === 'number') {
-    if (mode !== DYNAMIC) return;
+    if (mode !== MODE.dynamic) return;
     pushFcsr(site).i32(RESERVED_FRM).op('i32.lt_u');
   } else {
     mode();
-    code.i32(LAST_MODE).op('i32.le_u');
+    code.i32(MODE.away).op('i32.le_u');
     mode();
-    code.i32(DYNAMIC).op('i32.eq');
+    code.i32(MODE.dynamic).op('i32.eq');
     pushFcsr(site).i32(RESERVED_FRM).op('i32.lt_u', 'i32.and', 'i32.or');
   }
   require(site);
 }
-
-const precisionOf = (kind: string): Precision => precisions[kind === 's' ? 's' : 'd'];
-
-const fromIntegerOps: Readonly<Record<'f32' | 'f64', Readonly<Record<string, PlainOp>>>> = {
-  f32: { w: 'f32.convert_i32_s', wu: 'f32.convert_i32_u', l: 'f32.convert_i64_s', lu: 'f32.convert_i64_u' },
-  f64: { w: 'f64.convert_i32_s', wu: 'f64.convert_i32_u', l: 'f64.convert_i64_s', lu: 'f64.convert_i64_u' },
-};
-
-/** Truncated values from `least` to below `greatest` fit. */
-interface IntegerOp {
-  readonly least: number;
-  readonly greatest: number;
-  readonly convert: PlainOp;
-  readonly isNarrow: boolean;
-}
-
-const integerOps: Readonly<Record<string, IntegerOp>> = {
-  w: { least: -(2 ** 31), greatest: 2 ** 31, convert: 'i32.trunc_f64_s', isNarrow: true },
-  wu: { least: 0, greatest: 2 ** 32, convert: 'i32.trunc_f64_u', isNarrow: true },
-  l: { least: -(2 ** 63), greatest: 2 ** 63, convert: 'i64.trunc_f64_s', isNarrow: false },
-  lu: { least: 0, greatest: 2 ** 64, convert: 'i64.trunc_f64_u', isNarrow: false },
-};

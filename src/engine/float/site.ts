@@ -21,7 +21,7 @@ export interface FloatSite {
   readonly mode: CodedMode | (() => void);
   /** Leaves the code with nothing done: the slow path does the instruction. */
   giveUp(): void;
-  /** Index of a function that does what plain operations cannot; by name. */
+  /** Index of the function with this name in `floatHelperTypes` (`helpers.ts`). */
   helper(name: string): number;
   /** That mstatus.FS is known to be dirty (or at least on) here. */
   readonly unit?: 'dirty' | 'on';
