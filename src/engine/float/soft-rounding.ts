@@ -116,7 +116,7 @@ function writeRound(body: Body, f: SoftFormat, raise: number, parameters: readon
   const quotient = add(shr(significand, shift), shr(add(inexact, increment), shift));
   const magnitude = body.let('i64', add(shl(field, f.fractionBits), quotient));
   body.if(
-    either(op('i64.gt_s', field, f.format.exponentMax - 1n), op('i64.ge_s', magnitude, infinity)),
+    either(op('i64.gt_s', field, f.format.exponentMax - 1n), op('i64.ge_u', magnitude, infinity)),
     () => {
       body.do(call(raise, FLAG.overflow | FLAG.inexact));
       body.set(magnitude, select(isZero(increment), f.format.greatest, infinity));
