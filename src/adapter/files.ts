@@ -9,6 +9,7 @@ export async function readFiles(launch: Launch): Promise<SessionOptions> {
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
+    extensions: launch.machine.extensions,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
     guests: await Promise.all(launch.guests.map((guest) => readGuest(guest))),

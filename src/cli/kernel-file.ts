@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { BootProgram } from '../machine/boot';
 import { flatProgram, MACHINE_OFFSET } from '../machine/boot-image';
+import type { HtifAddresses } from '../machine/htif';
 import { readProgram } from '../debugger/program';
 import { DRAM_BASE } from '../engine/physical-memory';
 
@@ -32,8 +33,8 @@ const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
 export interface Kernel {
   readonly program: BootProgram;
-  /** Address of the symbol `tohost`, by which test programs for M-mode report their end (HTIF). */
-  readonly tohost?: number;
+  /** Addresses of the symbols `tohost` and `fromhost`, through which test programs for M-mode end and print. */
+  readonly htif?: HtifAddresses;
 }
 
 /**
@@ -48,6 +49,9 @@ export function readKernel(path: string, machineMode: boolean): Kernel {
     return { program: flatProgram(bytes, { memoryBase: DRAM_BASE, offset: MACHINE_OFFSET }) };
   }
   const { boot, elf } = readProgram(bytes);
-  const tohost = machineMode ? elf?.symbols().find(({ name }) => name === 'tohost') : undefined;
-  return { program: boot, ...(tohost && { tohost: Number(tohost.address) }) };
+  const addressOf = (symbol: string) => elf?.symbols().find(({ name }) => name === symbol)?.address;
+  const [tohost, fromhost] = [addressOf('tohost'), addressOf('fromhost')];
+  if (!machineMode || tohost === undefined) return { program: boot };
+  const htif = { tohost: Number(tohost), ...(fromhost !== undefined && { fromhost: Number(fromhost) }) };
+  return { program: boot, htif };
 }

@@ -11,6 +11,13 @@ describe('options of run', () => {
     assert.equal(options.expect, undefined);
   });
 
+  it('switch extensions, in any case', () => {
+    assert.deepEqual(parseRunOptions(['k']).extensions, {});
+    const { extensions } = parseRunOptions(['--extensions', 'zicond,-ZBA, Svade,+zbb', 'k']);
+    assert.deepEqual(extensions, { Zicond: true, Zba: false, Svade: true, Zbb: true });
+    assert.deepEqual(parseRunOptions(['--extensions', '-sstc', 'k']).extensions, { Sstc: false });
+  });
+
   it('all appear in the help', () => {
     assert.match(optionHelp(), /--max-instructions N +end with status 124/);
   });
@@ -36,6 +43,9 @@ describe('options of run', () => {
     [['a', '--timeout', '-1'], /--timeout -1: not a positive number/],
     [['a', '--engine-without', 'luck'], /--engine-without luck: "luck" is not a technique; there are translator, /],
     [['a', '--append', 'x', '--append', 'y'], /--append is given twice/],
+    [['a', '--extensions', 'zfoo'], /"zfoo" is no extension that can be switched; there are Zicbom, /],
+    [['a', '--extensions', 'zba,,zbb'], /"" is no extension/],
+    [['a', '--extensions', 'zba,-zba'], /Zba is named twice/],
   ];
   for (const [args, message] of mistakes) {
     it(`says what is wrong with "${args.join(' ')}"`, () => {

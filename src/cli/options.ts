@@ -1,6 +1,8 @@
 /** The options of `hypocaust run`: one table for parsing, checking and the help text. */
 import { isTechnique, techniques } from '../engine/techniques';
 import type { Technique } from '../engine/techniques';
+import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
+import { switchableExtensions } from '../isa/extensions';
 import { parseSize } from '../protocol/fields';
 
 /** A command line that cannot be used; the message says which part and what would do. */
@@ -17,6 +19,8 @@ export interface RunOptions {
   readonly machineMode: boolean;
   /** Bytes. */
   readonly guestMemory: number | undefined;
+  /** What the machine has, as far as it differs from the defaults. */
+  readonly extensions: ExtensionSwitches;
   readonly append: string | undefined;
   readonly initrd: string | undefined;
   readonly expect: RegExp | undefined;
@@ -41,6 +45,11 @@ export const RUN_OPTIONS = [
   { name: 'bare', help: 'run the kernel in S-mode on the machine itself, without the hypervisor' },
   { name: 'machine-mode', help: 'with --bare: start the image in M-mode, without firmware' },
   { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
+  {
+    name: 'extensions',
+    value: 'LIST',
+    help: 'extensions that the machine has, or with a minus has not: zicond,-zba',
+  },
   { name: 'append', value: 'STR', help: 'kernel command line' },
   { name: 'initrd', value: 'FILE', help: 'initial RAM disk' },
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
@@ -93,6 +102,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     bare: given.has('bare'),
     machineMode,
     guestMemory: read(given, 'guest-memory', memorySize),
+    extensions: read(given, 'extensions', extensionSwitches) ?? {},
     append: given.get('append'),
     initrd: given.get('initrd'),
     expect: read(given, 'expect', pattern),
@@ -124,6 +134,20 @@ function memorySize(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) throw new Error('not a size; write a number with K, M or G, such as 128M.');
   return bytes;
+}
+
+function extensionSwitches(list: string): ExtensionSwitches {
+  const switches: Partial<Record<SwitchableExtension, boolean>> = {};
+  for (const item of list.split(',')) {
+    const [, minus, name] = /^\s*([-+]?)(.*?)\s*$/.exec(item) ?? [];
+    const extension = switchableExtensions.find((known) => known.toLowerCase() === name?.toLowerCase());
+    if (!extension) {
+      throw new Error(`"${name}" is no extension that can be switched; there are ${switchableExtensions.join(', ')}.`);
+    }
+    if (extension in switches) throw new Error(`${extension} is named twice; leave one.`);
+    switches[extension] = minus !== '-';
+  }
+  return switches;
 }
 
 function positive(text: string): number {

@@ -26,17 +26,19 @@ const scheduler: Scheduler = {
 
 /** Boots what the options name. @throws Error in a user's words */
 function boot(options: RunOptions): System {
-  const { program, tohost } = readKernel(options.kernel, options.machineMode);
+  const { program, htif } = readKernel(options.kernel, options.machineMode);
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
+  const { extensions, engineWithout } = options;
+  const machine = { extensions, engineWithout };
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
-    const description = { program, mode, ...extras, ...(tohost !== undefined && { tohost }) } as const;
-    return new BareSystem(options.guestMemory ?? DEFAULT_MEMORY_BYTES, name, description, options.engineWithout);
+    const description = { program, mode, ...extras, ...(htif && { htif }) } as const;
+    return new BareSystem({ ...machine, memoryBytes: options.guestMemory ?? DEFAULT_MEMORY_BYTES }, name, description);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
-  return new HypervisedSystem(DEFAULT_MEMORY_BYTES, [{ name, program, ...memory, ...extras }], options.engineWithout);
+  return new HypervisedSystem(machine, [{ name, program, ...memory, ...extras }]);
 }
 
 /** The system, which executes no more than so many instructions. */

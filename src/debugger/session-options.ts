@@ -1,4 +1,5 @@
 /** What a session is started with. Files have been read already: the debugger knows no file system. */
+import type { ExtensionSwitches } from '../isa/extensions';
 import type { Pacing } from './run-loop';
 
 /** A file that was read: its path is for messages and for finding sources. */
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly mode: 'hypervisor' | 'bare' | 'machine';
   /** DRAM of the machine. */
   readonly memoryBytes: number;
+  /** What the machine has, as far as it differs from the defaults. */
+  readonly extensions?: ExtensionSwitches;
   readonly guests: readonly GuestInput[];
   readonly stopOnEntry?: boolean;
   /** Run without stopping at breakpoints. */

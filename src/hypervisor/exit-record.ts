@@ -160,6 +160,7 @@ export const EXIT_KINDS = [
       { name: 'access', type: 'text', description: '"load" or "store".' },
       { name: 'width', type: 'number', description: 'Width of the access in bytes.' },
       { name: 'register', type: 'number', description: 'Register that is loaded or stored.' },
+      { name: 'float', type: 'flag', description: 'Whether that is a floating-point register.' },
       { name: 'value', type: 'value', optional: true, description: 'The value stored; absent for a load.' },
     ],
   },

@@ -16,7 +16,7 @@ export interface DeviceTreeOptions {
   readonly harts: number;
   /** The property `riscv,isa`, such as "rv64imac_zicsr_zifencei". */
   readonly isa: string;
-  /** The largest page-table format; Sv39 unless said otherwise. */
+  /** The largest page-table format that satp takes; Sv39 unless said otherwise. */
   readonly mmuType?: 'riscv,sv39' | 'riscv,sv48' | 'riscv,sv57' | 'riscv,none';
   /** The devices that the tree shows; all unless said otherwise. */
   readonly devices?: readonly TreeDevice[];

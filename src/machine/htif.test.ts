@@ -14,7 +14,7 @@ function boot(source: string, tohostOf: (symbols: ReadonlyMap<string, bigint>) =
   const segments = [{ address: Number(BASE), data: bytes, memorySize: bytes.length }];
   const tohost = tohostOf(symbols);
   const program = { entry: BASE, segments };
-  machine.boot({ program, mode: 'machine', ...(tohost !== undefined && { tohost: Number(tohost) }) });
+  machine.boot({ program, mode: 'machine', ...(tohost !== undefined && { htif: { tohost: Number(tohost) } }) });
   return { machine, symbols, output: () => String.fromCharCode(...output) };
 }
 

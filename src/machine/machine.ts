@@ -18,6 +18,7 @@ import { VIRT } from './devices/virt-map';
 import { Firmware } from './firmware';
 import { Hart } from './hart';
 import { Htif } from './htif';
+import type { HtifAddresses } from './htif';
 import { INTERRUPT } from './status';
 import { VirtualTime } from './time';
 
@@ -49,8 +50,8 @@ export interface MachineBoot {
   readonly mode: 'supervisor' | 'machine';
   readonly initrd?: Uint8Array;
   readonly bootargs?: string;
-  /** HPA of the program's `tohost`, through which it ends the machine and prints (see `htif.ts`). */
-  readonly tohost?: number;
+  /** Where the program has `tohost`, through which it ends the machine and prints (see `htif.ts`). */
+  readonly htif?: HtifAddresses;
 }
 
 export interface PowerOff {
@@ -138,7 +139,7 @@ export class Machine {
   }
 
   /** Loads a program with its device tree, and sets hart 0 up to start it. @throws BootError for what cannot run */
-  boot({ program, mode, initrd, bootargs, tohost }: MachineBoot): BootState {
+  boot({ program, mode, initrd, bootargs, htif }: MachineBoot): BootState {
     const { memory } = this;
     const state = boot({
       program,
@@ -151,11 +152,12 @@ export class Machine {
       tree: {
         harts: this.harts.length,
         isa: isaString(this.extensions),
+        mmuType: 'riscv,sv57',
         ...(bootargs === undefined ? {} : { bootargs }),
       },
       ...(initrd ? { initrd } : {}),
     });
-    if (tohost !== undefined) this.htif = this.connectHtif(tohost);
+    if (htif) this.htif = this.connectHtif(htif);
     if (mode === 'supervisor') this.startFirmware().start(state);
     else this.startInMachineMode(state);
     return state;
@@ -294,12 +296,12 @@ export class Machine {
     hart.onBreakpoint = (pc) => this.reachBreakpoint(pc);
   }
 
-  /** @throws BootError when the address cannot be a tohost */
-  private connectHtif(tohost: number): Htif {
-    const htif = new Htif(this.memory, tohost);
+  /** @throws BootError when there is no doubleword of memory at an address */
+  private connectHtif(addresses: HtifAddresses): Htif {
+    const htif = new Htif(this.memory, addresses);
     htif.onExit = (code) => this.powerOff({ reason: code === 0 ? 'shutdown' : 'failure', code });
     htif.onOutput = (byte) => this.uart.onOutput(Uint8Array.of(byte));
-    this.engine.watchStores(tohost, () => this.engine.requestExit());
+    this.engine.watchStores(addresses.tohost, () => this.engine.requestExit());
     return htif;
   }
 

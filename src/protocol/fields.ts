@@ -227,12 +227,13 @@ export function textMap(options: Common): Field<Readonly<Record<string, string>>
   };
 }
 
-/** An object with the fields of a table, and no others. */
+/** An object with the fields of a table, and no others; with a default, all of which may be absent. */
 export function record<T extends Table>(
-  options: Common & { readonly fields: T },
+  options: Common & { readonly fields: T; readonly default?: Readonly<Record<string, never>> },
 ): Field<Readonly<Record<string, unknown>>, Parsed<T>> {
   return {
     schema: { ...objectSchema(options.fields), description: options.description },
+    ...(options.default === undefined ? {} : { fallback: parseObject(options.fields, options.default, '') }),
     required: options.required ?? false,
     parse: (value, path) => parseObject(options.fields, value, path),
   };

@@ -1,8 +1,13 @@
 // The launch configuration: defaults, messages for what is wrong, and the schema that package.json carries.
 import assert from 'node:assert/strict';
+import { machineExtensions, switchableExtensions } from '../isa/extensions';
 import { launchSchema, launchSnippets, parseLaunch } from './launch-configuration';
 
 const MIB = 2 ** 20;
+
+const extensions = machineExtensions();
+/** What a machine has of the extensions that can be switched. */
+const machineDefaults = Object.fromEntries(switchableExtensions.map((name) => [name, extensions.has(name)]));
 
 function messageOf(configuration: unknown): string {
   try {
@@ -18,7 +23,7 @@ describe('launch configuration', () => {
     assert.deepEqual(parseLaunch({ type: 'hypocaust', request: 'launch', name: 'x', program: '/k/kernel.elf' }), {
       guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
-      machine: { memory: 3 * 1024 * MIB },
+      machine: { memory: 3 * 1024 * MIB, extensions: machineDefaults },
       stopOnEntry: false,
       sourceMap: {},
       console: 'integratedTerminal',
@@ -46,6 +51,12 @@ describe('launch configuration', () => {
     assert.equal(launch.machine.memory, 2 ** 30);
   });
 
+  it('switches the extensions that the machine can switch', () => {
+    const launch = parseLaunch({ program: 'k', machine: { extensions: { Zicond: true, Zba: false } } });
+    assert.deepEqual(launch.machine.extensions, { ...machineDefaults, Zicond: true, Zba: false });
+    assert.equal(launch.machine.memory, 3 * 1024 * MIB);
+  });
+
   it('gives guests of the same program different names', () => {
     const launch = parseLaunch({
       guests: [{ program: 'k.elf' }, { program: 'k.elf' }, { program: 'k.elf', name: 'k' }],
@@ -59,6 +70,16 @@ describe('launch configuration', () => {
   const wrong: readonly [string, unknown, string][] = [
     ['no program', {}, '"program" is missing: name the guest kernel (an ELF file) to debug.'],
     ['both', { program: 'a', guests: [] }, '"program" cannot be used together with "guests"; remove one of them.'],
+    [
+      'a misspelt extension',
+      { program: 'a', machine: { extensions: { zba: true } } },
+      '"machine.extensions.zba" is not a known field; perhaps "Zba" is meant.',
+    ],
+    [
+      'an extension that is neither on nor off',
+      { program: 'a', machine: { extensions: { Zba: 'on' } } },
+      '"machine.extensions.Zba" must be true or false, not the string "on".',
+    ],
     ['no guest', { guests: [] }, '"guests" must name at least one guest.'],
     ['program of a wrong type', { program: 3 }, '"program" must be a string, not number 3.'],
     ['an empty program', { program: '' }, '"program" must be a non-empty string, not an empty string.'],

@@ -16,6 +16,7 @@ import {
   textMap,
 } from './fields';
 import type { Field, JsonSchema, Parsed } from './fields';
+import { EXTENSION_FIELDS } from './extensions';
 
 /** The debug type, as in launch.json's `"type"`. */
 export const DEBUG_TYPE = 'hypocaust';
@@ -34,6 +35,7 @@ export interface GuestConfiguration {
 /** The machine as the user describes it. */
 export interface MachineConfiguration {
   readonly memory?: string | number;
+  readonly extensions?: Readonly<Record<string, boolean>>;
 }
 
 /** The launch configuration as the user writes it. */
@@ -81,6 +83,12 @@ const MACHINE_FIELDS = {
     least: '2M',
     most: '3G',
   }),
+  extensions: record({
+    fields: EXTENSION_FIELDS,
+    description:
+      'Extensions of the instruction set that the machine has or has not, such as "Zicond": true. A guest of the hypervisor gets those that need no part of it: Zba, Zbb, Zbs, Zicond and Zihintpause.',
+    default: {},
+  }),
 } satisfies TableOf<MachineConfiguration>;
 
 const LAUNCH_FIELDS = {
@@ -99,7 +107,7 @@ const LAUNCH_FIELDS = {
     },
     default: 'hypervisor',
   }),
-  machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.' }),
+  machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.', default: {} }),
   stopOnEntry: flag({ description: "Stop before the guest's first instruction.", default: false }),
   sourceMap: textMap({
     description: 'Where sources are: a path prefix as in the debug information → the folder on this machine.',
@@ -211,7 +219,7 @@ export function parseLaunch(written: unknown): Launch {
   return {
     guests,
     mode: parsed.mode,
-    machine: parsed.machine ?? { memory: MACHINE_FIELDS.memory.fallback! },
+    machine: parsed.machine,
     stopOnEntry: parsed.stopOnEntry,
     sourceMap: parsed.sourceMap,
     console: parsed.console,

@@ -232,6 +232,40 @@ describe('VM exits: devices', () => {
     assert.deepEqual([load.access, load.value, load.register], ['load', undefined, T1]);
   });
 
+  it('load and store floating-point registers, which then count as changed', () => {
+    const lab = new GuestLab(`
+      li s0, 0xc000000
+      li t0, 0x6000
+      csrc sstatus, t0
+      li t1, 0x2000
+      csrs sstatus, t1
+      li t0, 0x40000005
+      fmv.w.x ft0, t0
+      fsw ft0, 4(s0)
+      flw ft1, 4(s0)
+      csrr a2, sstatus
+    `);
+    lab.finish();
+    assert.deepEqual(
+      lab.of('mmio').map(({ access, register, float, width, value }) => [access, register, float, width, value]),
+      [
+        ['store', 0, true, 4, 0x4000_0005n],
+        ['load', 1, true, 4, undefined],
+      ],
+    );
+    assert.equal(lab.machine.harts[0].state.f(1), 0xffff_ffff_0000_0005n, 'a priority of three bits, boxed');
+    assert.equal(lab.x(12) & 0x6000n, 0x6000n);
+    for (const [code, cause] of [
+      ['c.fld fa0, 8(s0)', 5n],
+      ['c.fsd fa0, 8(s0)', 7n],
+    ] as const) {
+      const wide = new GuestLab(`${HANDLER} li s0, 0xc000000\n ${code}`);
+      wide.finish();
+      assert.equal(wide.x(S2), cause, code);
+      assert.match(wide.of('inject')[0].reason ?? '', /nothing for 8 bytes/);
+    }
+  });
+
   it('refuse atomics and accesses that the device does not take', () => {
     const atomic = new GuestLab(`${HANDLER} li t0, 0x10000000\n amoadd.w t1, t0, (t0)`);
     atomic.finish();

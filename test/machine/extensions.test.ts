@@ -9,6 +9,7 @@ import type { PagingScheme } from '../../src/machine/paging';
 import { makeSatp, sv39, sv48, sv57 } from '../../src/machine/paging';
 import { makeEntry } from '../../src/machine/pte';
 import { MSTATUS } from '../../src/machine/status';
+import { cpuNode } from '../support/fdt';
 import { FLAT_BASE, flatMachine } from '../support/flat-program';
 
 const ILLEGAL = 2n;
@@ -51,6 +52,9 @@ function run({ machine, hart }: Started): { cause: bigint; tval: bigint } {
 }
 const DONE = 3n;
 
+const lettersOf = (letters: string): number =>
+  [...letters].reduce((bits, c) => bits | (1 << (c.charCodeAt(0) - 65)), 0);
+
 /** An instruction of each extension. */
 const examples: Partial<Record<SwitchableExtension, string>> = {
   Zba: 'sh1add a0, a1, a2',
@@ -81,6 +85,21 @@ describe('extensions of the machine', () => {
     assert.match(isa({}), /^rv64ima.*_zihintpause_zba_zbb_zbs/);
     assert.doesNotMatch(isa({}), /svinval|svnapot|svpbmt|zicbo|zicond/);
     assert.match(isa({ Zicboz: true, Zbb: false, Svnapot: true }), /_zicboz_zihintpause_zba_zbs.*_svnapot$/);
+  });
+
+  it('and the largest page-table format are what a booted program finds in the device tree', () => {
+    const { machine } = flatMachine(assembleSource('nop', FLAT_BASE).bytes, { Zicond: true, Zbs: false });
+    const address = Number(machine.harts[0].state.x(A1));
+    const end = Number(FLAT_BASE) + machine.memory.size;
+    const cpu = cpuNode(machine.memory.bytes(address, end - address));
+    assert.equal(cpu('riscv,isa'), isaString(machine.extensions));
+    assert.match(cpu('riscv,isa'), /_zicond_.*_zbb_sstc$/);
+    assert.equal(cpu('mmu-type'), 'riscv,sv57');
+  });
+
+  it('show their letters in misa, where they have one', () => {
+    const { hart } = start('nop');
+    assert.equal(hart.csrs.read(CSR.misa), (2n << 62n) | BigInt(lettersOf('ACDFIMSU')));
   });
 
   it('bring the fields of menvcfg', () => {

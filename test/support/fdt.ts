@@ -69,3 +69,14 @@ function valueText(value: Uint8Array): string {
       .join(' ');
   return value.length % 4 === 0 ? ` = <${hex(8)}>` : ` = [${hex(2)}]`;
 }
+
+/** The texts of the first processor's properties, by name. */
+export function cpuNode(blob: Uint8Array): (property: string) => string {
+  const cpus = readFdt(blob).children.find(({ name }) => name === 'cpus');
+  const cpu = cpus?.children.find(({ name }) => name === 'cpu@0');
+  return (property) => {
+    const value = cpu?.properties.find(([name]) => name === property)?.[1];
+    assert.ok(value, property);
+    return new TextDecoder().decode(value).replace(/\0$/, '');
+  };
+}

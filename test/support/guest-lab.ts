@@ -4,6 +4,7 @@ import type { ExitKind, ExitRecord, ExitRecordOf } from '../../src/hypervisor/ex
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import { checkIsolation } from '../../src/hypervisor/isolation';
 import { assembleSource } from '../../src/isa/assemble';
+import type { ExtensionSwitches } from '../../src/isa/extensions';
 import { Machine } from '../../src/machine/machine';
 import type { RunResult } from '../../src/machine/machine';
 
@@ -17,6 +18,8 @@ export interface GuestLabOptions {
   readonly machineMiB?: number;
   readonly memoryBytes?: number;
   readonly shadowPages?: number;
+  /** Of the machine. */
+  readonly extensions?: ExtensionSwitches;
 }
 
 export class GuestLab {
@@ -31,7 +34,10 @@ export class GuestLab {
   constructor(source: string, options: GuestLabOptions = {}) {
     const { bytes, symbols } = assembleSource(`${source}\n.align 2\nshutdown: li a7, 8\n ecall\n`, BigInt(ENTRY));
     this.symbols = symbols;
-    this.machine = new Machine({ memoryBytes: (options.machineMiB ?? 256) * MIB });
+    this.machine = new Machine({
+      memoryBytes: (options.machineMiB ?? 256) * MIB,
+      ...(options.extensions && { extensions: options.extensions }),
+    });
     this.hypervisor = new Hypervisor(this.machine, {
       guests: [
         {

@@ -2,7 +2,9 @@
  * Where execution can leave the code of a line, found by decoding it. A step then runs freely to the first such place,
  * so that a loop on one line costs no more than it does without a debugger.
  */
+import { writesFloat } from '../../engine/record';
 import { decode } from '../../isa/decode';
+import type { Action } from '../../isa/semantics';
 import type { Decoded } from '../../isa/instruction';
 import type { AddressRange } from '../../symbols/model';
 import type { Target } from '../target';
@@ -50,8 +52,11 @@ function decodeAt(target: Target, pc: bigint): Decoded | undefined {
   return bytes && decode(bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0));
 }
 
+/** Actions that write no register; in their words rd's place holds part of a constant. */
+const WITHOUT_RD: readonly Action['k'][] = ['branch', 'store', 'float-store', 'fence'];
+
 function movesStack({ instruction, rd }: Decoded): boolean {
-  return rd === STACK_POINTER && instruction.action.k !== 'branch' && instruction.action.k !== 'store';
+  return rd === STACK_POINTER && !WITHOUT_RD.includes(instruction.action.k) && !writesFloat(instruction);
 }
 
 const isCall = ({ instruction, rd }: Decoded): boolean =>

@@ -1,9 +1,8 @@
 /** A kernel on the bare machine, without hypervisor, as the debugger sees it. */
-import type { Technique } from '../../engine/techniques';
 import { trapCauses } from '../../isa/causes';
 import type { Trap } from '../../machine/hart';
 import { Machine } from '../../machine/machine';
-import type { MachineBoot } from '../../machine/machine';
+import type { MachineBoot, MachineOptions } from '../../machine/machine';
 import { addressSpaceOf } from '../../machine/paging';
 import { CSR } from '../../machine/csr-numbers';
 import { MachinePageTables } from '../page-tables/page-table-tree';
@@ -27,11 +26,10 @@ export class BareSystem implements System {
 
   /**
    * @param name of the program, for the user
-   * @param engineWithout techniques that the engine does without, for measurements
    * @throws Error in a user's words when the program does not fit or cannot be loaded
    */
-  constructor(memoryBytes: number, name: string, boot: MachineBoot, engineWithout?: ReadonlySet<Technique>) {
-    this.machine = new Machine({ memoryBytes, ...(engineWithout && { engineWithout }) });
+  constructor(options: MachineOptions, name: string, boot: MachineBoot) {
+    this.machine = new Machine(options);
     this.machine.boot(boot);
     const [hart] = this.machine.harts;
     this.targets = [new HartTarget(1, name, hart, this.machine)];

@@ -1,6 +1,7 @@
 /** Makes the system that a session's options describe, with the symbols of its programs. */
 import { recognizeLinuxImage } from '../../symbols/linux-image';
 import { SymbolFile } from '../../symbols/program';
+import type { MachineOptions } from '../../machine/machine';
 import { DebuggerError } from '../errors';
 import { readProgram } from '../program';
 import type { GuestInput, InputFile, SessionOptions } from '../session-options';
@@ -14,19 +15,22 @@ const GRANULE = 0x1_0000;
 
 /** @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how */
 export function createSystem(options: SessionOptions): System {
-  const memoryBytes = Math.ceil(options.memoryBytes / GRANULE) * GRANULE;
+  const machine: MachineOptions = {
+    memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
+    ...(options.extensions && { extensions: options.extensions }),
+  };
   const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest) }));
   try {
     if (options.mode === 'hypervisor') {
       return new HypervisedSystem(
-        memoryBytes,
+        machine,
         guests.map(({ guest, boot }) => ({ name: guest.name, program: boot, ...optionsOf(guest), ...sizeOf(guest) })),
       );
     }
     const [first] = guests;
     if (!first) throw new DebuggerError('There is no program to run.');
     const mode = options.mode === 'machine' ? 'machine' : 'supervisor';
-    return new BareSystem(memoryBytes, first.guest.name, { program: first.boot, mode, ...optionsOf(first.guest) });
+    return new BareSystem(machine, first.guest.name, { program: first.boot, mode, ...optionsOf(first.guest) });
   } catch (error) {
     throw asDebuggerError(error, options.guests.length === 1 ? options.guests[0]!.program.path : undefined);
   }

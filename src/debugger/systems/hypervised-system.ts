@@ -1,11 +1,11 @@
 /** Guests under the hypervisor, as the debugger sees them. */
-import type { Technique } from '../../engine/techniques';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
 import type { Guest, GuestOptions } from '../../hypervisor/guest';
 import type { Vcpu } from '../../hypervisor/vcpu';
 import { trapCauses } from '../../isa/causes';
 import { Machine } from '../../machine/machine';
+import type { MachineOptions } from '../../machine/machine';
 import { addressSpaceOf } from '../../machine/paging';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
@@ -29,12 +29,9 @@ export class HypervisedSystem implements System {
   private watching: Watcher = {};
   private watcherStopped = false;
 
-  /**
-   * @param engineWithout techniques that the engine does without, for measurements
-   * @throws Error in a user's words when the guests do not fit or cannot be loaded
-   */
-  constructor(memoryBytes: number, guests: readonly GuestOptions[], engineWithout?: ReadonlySet<Technique>) {
-    this.machine = new Machine({ memoryBytes, ...(engineWithout && { engineWithout }) });
+  /** @throws Error in a user's words when the guests do not fit or cannot be loaded */
+  constructor(options: MachineOptions, guests: readonly GuestOptions[]) {
+    this.machine = new Machine(options);
     this.hypervisor = new Hypervisor(this.machine, { guests });
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));

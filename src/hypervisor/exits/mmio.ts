@@ -10,7 +10,15 @@ import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
 import { accessFault, accessName } from './inject';
 
-type Transfer = Extract<Action, { k: 'load' | 'store' }>;
+type Transfer = Extract<Action, { k: 'load' | 'store' | 'float-load' | 'float-store' }>;
+
+/** Above a single-precision value in a floating-point register (Unprivileged 21.2). */
+const BOX = 0xffff_ffff_0000_0000n;
+const DIRTY = 3;
+
+function isTransfer(action: Action): action is Transfer {
+  return action.k === 'load' || action.k === 'store' || action.k === 'float-load' || action.k === 'float-store';
+}
 
 /**
  * The exit for an access at a device of the guest.
@@ -30,7 +38,7 @@ export function mmioAccess(vcpu: Vcpu, access: Access, gva: bigint, gpa: Gpa, ma
     });
 
   if (!decoded || !action || !device) return refuse('The instruction that accessed the device cannot be read.');
-  if (action.k !== 'load' && action.k !== 'store') {
+  if (!isTransfer(action)) {
     return refuse(`The device ${device.name} takes loads and stores only, not ${decoded.instruction.name}.`);
   }
   const start = BigInt.asUintN(64, vcpu.x(decoded.rs1) + BigInt(decoded.imm));
@@ -58,13 +66,22 @@ class Mmio implements Exit<'mmio'> {
     return this.decoded.word;
   }
 
+  private get isLoad(): boolean {
+    return this.action.k === 'load' || this.action.k === 'float-load';
+  }
+
+  private get isFloat(): boolean {
+    return this.action.k === 'float-load' || this.action.k === 'float-store';
+  }
+
   private get register(): number {
-    return this.action.k === 'load' ? this.decoded.rd : this.decoded.rs2;
+    return this.isLoad ? this.decoded.rd : this.decoded.rs2;
   }
 
   /** What a store stores: the low bytes of its register. */
   private get value(): bigint {
-    return BigInt.asUintN(8 * this.action.width, this.vcpu.x(this.register));
+    const { vcpu, register, action } = this;
+    return BigInt.asUintN(8 * action.width, this.isFloat ? vcpu.hart.state.f(register) : vcpu.x(register));
   }
 
   fields() {
@@ -77,13 +94,14 @@ class Mmio implements Exit<'mmio'> {
       access: accessName(this.access),
       width: action.width,
       register: this.register,
-      ...(action.k === 'store' && { value: this.value }),
+      float: this.isFloat,
+      ...(!this.isLoad && { value: this.value }),
     };
   }
 
   perform(): AnyExit | undefined {
     this.markAccess();
-    const done = this.action.k === 'load' ? this.load(this.action) : this.store(this.action);
+    const done = this.isLoad ? this.load() : this.store();
     if (done) {
       this.vcpu.skip(this.decoded.length);
       return undefined;
@@ -97,14 +115,21 @@ class Mmio implements Exit<'mmio'> {
     });
   }
 
-  private load({ width, signed }: Extract<Transfer, { k: 'load' }>): boolean {
-    const value = this.vcpu.guest.devices.bus.read(this.gpa, width);
+  private load(): boolean {
+    const { vcpu, action, register } = this;
+    const value = vcpu.guest.devices.bus.read(this.gpa, action.width);
     if (value === undefined) return false;
-    this.vcpu.setX(this.register, signed ? BigInt.asUintN(64, BigInt.asIntN(8 * width, value)) : value);
+    if (action.k === 'float-load') {
+      vcpu.hart.state.setF(register, action.width === 4 ? BOX | value : value);
+      vcpu.csrs.floatingPoint.set(DIRTY);
+    } else {
+      const signed = action.k === 'load' && action.signed;
+      vcpu.setX(register, signed ? BigInt.asUintN(64, BigInt.asIntN(8 * action.width, value)) : value);
+    }
     return true;
   }
 
-  private store({ width }: Transfer): boolean {
-    return this.vcpu.guest.devices.bus.write(this.gpa, width, this.value);
+  private store(): boolean {
+    return this.vcpu.guest.devices.bus.write(this.gpa, this.action.width, this.value);
   }
 }
