@@ -3,6 +3,8 @@ import { isTechnique, techniques } from '../src/engine/techniques';
 import type { Technique } from '../src/engine/techniques';
 import { groups } from './catalogue';
 import type { Group } from './catalogue';
+import { DEBUGGER_GROUP, measurements } from './debugger/measurements';
+import type { Measurement } from './debugger/measurements';
 import { BenchError } from './errors';
 import type { Length } from './image';
 
@@ -18,12 +20,14 @@ export const HELP = `npm run bench -- [GROUP | PROGRAM]... [options]
   --profile PROGRAM     only run this program on our side, and show where the time goes
   --list                show the programs
 
-groups: ${groups.map(({ name }) => name).join(', ')}
+groups: ${[...groups.map(({ name }) => name), DEBUGGER_GROUP].join(', ')}
 techniques: ${Object.keys(techniques).join(', ')}`;
 
 export interface BenchOptions {
   /** Groups with the programs to be measured. */
   readonly groups: readonly Group[];
+  /** What is measured on our side alone. */
+  readonly measurements: readonly Measurement[];
   readonly pairs: number;
   readonly length: Length;
   readonly json: string | undefined;
@@ -58,7 +62,7 @@ export function parseCommandLine(args: readonly string[]): BenchOptions {
     throw new BenchError(`--pairs ${given.get('--pairs')}: give a number of runs, at least 1.`);
   }
   return {
-    groups: select(names),
+    ...select(names),
     pairs,
     length: given.has('--quick') ? 'quick' : 'full',
     json: given.get('--json'),
@@ -69,20 +73,23 @@ export function parseCommandLine(args: readonly string[]): BenchOptions {
   };
 }
 
-/** The groups, or parts of them, that are named; all when there are no names. */
-function select(names: readonly string[]): Group[] {
-  const known = groups.flatMap(({ name, programs }) => [name, ...programs.map((program) => program.name)]);
-  const unknown = names.find((name) => !known.includes(name));
+/** The groups, or parts of them, that are named; all when there are no names. @throws BenchError for unknown names */
+function select(names: readonly string[]): Pick<BenchOptions, 'groups' | 'measurements'> {
+  const isWanted = (group: string, name: string) => names.length === 0 || names.includes(group) || names.includes(name);
+  const known = [...groups, { name: DEBUGGER_GROUP, programs: measurements }];
+  const knownNames = known.flatMap(({ name, programs }) => [name, ...programs.map((program) => program.name)]);
+  const unknown = names.find((name) => !knownNames.includes(name));
   if (unknown !== undefined) {
     throw new BenchError(`"${unknown}" is neither a group nor a program; npm run bench -- --list shows them.`);
   }
-  if (names.length === 0) return [...groups];
-  return groups
-    .map((group) => ({
-      ...group,
-      programs: group.programs.filter(({ name }) => names.includes(group.name) || names.includes(name)),
-    }))
-    .filter(({ programs }) => programs.length > 0);
+  const selected = groups.map((group) => ({
+    ...group,
+    programs: group.programs.filter(({ name }) => isWanted(group.name, name)),
+  }));
+  return {
+    groups: selected.filter(({ programs }) => programs.length > 0),
+    measurements: measurements.filter(({ name }) => isWanted(DEBUGGER_GROUP, name)),
+  };
 }
 
 function technique(name: string): Technique {

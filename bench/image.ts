@@ -27,9 +27,12 @@ const QUICK = 0.1;
 /** The image of a program, built, or a kernel that is there already. @throws BenchError */
 export function taskOf(program: Program | Kernel, folder: string, length: Length): Task {
   if ('kernel' in program) return { image: join(__dirname, '..', program.kernel), until: program.firstOutput };
-  const { rounds, testRounds } = program;
-  const count = { full: rounds, quick: Math.max(testRounds, Math.ceil(rounds * QUICK)), test: testRounds }[length];
-  return { image: buildImage(program, count, folder) };
+  return { image: buildImage(program, roundsOf(program, length), folder) };
+}
+
+/** How often a program of this length does its work. */
+export function roundsOf({ rounds, testRounds }: Program, length: Length): number {
+  return { full: rounds, quick: Math.max(testRounds, Math.ceil(rounds * QUICK)), test: testRounds }[length];
 }
 
 /**

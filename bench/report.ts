@@ -44,7 +44,8 @@ export interface Report {
   readonly groups: readonly GroupFigures[];
 }
 
-interface Setting {
+/** How to measure. */
+export interface Setting {
   readonly pairs: number;
   readonly length: Length;
   readonly without: readonly Technique[];

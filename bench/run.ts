@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { groups } from './catalogue';
 import { HELP, parseCommandLine } from './command-line';
+import { DEBUGGER_GROUP, measureDebugger, measurements } from './debugger/measurements';
 import { BenchError } from './errors';
 import { profile } from './profile';
 import { taskOf } from './image';
@@ -15,7 +16,9 @@ async function main(args: readonly string[], folder: string): Promise<void> {
   const options = parseCommandLine(args);
   if (options.help) return print(HELP);
   if (options.list) {
-    for (const { name, programs } of groups) print(`${name}: ${programs.map((program) => program.name).join(', ')}`);
+    const own = { name: DEBUGGER_GROUP, programs: measurements };
+    for (const { name, programs } of [...groups, own])
+      print(`${name}: ${programs.map((program) => program.name).join(', ')}`);
     return;
   }
   if (options.profile !== undefined) {
@@ -23,8 +26,12 @@ async function main(args: readonly string[], folder: string): Promise<void> {
     if (!program) throw new BenchError(`"${options.profile}" is not a program; npm run bench -- --list shows them.`);
     return profile(taskOf(program, folder, options.length), options.without, folder, print);
   }
-  const report = await measureGroups(options.groups, { ...options, folder, print });
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  const setting = { ...options, folder, print };
+  const report = options.groups.length > 0 ? await measureGroups(options.groups, setting) : {};
+  const debug = options.measurements.length > 0 ? await measureDebugger(options.measurements, setting) : [];
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify({ ...report, debugger: debug }, undefined, 2)}\n`);
+  }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'hypocaust-bench-'));
