@@ -40,8 +40,8 @@ export function figure(values: readonly number[]): Figure {
 }
 
 /** How many times as long `slow` took as `fast`, pair by pair. */
-export function ratioOf(slow: readonly Run[], fast: readonly Run[]): Figure {
-  return figure(slow.map((run, i) => run.seconds / fast[i].seconds));
+export function ratioOf(slow: readonly Run[], fast: readonly Run[], secondsOf = (run: Run) => run.seconds): Figure {
+  return figure(slow.map((run, i) => secondsOf(run) / secondsOf(fast[i])));
 }
 
 export function geometricMean(values: readonly number[]): number {

@@ -15,6 +15,8 @@ export interface ProgramFigures {
   readonly name: string;
   /** QEMU's seconds divided by ours: above 1 we are faster. */
   readonly ratio: Figure;
+  /** The same of processor time, of all threads: it suffers less from what else the computer does. */
+  readonly processorRatio?: Figure;
   readonly ourSeconds: Figure;
   readonly qemuSeconds: Figure;
   /** Ours, while the machine runs: instructions, and millions of them in a second. */
@@ -82,7 +84,7 @@ export async function measureGroups(groups: readonly Group[], setting: Setting):
       found.push(figures);
     }
     const mean = geometricMean(found.map(({ ratio }) => ratio.median));
-    print(`  ${'geometric mean'.padEnd(18)} ratio ${mean.toFixed(2)}, to reach ${target.toFixed(1)}${worths(found)}`);
+    print(`  ${'geometric mean'.padEnd(18)} ratio ${mean.toFixed(2)}, to reach ${target.toFixed(1)}${summary(found)}`);
     measured.push({ name, target, geometricMean: mean, programs: found });
   }
   return { node: process.version, qemu: version, processor, pairs, length, without, startSeconds, groups: measured };
@@ -103,6 +105,7 @@ async function compare(program: Program | Kernel, sides: readonly Side[], settin
   return {
     name,
     ratio: ratioOf(there, here),
+    ...(here[0].processorSeconds && { processorRatio: ratioOf(there, here, (run) => run.processorSeconds ?? NaN) }),
     ourSeconds: secondsOf(here),
     qemuSeconds: secondsOf(there),
     ...(inner.length > 0 && {
@@ -116,10 +119,11 @@ async function compare(program: Program | Kernel, sides: readonly Side[], settin
 const secondsOf = (runs: readonly { readonly seconds: number }[]): Figure => figure(runs.map(({ seconds }) => seconds));
 
 function lineOf(figures: ProgramFigures, left: readonly Technique[]): string {
-  const { name, ratio, ourSeconds, qemuSeconds, mips, without } = figures;
+  const { name, ratio, processorRatio, ourSeconds, qemuSeconds, mips, without } = figures;
   const spread = `(${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)})`;
   const columns = [
     `  ${name.padEnd(18)} ratio ${ratio.median.toFixed(2)} ${spread.padEnd(13)}`,
+    `processor ${processorRatio?.median.toFixed(2) ?? '   –'}`,
     `ours ${ourSeconds.median.toFixed(2).padStart(6)} s`,
     `QEMU ${qemuSeconds.median.toFixed(2).padStart(5)} s`,
     ...(mips ? [`${mips.median.toFixed(0).padStart(5)} MIPS`] : []),
@@ -132,9 +136,12 @@ function lineOf(figures: ProgramFigures, left: readonly Technique[]): string {
   return columns.join('   ');
 }
 
-function worths(programs: readonly ProgramFigures[]): string {
-  const reduced = programs.flatMap(({ without }) => without ?? []);
-  if (reduced.length === 0) return '';
-  const worth = geometricMean(reduced.map(({ worth }) => worth.median));
-  return `; worth ${worth.toFixed(2)}`;
+/** Further means of a group. */
+function summary(programs: readonly ProgramFigures[]): string {
+  const means = [
+    { name: 'processor', values: programs.flatMap(({ processorRatio }) => processorRatio?.median ?? []) },
+    { name: 'worth', values: programs.flatMap(({ without }) => without?.worth.median ?? []) },
+  ];
+  const known = means.filter(({ values }) => values.length > 0);
+  return known.map(({ name, values }) => `; ${name} ${geometricMean(values).toFixed(2)}`).join('');
 }

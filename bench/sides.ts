@@ -22,6 +22,8 @@ export interface Task {
 export interface Run {
   readonly seconds: number;
   readonly output: string;
+  /** User and system time of all its threads; absent when it did not run to its end. */
+  readonly processorSeconds?: number;
   /** Ours only: what the machine itself counted. */
   readonly inner?: { readonly instructions: number; readonly seconds: number };
 }
@@ -72,29 +74,51 @@ export function ours(without: readonly Technique[], folder: string): Side {
   };
 }
 
+/** Runs a command and then writes the processor time of it and its children to descriptor 3, as POSIX shells do. */
+const WITH_TIMES = '"$@"; status=$?; times >&3; exit $status';
+
 /** Times a process by the clock on the wall. @throws BenchError when it fails, hangs, or ends without the output */
 function measure(command: string, args: readonly string[], until: RegExp | undefined): Promise<Run> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     let output = '';
+    let times = '';
     let reached: number | undefined;
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const timer = setTimeout(() => child.kill('SIGKILL'), MOST_SECONDS * 1000);
-    child.stdout.setEncoding('latin1');
-    child.stdout.on('data', (text: string) => {
-      output += text;
+    // A group of its own: what the shell has started ends with it.
+    const child = spawn('sh', ['-c', WITH_TIMES, 'sh', command, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+      detached: true,
+    });
+    const stop = () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    };
+    const timer = setTimeout(stop, MOST_SECONDS * 1000);
+    const [, stdout, , descriptor3] = child.stdio;
+    stdout?.on('data', (bytes: Buffer) => {
+      output += bytes.toString('latin1');
       if (reached === undefined && until?.test(output)) {
         reached = performance.now();
-        child.kill('SIGKILL');
+        stop();
       }
     });
+    descriptor3?.on('data', (bytes: Buffer) => (times += bytes.toString()));
     child.on('error', (error) => reject(new BenchError(`${command} cannot be started: ${error.message}`)));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       const seconds = ((reached ?? performance.now()) - start) / 1000;
-      if (until ? reached !== undefined : code === 0) return resolve({ seconds, output: until ? '' : output });
+      if (reached !== undefined) return resolve({ seconds, output: '' });
+      if (code === 0 && !until) return resolve({ seconds, output, processorSeconds: processorSeconds(times) });
       const end = signal === null ? `ended with exit code ${code}` : `was stopped after ${MOST_SECONDS} seconds`;
       reject(new BenchError(`${[command, ...args].join(' ')}\n${end}, and had printed:\n${output}`));
     });
   });
+}
+
+/** Of what `times` writes, the second line: user and system time of the children, such as `0m1.23s 0m0.04s`. */
+function processorSeconds(times: string): number {
+  const fields = times.trim().split('\n')[1]?.split(' ') ?? [];
+  return fields.reduce((sum, field) => {
+    const [minutes, seconds] = field.split('m').map(parseFloat);
+    return sum + 60 * minutes + seconds;
+  }, 0);
 }
