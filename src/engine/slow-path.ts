@@ -273,16 +273,17 @@ export class SlowPath {
     if (action.k !== 'float-load' && action.k !== 'float-store') throw new Error('the record is no float instruction');
     const { width } = action;
     const va = BigInt.asUintN(64, state.x(operands.rs1) + BigInt(operands.imm));
+    const [low, high] = [Number(va & 0xffffffffn), Number(va >> 32n)];
     const isLoad = action.k === 'float-load';
-    const hpa = this.locate(Number(va & 0xffffffffn), Number(va >> 32n), isLoad ? LOAD : STORE, width);
+    const hpa = this.locate(low, high, isLoad ? LOAD : STORE, width);
     if (hpa === undefined) return this.jumped();
     if (isLoad) {
       const value = this.readPieces(hpa, width);
-      if (value === undefined) return this.raise(cause.loadAccess, va);
+      if (value === undefined) return this.raise(cause.loadAccess, this.faultAddress(hpa, low, high));
       state.setF(operands.rd, width === 4 ? box(value) : value);
       state.floatState = at.FLOAT_DIRTY;
     } else if (!this.writePieces(hpa, width, BigInt.asUintN(width * 8, state.f(operands.rs2)))) {
-      return this.raise(cause.storeAccess, va);
+      return this.raise(cause.storeAccess, this.faultAddress(hpa, low, high));
     }
     return this.done(rec);
   }
