@@ -73,7 +73,7 @@ export function defineFloatHelpers(module: Module, mulhu: number): ReadonlyMap<s
   };
   for (const letter of ['s', 'd'] as const) {
     const f = softFormats[letter];
-    const { round, nan } = rounding[letter];
+    const { nan } = rounding[letter];
     const parts = { ...rounding[letter], raise, mulhu };
     const multiply = defineMultiply(module, f, parts);
     helpers.set(`fadd.${letter}`, defineAdd(module, f, parts));
@@ -81,8 +81,8 @@ export function defineFloatHelpers(module: Module, mulhu: number): ReadonlyMap<s
     helpers.set(`fdiv.${letter}`, defineDivide(module, f, parts));
     helpers.set(`fsqrt.${letter}`, defineSquareRoot(module, f, parts));
     helpers.set(`fmadd.${letter}`, defineMultiplyAdd(module, f, parts, multiply));
-    helpers.set(`from.l.${letter}`, defineFromInteger(module, f, round, true));
-    helpers.set(`from.lu.${letter}`, defineFromInteger(module, f, round, false));
+    helpers.set(`from.l.${letter}`, defineFromInteger(module, f, parts, true));
+    helpers.set(`from.lu.${letter}`, defineFromInteger(module, f, parts, false));
     helpers.set(`nan.${letter}`, nan);
     helpers.set(`number.${letter}`, defineNumberOf(module, f, nan));
     helpers.set(`fclass.${letter}`, defineClassify(module, f));

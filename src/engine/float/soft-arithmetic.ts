@@ -1,7 +1,15 @@
 /** Generated functions for the rounded operations, in every rounding mode and with their flags (see `isa/float/`). */
 import type { Module } from '../../wasm/module';
 import type { SoftFormat, Unpacked } from './soft-format';
-import { FLAG, MODE, shiftSticky } from './soft-format';
+import { FLAG, MODE, shiftSticky, softFormats } from './soft-format';
+import {
+  nearestDoubleMultiplyAdd,
+  nearestProduct,
+  nearestQuotient,
+  nearestRoot,
+  nearestSingleMultiplyAdd,
+  nearestSum,
+} from './soft-nearest';
 import type { RoundingFunctions } from './soft-rounding';
 import { defineFunction } from './soft-rounding';
 import type { Body, Local, Term } from './terms';
@@ -42,6 +50,7 @@ const INTEGER_LEAD = 52n;
 /** (a, b, mode) -> the sum. */
 export function defineAdd(module: Module, f: SoftFormat, parts: Parts): number {
   return defineFunction(module, [f.type, f.type, 'i32'], [f.type], (body, a, b, mode) => {
+    nearestSum(body, f, parts.raise, a, b, mode);
     returnNaN(body, f, parts, a, b);
     const sum = body.let(f.type, f.op('add', a, b));
     body.if(either(f.isInfinite(a), f.isInfinite(b)), () => returnUnlessInvalid(body, f, parts, sum));
@@ -55,6 +64,7 @@ export function defineAdd(module: Module, f: SoftFormat, parts: Parts): number {
 /** (a, b, mode) -> the product. */
 export function defineMultiply(module: Module, f: SoftFormat, parts: Parts): number {
   return defineFunction(module, [f.type, f.type, 'i32'], [f.type], (body, a, b, mode) => {
+    nearestProduct(body, f, parts.raise, a, b, mode);
     returnNaN(body, f, parts, a, b);
     const product = body.let(f.type, f.op('mul', a, b));
     body.if(either(f.isInfinite(a), f.isInfinite(b)), () => returnUnlessInvalid(body, f, parts, product));
@@ -72,6 +82,7 @@ export function defineMultiply(module: Module, f: SoftFormat, parts: Parts): num
 /** (a, b, mode) -> the quotient. */
 export function defineDivide(module: Module, f: SoftFormat, parts: Parts): number {
   return defineFunction(module, [f.type, f.type, 'i32'], [f.type], (body, a, b, mode) => {
+    nearestQuotient(body, f, parts.raise, a, b, mode);
     returnNaN(body, f, parts, a, b);
     const plain = body.let(f.type, f.op('div', a, b));
     body.if(either(f.isInfinite(a), f.isInfinite(b)), () => returnUnlessInvalid(body, f, parts, plain));
@@ -102,6 +113,7 @@ export function defineDivide(module: Module, f: SoftFormat, parts: Parts): numbe
 /** (a, mode) -> the square root. */
 export function defineSquareRoot(module: Module, f: SoftFormat, parts: Parts): number {
   return defineFunction(module, [f.type, 'i32'], [f.type], (body, a, mode) => {
+    nearestRoot(body, f, parts.raise, a, mode);
     returnNaN(body, f, parts, a, a);
     body.if(f.isZero(a), () => body.return(a));
     body.if(f.op('lt', a, f.constant(0)), () => body.return(call(parts.invalid)));
@@ -130,6 +142,8 @@ export function defineSquareRoot(module: Module, f: SoftFormat, parts: Parts): n
 /** (a, b, c, mode) -> a × b + c, rounded once. */
 export function defineMultiplyAdd(module: Module, f: SoftFormat, parts: Parts, multiply: number): number {
   return defineFunction(module, [f.type, f.type, f.type, 'i32'], [f.type], (body, a, b, c, mode) => {
+    if (f.letter === 's') nearestSingleMultiplyAdd(body, softFormats, parts.raise, [a, b, c], mode);
+    else nearestDoubleMultiplyAdd(body, f, parts.raise, [a, b, c], mode);
     const product = body.let(f.type, f.op('mul', a, b));
     // Infinity × 0 is invalid even when a quiet NaN is added (Unprivileged 20.6).
     const numbers = both(f.op('eq', a, a), f.op('eq', b, b));

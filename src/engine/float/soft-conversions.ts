@@ -3,6 +3,7 @@ import type { Module } from '../../wasm/module';
 import type { PlainOp } from '../../wasm/opcodes';
 import type { SoftFormat } from './soft-format';
 import { FLAG, MODE, softFormats } from './soft-format';
+import { nearestInteger, nearestSingle } from './soft-nearest';
 import type { RoundingFunctions } from './soft-rounding';
 import { defineFunction } from './soft-rounding';
 import type { Term } from './terms';
@@ -17,6 +18,7 @@ const double =
 /** (f64, mode) -> f32. */
 export function defineDemotion(module: Module, raise: number, inSingle: RoundingFunctions): number {
   return defineFunction(module, ['f64', 'i32'], ['f32'], (body, a, mode) => {
+    nearestSingle(body, s, raise, a, mode);
     body.if(d.isNaN(a), () => {
       body.if(d.isSignaling(d.bits(a)), () => body.do(call(raise, FLAG.invalid)));
       body.return(s.canonicalNaN);
@@ -36,11 +38,17 @@ export function definePromotedNaN(module: Module, raise: number): number {
 }
 
 /** (integer: i64, mode) -> its value; signed or unsigned 64 bits, which hold the narrower ones too. */
-export function defineFromInteger(module: Module, f: SoftFormat, round: number, isSigned: boolean): number {
+export function defineFromInteger(
+  module: Module,
+  f: SoftFormat,
+  { raise, round }: { readonly raise: number; readonly round: number },
+  isSigned: boolean,
+): number {
   return defineFunction(module, ['i64', 'i32'], [f.type], (body, a, mode) => {
     body.if(isZero(a), () => body.return(f.constant(0)));
     const negative = body.let('i64', isSigned ? op('i64.shr_u', a, 63n) : 0n);
-    const magnitude = isSigned ? select(isZero(negative), a, sub(0n, a)) : a;
+    const magnitude = body.let('i64', isSigned ? select(isZero(negative), a, sub(0n, a)) : a);
+    nearestInteger(body, f, raise, [magnitude, op(`${f.type}.convert_i64_${isSigned ? 's' : 'u'}`, a)], mode);
     body.result(call(round, negative, 0n, magnitude, mode));
   });
 }

@@ -17,6 +17,8 @@ type FloatOp = 'add' | 'sub' | 'mul' | 'div' | 'eq' | 'ne' | 'lt' | 'abs' | 'neg
 export class SoftFormat {
   readonly type: 'f32' | 'f64';
   readonly fractionBits: bigint;
+  /** The least number that is not subnormal. */
+  readonly leastNormal: number;
 
   constructor(
     readonly letter: Letter,
@@ -24,6 +26,7 @@ export class SoftFormat {
   ) {
     this.type = letter === 's' ? 'f32' : 'f64';
     this.fractionBits = format.fractionBits;
+    this.leastNormal = letter === 's' ? 2 ** -126 : 2 ** -1022;
   }
 
   op(name: FloatOp, ...operands: Term[]): Term {
