@@ -1,6 +1,7 @@
 /** The `hypocaust` command: `run`, `dap` and `demo`. */
 import { dap } from './dap';
 import { demo } from './demo/demo';
+import { enableHostFeatures } from './host-features';
 import { optionHelp, parseRunOptions, UsageError } from './options';
 import { run } from './run';
 
@@ -34,6 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const command = commands[name];
   if (!command) throw new UsageError(`"${name}" is not a command; there are ${Object.keys(commands).join(', ')}.`);
+  enableHostFeatures();
   return command(rest);
 }
 

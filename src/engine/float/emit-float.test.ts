@@ -1,6 +1,7 @@
 // The emitted code of every floating-point operation against the reference: in bulk, with the rounding mode known when the
 // code is made and not, inexactness accrued and not. FLOAT_CASES asks for more random cases.
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
 import type { Fields } from '../../../test/isa/float-operands';
 import { double, edges, generator, randomOperand, single } from '../../../test/isa/float-operands';
 import { box, unbox } from '../../isa/float/format';
@@ -11,8 +12,12 @@ import { Module } from '../../wasm/module';
 import { defineArithmetic } from '../expression';
 import * as at from '../layout';
 import { emitFloat } from './emit-float';
+import { hasFusedMultiplyAdd } from './fused-multiply-add';
 import { defineFloatHelpers, floatHelperTypes } from './helpers';
 import { boxed, pushUnboxed, Scratch } from './site';
+
+// Node.js 20 has the instructions behind a flag.
+if (process.versions.v8.startsWith('11.3.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const RANDOM_CASES = Number(process.env.FLOAT_CASES ?? 600);
 const BATCH = 4096;
@@ -37,7 +42,7 @@ function helperModule(): Uint8Array<ArrayBuffer> {
 }
 
 /** A function of a count, which does the operation on so many cases. The helpers come from another module. */
-function loopOver(operation: FloatOperation, mode: number | undefined): (count: number) => void {
+function loopOver(operation: FloatOperation, mode: number | undefined, fused: boolean): (count: number) => void {
   const module = new Module();
   module.importMemory('engine', 'memory', 8, 8);
   const imports = new Map(
@@ -76,6 +81,7 @@ function loopOver(operation: FloatOperation, mode: number | undefined): (count: 
             },
             mode: mode ?? (() => code.get(record).memory('i32.load', MODE)),
             giveUp: () => code.br(done),
+            fused,
             helper: (name) => imports.get(name)!,
           },
           operation,
@@ -194,29 +200,38 @@ describe('emitted floating-point code', () => {
     if (process.env.FLOAT_CASES !== undefined) console.log(`      ${checked} cases`);
   });
 
+  const checkAll = (operation: FloatOperation, fused: boolean) =>
+    KNOWN_MODES.forEach((known, index) => {
+      if (!operation.rounds && known !== undefined && known !== 0) return;
+      const loop = loopOver(operation, known, fused);
+      const next = generator(0xf10a7 + index);
+      let batch: Case[] = [];
+      const flush = () => {
+        if (batch.length > 0) check(operation, loop, batch);
+        checked += batch.length;
+        batch = [];
+      };
+      for (const values of operandsOf(operation, next)) {
+        // Most often to nearest with inexactness accrued, as programs have it.
+        const frm = next() % 2 === 0 ? 0 : next() % 5;
+        const flags = next() % 4 === 0 ? next() % 32 : next() % 2;
+        const coded = known ?? (operation.rounds ? [0, 1, 2, 3, 4, DYNAMIC][next() % 6] : 0);
+        batch.push({ values, fcsr: (frm << 5) | flags, coded });
+        if (batch.length === BATCH) flush();
+      }
+      flush();
+    });
+
   for (const operation of floatOperations.values()) {
     it(`does ${operation.name} as the reference does`, function () {
       this.timeout(0);
-      KNOWN_MODES.forEach((known, index) => {
-        if (!operation.rounds && known !== undefined && known !== 0) return;
-        const loop = loopOver(operation, known);
-        const next = generator(0xf10a7 + index);
-        let batch: Case[] = [];
-        const flush = () => {
-          if (batch.length > 0) check(operation, loop, batch);
-          checked += batch.length;
-          batch = [];
-        };
-        for (const values of operandsOf(operation, next)) {
-          // Most often to nearest with inexactness accrued, as programs have it.
-          const frm = next() % 2 === 0 ? 0 : next() % 5;
-          const flags = next() % 4 === 0 ? next() % 32 : next() % 2;
-          const coded = known ?? (operation.rounds ? [0, 1, 2, 3, 4, DYNAMIC][next() % 6] : 0);
-          batch.push({ values, fcsr: (frm << 5) | flags, coded });
-          if (batch.length === BATCH) flush();
-        }
-        flush();
-      });
+      checkAll(operation, false);
+    });
+    if (operation.operands.length < 3) continue;
+    it(`does ${operation.name} with the host's fused instruction`, function () {
+      this.timeout(0);
+      if (!hasFusedMultiplyAdd()) this.skip();
+      checkAll(operation, true);
     });
   }
 });

@@ -193,7 +193,7 @@ function multiplyAdd(site: FloatSite, operation: FloatOperation, signs: (typeof 
   };
   const operands = () => [0, 1, 2].forEach(push);
   const rounded = { range: 'normal', helper: `fmadd.${p.letter}`, operands } as const;
-  if (hasFusedMultiplyAdd()) return { ...rounded, plain: () => emitFusedMultiplyAdd(code, p.type, push) };
+  if (site.fused ?? hasFusedMultiplyAdd()) return { ...rounded, plain: () => emitFusedMultiplyAdd(code, p.type, push) };
   if (p.letter === 'd') return rounded;
   const wide = site.scratch.get('f64', 'wide');
   const plain = () => {

@@ -23,6 +23,8 @@ export interface FloatSite {
   giveUp(): void;
   /** Index of the function with this name in `floatHelperTypes` (`helpers.ts`). */
   helper(name: string): number;
+  /** Whether to use the host's fused multiply-add: where it has it, unless told. */
+  readonly fused?: boolean;
   /** That mstatus.FS is known to be dirty (or at least on) here. */
   readonly unit?: 'dirty' | 'on';
   /** That rs1 and rs2 are known to be the same register. */
