@@ -71,6 +71,15 @@ export class Tlbs {
     for (const context of this.contexts) this.flushContext(context);
   }
 
+  /** Where the current data TLB has the byte that this address loads, in the engine's memory; undefined if it has not. */
+  loadAddress(va: bigint): number | undefined {
+    const [low, high] = [Number(BigInt.asIntN(32, va)), Number(BigInt.asIntN(32, va >> 32n))];
+    const index = (low >>> 12) & (at.DATA_ENTRIES - 1);
+    const word = (at.DATA_TLBS + this.data * at.DATA_TLB_SIZE + index * at.DATA_ENTRY_SIZE) / 4;
+    const hit = this.words[word] === (low & ~0xfff) && this.words[word + 1] === high;
+    return hit ? (low + this.words[word + at.ADDEND / 4]) >>> 0 : undefined;
+  }
+
   /** The slot table that the current fetch TLB has for this address; 0 when it has none. */
   slotTable(vaLow: number, vaHigh: number): number {
     const index = (vaLow >>> 12) & (at.FETCH_ENTRIES - 1);

@@ -7,6 +7,7 @@ import type { Arithmetic } from '../expression';
 import * as at from '../layout';
 import type { FlowGraph } from './flow-graph';
 import { analyseFlow } from './flow-graph';
+import type { JumpTable } from './jump-table';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
@@ -103,6 +104,8 @@ export class RegionFunction {
     if (steps.length > 0) code.get(BUDGET).i32(steps.length).op('i32.sub').set(BUDGET);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
+    const table = end.k === 'indirect' ? end.table : undefined;
+    const entry = table && this.steps.keepAddress(table.load);
     const inside = endsWithJump ? steps.slice(0, -1) : steps;
     this.inside(inside, steps.length, state);
     if (endsWithJump && last.crosses) {
@@ -129,6 +132,7 @@ export class RegionFunction {
         this.go(node, end.to, state);
         return;
       case 'indirect':
+        if (table) this.throughTable(node, table, end.targets, entry!, state);
         this.leaveTo(() => code.get(this.target), CONTINUE, state);
     }
   }
@@ -160,6 +164,34 @@ export class RegionFunction {
     const count = steps.filter((step) => StepEmitter.canMiss(step)).length;
     if (count === 0) body([]);
     else code.block((done) => nest(count - 1, [], done));
+  }
+
+  /** Chooses the block by the entry's number, and goes there if the target is what the entry was when it was translated. */
+  private throughTable(
+    from: number,
+    table: JumpTable,
+    edges: ReadonlyMap<number, Edge>,
+    entry: number,
+    state: State,
+  ): void {
+    const { code } = this;
+    const targets = [...edges.keys()];
+    code.block((other) => {
+      const nest = (index: number, labels: readonly Label[]) => {
+        if (index < 0) {
+          const choices = table.targets.map((target) => labels[targets.indexOf(target ?? -1)] ?? other);
+          code.get(entry).i64(BigInt.asIntN(64, table.base)).op('i64.sub');
+          code.i64(BigInt(table.shift)).op('i64.shr_u', 'i32.wrap_i64').brTable(choices, other);
+          return;
+        }
+        code.block((label) => nest(index - 1, [label, ...labels]));
+        code.get(this.target);
+        this.steps.pushPosition(targets[index]);
+        code.op('i64.ne').brIf(other);
+        this.go(from, edges.get(targets[index])!, state);
+      };
+      nest(targets.length - 1, []);
+    });
   }
 
   private go(from: number, edge: Edge, state: State): void {

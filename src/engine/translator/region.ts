@@ -5,6 +5,7 @@
  */
 import type { Decoded } from '../../isa/instruction';
 import type { CodePage } from '../code-cache';
+import type { JumpTable } from './jump-table';
 
 export const PAGE_SIZE = 0x1000;
 
@@ -16,6 +17,8 @@ export interface CodeSource {
   instruction(page: CodePage, offset: number): Decoded | undefined;
   /** The instruction of which the first two bytes are the page's last and the others begin the next page. */
   crossing(page: CodePage, next: CodePage): Decoded | undefined;
+  /** The table that a block's last step, an indirect jump, takes its target from. */
+  jumpTable(steps: readonly Step[]): JumpTable | undefined;
 }
 
 export interface Step {
@@ -37,8 +40,8 @@ export type BlockEnd =
   | { readonly k: 'branch'; readonly taken: Edge; readonly other: Edge }
   /** To the address in the register: expected to be this position, at which the edge goes on. */
   | { readonly k: 'return'; readonly expected: number; readonly to: Edge }
-  /** To the address in the register: one of these, or out of the region. */
-  | { readonly k: 'indirect'; readonly targets: ReadonlyMap<number, Edge> };
+  /** To the address in the register: through the table to one of its targets, or out of the region. */
+  | { readonly k: 'indirect'; readonly table?: JumpTable; readonly targets: ReadonlyMap<number, Edge> };
 
 export interface Block {
   readonly position: number;
@@ -88,7 +91,7 @@ type Flow =
   | { readonly k: 'go'; readonly call: Call; readonly position: number }
   | { readonly k: 'branch'; readonly taken: number; readonly other: number }
   | { readonly k: 'return'; readonly call: Call; readonly position: number }
-  | { readonly k: 'indirect' }
+  | { readonly k: 'indirect'; readonly table: JumpTable | undefined }
   | { readonly k: 'stop'; readonly position: number; readonly interpret: boolean };
 
 /** Positions fit 33 bits with their sign, so that a key can be made of them. */
@@ -104,6 +107,7 @@ class RegionFinder {
   private readonly callAt = new Map<string, Call>();
   private readonly steps = new Map<number, Step | undefined>();
   private readonly pages = new Map<number, CodePage>();
+  private readonly tables = new Map<Step, JumpTable | undefined>();
   private stepCount = 0;
 
   constructor(
@@ -141,6 +145,8 @@ class RegionFinder {
     } else if (flow.k === 'branch') {
       this.addLeader(call, flow.other);
       this.addLeader(call, flow.taken);
+    } else if (flow.k === 'indirect') {
+      for (const target of flow.table?.targets ?? []) if (target !== undefined) this.addLeader(call, target);
     }
   }
 
@@ -154,10 +160,10 @@ class RegionFinder {
 
   private block({ call, position }: Leader): Block {
     const { steps, flow } = this.walk(call, position, true);
-    return { position, page: pageOf(position), steps, end: this.end(call, flow) };
+    return { position, page: pageOf(position), steps, end: this.end(call, flow, steps) };
   }
 
-  private end(call: Call, flow: Flow): BlockEnd {
+  private end(call: Call, flow: Flow, steps: readonly Step[]): BlockEnd {
     switch (flow.k) {
       case 'go':
         return { k: 'go', to: this.edge(flow.call, flow.position) };
@@ -166,10 +172,20 @@ class RegionFinder {
       case 'return':
         return { k: 'return', expected: flow.position, to: this.edge(flow.call, flow.position) };
       case 'indirect':
-        return { k: 'indirect', targets: new Map() };
+        return this.indirect(call, flow.table && steps.includes(flow.table.load) ? flow.table : undefined);
       case 'stop':
         return { k: 'go', to: { leave: flow.position, interpret: flow.interpret } };
     }
+  }
+
+  private indirect(call: Call, table: JumpTable | undefined): BlockEnd {
+    const targets = new Map<number, Edge>();
+    for (const target of table?.targets ?? []) {
+      if (target === undefined) continue;
+      const edge = this.edge(call, target);
+      if ('block' in edge) targets.set(target, edge);
+    }
+    return { k: 'indirect', ...(table && { table }), targets };
   }
 
   private edge(call: Call, position: number): Edge {
@@ -209,7 +225,12 @@ class RegionFinder {
     if (call.caller && decoded.rd === 0 && decoded.rs1 === call.link && imm === 0) {
       return { k: 'return', call: call.caller, position: call.returnTo };
     }
-    return { k: 'indirect' };
+    return { k: 'indirect', table: decoded.rd === 0 ? this.jumpTable(step, steps) : undefined };
+  }
+
+  private jumpTable(jump: Step, steps: readonly Step[]): JumpTable | undefined {
+    if (!this.tables.has(jump)) this.tables.set(jump, this.source.jumpTable(steps));
+    return this.tables.get(jump);
   }
 
   /** A jump to a known place: a call when it leaves a return address. */

@@ -13,6 +13,7 @@ export class StepEmitter {
   private readonly address: number;
   private readonly entry: number;
   private step!: Step;
+  private readonly kept = new Map<Step, number>();
 
   constructor(
     private readonly code: Code,
@@ -29,6 +30,13 @@ export class StepEmitter {
   register(x: number): number {
     let local = this.locals.get(x);
     if (local === undefined) this.locals.set(x, (local = this.code.local('i64')));
+    return local;
+  }
+
+  /** The local in which a load, emitted later, shall leave the address that it loads from. */
+  keepAddress(load: Step): number {
+    const local = this.code.local('i64');
+    this.kept.set(load, local);
     return local;
   }
 
@@ -49,6 +57,7 @@ export class StepEmitter {
         return;
       case 'load':
         this.lookUp(action.address, action.width, at.LOAD_TAG, miss);
+        if (this.kept.has(step)) code.get(this.address).set(this.kept.get(step)!);
         this.writeRd(() => {
           this.pushHostAddress();
           code.memory(loadOps[action.width][action.signed ? 0 : 1]);

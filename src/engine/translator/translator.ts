@@ -9,6 +9,8 @@ import * as at from '../layout';
 import { DRAM_BASE } from '../physical-memory';
 import type { Technique } from '../techniques';
 import type { Tlbs } from '../tlb';
+import type { Machinery } from './jump-table';
+import { findJumpTable } from './jump-table';
 import type { CodeSource, Region, RegionLimits } from './region';
 import { findRegion, PAGE_SIZE } from './region';
 import { RegionFunction } from './region-function';
@@ -143,7 +145,18 @@ export class Translator {
       const decoded = decode(word);
       return decoded?.length === ((word & 3) === 3 ? 4 : 2) ? decoded : undefined;
     };
+    const machinery: Machinery = {
+      page: BigInt.asIntN(64, (state.pc >> 12n) << 12n),
+      register: (x) => state.x(x),
+      read: (va, width) => {
+        const hpa = tlbs.loadAddress(va);
+        if (hpa === undefined || va % BigInt(width) !== 0n) return undefined;
+        return width === 4 ? BigInt(this.view.getInt32(hpa, true)) : this.view.getBigInt64(hpa, true);
+      },
+    };
+    const jumpTables = !this.parts.without.has('jump-tables');
     return {
+      jumpTable: (steps) => (jumpTables ? findJumpTable(steps, machinery) : undefined),
       page: (delta) => {
         if (delta === 0) return first;
         const number = pageNumber + delta;
