@@ -126,10 +126,12 @@ export class RegionFunction {
         this.go(node, end.other, state);
         return;
       case 'return':
-        code.get(this.target);
-        this.steps.pushPosition(end.expected);
-        code.op('i64.ne').if(() => this.leaveTo(() => code.get(this.target), CONTINUE, state));
-        this.go(node, end.to, state);
+        for (const site of end.sites) {
+          code.get(this.target);
+          this.steps.pushPosition(site.position);
+          code.op('i64.eq').if(() => this.go(node, site.to, state));
+        }
+        this.leaveTo(() => code.get(this.target), CONTINUE, state);
         return;
       case 'indirect':
         if (table) this.throughTable(node, table, end.targets, entry!, state);
@@ -318,8 +320,9 @@ function structured(blocks: readonly Block[]): FlowGraph {
 function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
   switch (end.k) {
     case 'go':
-    case 'return':
       return { ...end, to: map(end.to) };
+    case 'return':
+      return { ...end, sites: end.sites.map(({ position, to }) => ({ position, to: map(to) })) };
     case 'branch':
       return { ...end, taken: map(end.taken), other: map(end.other) };
     case 'indirect':
@@ -330,8 +333,9 @@ function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
 function edges({ end }: Block): readonly Edge[] {
   switch (end.k) {
     case 'go':
-    case 'return':
       return [end.to];
+    case 'return':
+      return end.sites.map(({ to }) => to);
     case 'branch':
       return [end.other, end.taken];
     case 'indirect':

@@ -38,10 +38,15 @@ export type Edge =
 export type BlockEnd =
   | { readonly k: 'go'; readonly to: Edge }
   | { readonly k: 'branch'; readonly taken: Edge; readonly other: Edge }
-  /** To the address in the register: expected to be this position, at which the edge goes on. */
-  | { readonly k: 'return'; readonly expected: number; readonly to: Edge }
+  /** To the address in the register: one of these positions, or out of the region. */
+  | { readonly k: 'return'; readonly sites: readonly ReturnSite[] }
   /** To the address in the register: through the table to one of its targets, or out of the region. */
   | { readonly k: 'indirect'; readonly table?: JumpTable; readonly targets: ReadonlyMap<number, Edge> };
+
+export interface ReturnSite {
+  readonly position: number;
+  readonly to: Edge;
+}
 
 export interface Block {
   readonly position: number;
@@ -65,18 +70,22 @@ export interface RegionLimits {
 
 /** Follows the code from this offset in the source's first page. @returns undefined when there is none to translate */
 export function findRegion(source: CodeSource, offset: number, limits: RegionLimits): Region | undefined {
-  return new RegionFinder(source, limits).find(offset);
+  const inlined = new RegionFinder(source, limits, false);
+  const region = inlined.find(offset);
+  if (!inlined.isCut || limits.depth === 0) return region;
+  return new RegionFinder(source, limits, true).find(offset);
 }
 
-/** A call that is followed: the blocks in it are its own. */
+/** A function that was called: the blocks in it are its own. */
 interface Call {
   readonly id: number;
   readonly caller: Call | undefined;
   readonly depth: number;
-  /** The register with the return address, and where it leads to in the caller. */
-  readonly link: number;
-  readonly returnTo: number;
   readonly target: number;
+  /** The register with the return address. */
+  readonly link: number;
+  /** Where it was called from, and is to go on when it returns. */
+  readonly returns: { readonly call: Call; readonly position: number }[];
 }
 
 /** Where a block begins: a position in a call. */
@@ -90,7 +99,8 @@ interface Leader {
 type Flow =
   | { readonly k: 'go'; readonly call: Call; readonly position: number }
   | { readonly k: 'branch'; readonly taken: number; readonly other: number }
-  | { readonly k: 'return'; readonly call: Call; readonly position: number }
+  | { readonly k: 'call'; readonly callee: Call; readonly returnTo: number }
+  | { readonly k: 'return' }
   | { readonly k: 'indirect'; readonly table: JumpTable | undefined }
   | { readonly k: 'stop'; readonly position: number; readonly interpret: boolean };
 
@@ -101,7 +111,11 @@ const FARTHEST_PAGE = 0xfffff;
 export const pageOf = (position: number): number => Math.floor(position / PAGE_SIZE);
 
 class RegionFinder {
+  /** Whether code was left out because there was too much. */
+  isCut = false;
   private readonly leaders: Leader[] = [];
+  /** Leaders by the depth of their calls. */
+  private readonly waiting: Leader[][] = [];
   private readonly leaderAt = new Map<number, Leader>();
   private readonly calls: Call[] = [];
   private readonly callAt = new Map<string, Call>();
@@ -113,16 +127,16 @@ class RegionFinder {
   constructor(
     private readonly source: CodeSource,
     private readonly limits: RegionLimits,
+    /** One copy of each function, whoever calls it; else one for each call. */
+    private readonly shares: boolean,
   ) {}
 
   find(offset: number): Region | undefined {
-    const outermost: Call = { id: 0, caller: undefined, depth: 0, link: 0, returnTo: 0, target: offset };
+    const outermost: Call = { id: 0, caller: undefined, depth: 0, link: 0, target: offset, returns: [] };
     this.calls.push(outermost);
     this.addLeader(outermost, offset);
     if (this.stepAt(offset) === undefined) return undefined;
-    for (const leader of this.leaders) {
-      if (this.stepCount < this.limits.steps) this.follow(leader);
-    }
+    this.followAll();
     const blocks = this.leaders.map((leader) => this.block(leader));
     return blocks[0].steps.length === 0 ? undefined : { blocks, pages: this.usedPages(blocks) };
   }
@@ -136,12 +150,25 @@ class RegionFinder {
     return used;
   }
 
+  /** Functions before those that they call, so that what is left out is farthest from the beginning. */
+  private followAll(): void {
+    for (let depth = 0; depth <= this.limits.depth; depth++) {
+      for (const leader of this.waiting[depth] ?? []) {
+        if (this.stepCount < this.limits.steps) this.follow(leader);
+        else this.isCut = true;
+      }
+    }
+  }
+
   /** Makes the places that a leader's block leads to leaders. */
   private follow({ call, position }: Leader): void {
     const { flow, steps } = this.walk(call, position, false);
     this.stepCount += steps.length;
-    if (flow.k === 'go' || flow.k === 'return') {
+    if (flow.k === 'go') {
       this.addLeader(flow.call, flow.position);
+    } else if (flow.k === 'call') {
+      this.addLeader(flow.callee, flow.callee.target);
+      this.addLeader(call, flow.returnTo);
     } else if (flow.k === 'branch') {
       this.addLeader(call, flow.other);
       this.addLeader(call, flow.taken);
@@ -152,10 +179,15 @@ class RegionFinder {
 
   private addLeader(call: Call, position: number): void {
     const key = leaderKey(call, position);
-    if (this.leaderAt.has(key) || this.leaders.length >= this.limits.blocks || !this.stepAt(position)) return;
+    if (this.leaderAt.has(key) || !this.stepAt(position)) return;
+    if (this.leaders.length >= this.limits.blocks) {
+      this.isCut = true;
+      return;
+    }
     const leader = { call, position, block: this.leaders.length };
     this.leaders.push(leader);
     this.leaderAt.set(key, leader);
+    (this.waiting[call.depth] ??= []).push(leader);
   }
 
   private block({ call, position }: Leader): Block {
@@ -169,8 +201,13 @@ class RegionFinder {
         return { k: 'go', to: this.edge(flow.call, flow.position) };
       case 'branch':
         return { k: 'branch', taken: this.edge(call, flow.taken), other: this.edge(call, flow.other) };
+      case 'call':
+        return { k: 'go', to: this.edge(flow.callee, flow.callee.target) };
       case 'return':
-        return { k: 'return', expected: flow.position, to: this.edge(flow.call, flow.position) };
+        return {
+          k: 'return',
+          sites: call.returns.map((to) => ({ position: to.position, to: this.edge(to.call, to.position) })),
+        };
       case 'indirect':
         return this.indirect(call, flow.table && steps.includes(flow.table.load) ? flow.table : undefined);
       case 'stop':
@@ -222,9 +259,7 @@ class RegionFinder {
     if (action.k !== 'jump') return undefined;
     const target = instruction.format === 'J' ? position + imm : knownTarget(steps);
     if (target !== undefined) return this.direct(call, decoded.rd, target, position + length);
-    if (call.caller && decoded.rd === 0 && decoded.rs1 === call.link && imm === 0) {
-      return { k: 'return', call: call.caller, position: call.returnTo };
-    }
+    if (call.caller && decoded.rd === 0 && decoded.rs1 === call.link && imm === 0) return { k: 'return' };
     return { k: 'indirect', table: decoded.rd === 0 ? this.jumpTable(step, steps) : undefined };
   }
 
@@ -236,17 +271,20 @@ class RegionFinder {
   /** A jump to a known place: a call when it leaves a return address. */
   private direct(call: Call, link: number, target: number, returnTo: number): Flow {
     if (link === 0) return { k: 'go', call, position: target };
-    const key = `${call.id}:${returnTo}`;
+    const key = this.shares ? `${target}:${link}` : `${call.id}:${returnTo}`;
     let callee = this.callAt.get(key);
     if (!callee) {
-      if (call.depth >= this.limits.depth || this.leaders.length >= this.limits.blocks || this.recurses(call, target)) {
+      if (call.depth >= this.limits.depth || (!this.shares && this.recurses(call, target))) {
         return { k: 'stop', position: target, interpret: false };
       }
-      callee = { id: this.calls.length, caller: call, depth: call.depth + 1, link, returnTo, target };
+      callee = { id: this.calls.length, caller: call, depth: call.depth + 1, link, target, returns: [] };
       this.calls.push(callee);
       this.callAt.set(key, callee);
     }
-    return { k: 'go', call: callee, position: target };
+    if (!callee.returns.some((to) => to.call === call && to.position === returnTo)) {
+      callee.returns.push({ call, position: returnTo });
+    }
+    return { k: 'call', callee, returnTo };
   }
 
   /** Whether the function is being called from itself often enough already. */
