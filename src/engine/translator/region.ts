@@ -73,7 +73,10 @@ export function findRegion(source: CodeSource, offset: number, limits: RegionLim
   const inlined = new RegionFinder(source, limits, false);
   const region = inlined.find(offset);
   if (!inlined.isCut || limits.depth === 0) return region;
-  return new RegionFinder(source, limits, true).find(offset);
+  const shared = new RegionFinder(source, limits, true);
+  const second = shared.find(offset);
+  const start = shared.calledFunctionAround(offset);
+  return start === undefined ? second : new RegionFinder(source, limits, true).find(offset, start);
 }
 
 /** A function that was called: the blocks in it are its own. */
@@ -104,6 +107,8 @@ type Flow =
   | { readonly k: 'indirect'; readonly table: JumpTable | undefined }
   | { readonly k: 'stop'; readonly position: number; readonly interpret: boolean };
 
+/** The register that calls usually leave the return address in. */
+const RA = 1;
 /** Positions fit 33 bits with their sign, so that a key can be made of them. */
 const FARTHEST_PAGE = 0xfffff;
 
@@ -131,14 +136,21 @@ class RegionFinder {
     private readonly shares: boolean,
   ) {}
 
-  find(offset: number): Region | undefined {
-    const outermost: Call = { id: 0, caller: undefined, depth: 0, link: 0, target: offset, returns: [] };
+  /** @param start the function that the region begins in, as far as is known: there, or at the offset itself */
+  find(offset: number, start = offset): Region | undefined {
+    const outermost: Call = { id: 0, caller: undefined, depth: 0, link: RA, target: start, returns: [] };
     this.calls.push(outermost);
+    this.callAt.set(callKey(outermost), outermost);
     this.addLeader(outermost, offset);
     if (this.stepAt(offset) === undefined) return undefined;
     this.followAll();
     const blocks = this.leaders.map((leader) => this.block(leader));
     return blocks[0].steps.length === 0 ? undefined : { blocks, pages: this.usedPages(blocks) };
+  }
+
+  /** Where a function begins that calls lead to and that has this position inside. */
+  calledFunctionAround(position: number): number | undefined {
+    return this.leaders.find((leader) => leader.position === position && leader.call.id > 0)?.call.target;
   }
 
   private usedPages(blocks: readonly Block[]): Map<number, CodePage> {
@@ -259,7 +271,7 @@ class RegionFinder {
     if (action.k !== 'jump') return undefined;
     const target = instruction.format === 'J' ? position + imm : knownTarget(steps);
     if (target !== undefined) return this.direct(call, decoded.rd, target, position + length);
-    if (call.caller && decoded.rd === 0 && decoded.rs1 === call.link && imm === 0) return { k: 'return' };
+    if (decoded.rd === 0 && decoded.rs1 === call.link && imm === 0) return { k: 'return' };
     return { k: 'indirect', table: decoded.rd === 0 ? this.jumpTable(step, steps) : undefined };
   }
 
@@ -271,12 +283,12 @@ class RegionFinder {
   /** A jump to a known place: a call when it leaves a return address. */
   private direct(call: Call, link: number, target: number, returnTo: number): Flow {
     if (link === 0) return { k: 'go', call, position: target };
-    const key = this.shares ? `${target}:${link}` : `${call.id}:${returnTo}`;
+    const key = this.shares ? callKey({ target, link }) : `${call.id}:${returnTo}`;
     let callee = this.callAt.get(key);
     if (!callee) {
-      if (call.depth >= this.limits.depth || (!this.shares && this.recurses(call, target))) {
-        return { k: 'stop', position: target, interpret: false };
-      }
+      const recurses = !this.shares && isInside(call, target);
+      if (recurses) this.isCut = true;
+      if (recurses || call.depth >= this.limits.depth) return { k: 'stop', position: target, interpret: false };
       callee = { id: this.calls.length, caller: call, depth: call.depth + 1, link, target, returns: [] };
       this.calls.push(callee);
       this.callAt.set(key, callee);
@@ -285,13 +297,6 @@ class RegionFinder {
       callee.returns.push({ call, position: returnTo });
     }
     return { k: 'call', callee, returnTo };
-  }
-
-  /** Whether the function is being called from itself often enough already. */
-  private recurses(call: Call, target: number): boolean {
-    let times = 0;
-    for (let outer: Call | undefined = call; outer; outer = outer.caller) if (outer.target === target) times++;
-    return times > 1;
   }
 
   private stepAt(position: number): Step | undefined {
@@ -319,6 +324,15 @@ class RegionFinder {
     if (page) this.pages.set(delta, page);
     return page;
   }
+}
+
+/** What makes two calls one, where functions are shared. */
+const callKey = ({ target, link }: Pick<Call, 'target' | 'link'>): string => `to ${target}, ${link}`;
+
+/** Whether the function is called from itself. */
+function isInside(call: Call, target: number): boolean {
+  for (let outer: Call | undefined = call; outer; outer = outer.caller) if (outer.target === target) return true;
+  return false;
 }
 
 const leaderKey = (call: Call, position: number): number => call.id * 2 ** 33 + position;
