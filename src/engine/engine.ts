@@ -113,6 +113,7 @@ export class Engine {
       engine: { memory: this.wasmMemory, regions: table, ...this.slowPath.imports },
     });
     this.interpreter = instance.exports as unknown as Interpreter;
+    translator.floatHelpers = instance.exports as WebAssembly.ModuleImports;
   }
 
   /**

@@ -12,8 +12,11 @@ export interface OperandSource {
   old(): void;
 }
 
-/** Indices of the helper functions that `defineArithmetic` has put in the module. */
-export type Arithmetic = ReadonlyMap<BinaryOp | UnaryOp, number>;
+/** Functions for what WebAssembly has no instruction for. */
+export interface Arithmetic {
+  /** The index of an operation's function in the module. */
+  get(op: BinaryOp | UnaryOp): number;
+}
 
 const binaryOps: Partial<Record<BinaryOp, PlainOp>> = {
   add: 'i64.add',
@@ -69,7 +72,7 @@ export function compileExpr(code: Code, expr: Expr, source: OperandSource, arith
       compile(expr.a);
       const plain = unaryOps[expr.op];
       if (plain) plain(code);
-      else code.call(arithmetic.get(expr.op)!);
+      else code.call(arithmetic.get(expr.op));
       return;
     }
     case 'binary': {
@@ -77,7 +80,7 @@ export function compileExpr(code: Code, expr: Expr, source: OperandSource, arith
       compile(expr.b);
       const plain = binaryOps[expr.op];
       if (plain) code.op(plain);
-      else code.call(arithmetic.get(expr.op)!);
+      else code.call(arithmetic.get(expr.op));
       return;
     }
     case 'test':
@@ -105,94 +108,108 @@ export function compileCondition(
 }
 
 /**
- * Defines the operations that WebAssembly lacks or that trap there: division by zero and overflow, high products, bytes.
+ * The operations that WebAssembly lacks or that trap there: division by zero and overflow, high products, bytes. Each is
+ * defined in the module when it is first asked for.
  */
 export function defineArithmetic(module: Module): Arithmetic {
-  const type = { parameters: ['i64', 'i64'], results: ['i64'] } as const;
-  const [a, b] = [0, 1];
-  const helpers = new Map<BinaryOp | UnaryOp, number>();
-  const define = (op: BinaryOp, body: (code: Code) => void) => helpers.set(op, module.define(type, body));
-  const returnWhen = (code: Code, condition: () => void, value: () => void) => {
-    condition();
-    code.if(() => {
-      value();
-      code.op('return');
-    });
+  const defined = new Map<BinaryOp | UnaryOp, number>();
+  const get = (op: BinaryOp | UnaryOp): number => {
+    let index = defined.get(op);
+    if (index === undefined) {
+      const body = helperBodies[op];
+      if (!body) throw new Error(`there is no function for ${op}`);
+      const parameters = op in unaryHelpers ? (['i64'] as const) : (['i64', 'i64'] as const);
+      index = module.define({ parameters, results: ['i64'] }, (code) => body(code, get));
+      defined.set(op, index);
+    }
+    return index;
   };
-  const divisorIs = (code: Code, value: bigint) => () => void code.get(b).i64(value).op('i64.eq');
+  return { get };
+}
 
-  define('div', (code) => {
-    returnWhen(code, divisorIs(code, 0n), () => code.i64(-1n));
-    returnWhen(code, divisorIs(code, -1n), () => code.i64(0n).get(a).op('i64.sub'));
-    code.get(a).get(b).op('i64.div_s');
+/** Writes an operation's function; its parameters are locals 0 and 1. */
+type HelperBody = (code: Code, get: Arithmetic['get']) => void;
+
+const [A, B] = [0, 1];
+
+function returnWhen(code: Code, op: 'divisor is 0' | 'divisor is -1', value: () => void): void {
+  code.get(B).i64(op === 'divisor is 0' ? 0n : -1n);
+  code.op('i64.eq').if(() => {
+    value();
+    code.op('return');
   });
-  define('divu', (code) => {
-    returnWhen(code, divisorIs(code, 0n), () => code.i64(-1n));
-    code.get(a).get(b).op('i64.div_u');
-  });
-  define('rem', (code) => {
-    returnWhen(code, divisorIs(code, 0n), () => code.get(a));
-    returnWhen(code, divisorIs(code, -1n), () => code.i64(0n));
-    code.get(a).get(b).op('i64.rem_s');
-  });
-  define('remu', (code) => {
-    returnWhen(code, divisorIs(code, 0n), () => code.get(a));
-    code.get(a).get(b).op('i64.rem_u');
-  });
-  define('mulhu', (code) => {
+}
+
+const signedPart = (code: Code, sign: number, other: number) =>
+  code.get(sign).i64(63n).op('i64.shr_s').get(other).op('i64.and', 'i64.sub');
+
+const binaryHelpers: Partial<Record<BinaryOp, HelperBody>> = {
+  div: (code) => {
+    returnWhen(code, 'divisor is 0', () => code.i64(-1n));
+    returnWhen(code, 'divisor is -1', () => code.i64(0n).get(A).op('i64.sub'));
+    code.get(A).get(B).op('i64.div_s');
+  },
+  divu: (code) => {
+    returnWhen(code, 'divisor is 0', () => code.i64(-1n));
+    code.get(A).get(B).op('i64.div_u');
+  },
+  rem: (code) => {
+    returnWhen(code, 'divisor is 0', () => code.get(A));
+    returnWhen(code, 'divisor is -1', () => code.i64(0n));
+    code.get(A).get(B).op('i64.rem_s');
+  },
+  remu: (code) => {
+    returnWhen(code, 'divisor is 0', () => code.get(A));
+    code.get(A).get(B).op('i64.rem_u');
+  },
+  mulhu: (code) => {
     const low = 0xffffffffn;
     const [middle, carry] = [code.local('i64'), code.local('i64')];
     const half = (value: number, high: boolean) =>
       high ? code.get(value).i64(32n).op('i64.shr_u') : code.get(value).i64(low).op('i64.and');
     // a.high * b.low + (a.low * b.low >> 32), and so on: no partial sum overflows 64 bits.
-    half(a, true);
-    half(b, false);
+    half(A, true);
+    half(B, false);
     code.op('i64.mul');
-    half(a, false);
-    half(b, false);
+    half(A, false);
+    half(B, false);
     code.op('i64.mul').i64(32n).op('i64.shr_u', 'i64.add').set(middle);
-    half(a, false);
-    half(b, true);
+    half(A, false);
+    half(B, true);
     code.op('i64.mul').get(middle).i64(low).op('i64.and', 'i64.add').set(carry);
-    half(a, true);
-    half(b, true);
+    half(A, true);
+    half(B, true);
     code.op('i64.mul').get(middle).i64(32n).op('i64.shr_u', 'i64.add').get(carry).i64(32n).op('i64.shr_u', 'i64.add');
-  });
-  const signedPart = (code: Code, sign: number, other: number) =>
-    code.get(sign).i64(63n).op('i64.shr_s').get(other).op('i64.and', 'i64.sub');
-  define('mulhsu', (code) => {
-    code.get(a).get(b).call(helpers.get('mulhu')!);
-    signedPart(code, a, b);
-  });
-  define('mulh', (code) => {
-    code.get(a).get(b).call(helpers.get('mulhu')!);
-    signedPart(code, a, b);
-    signedPart(code, b, a);
-  });
-  defineByteOperations(module, helpers);
-  return helpers;
-}
+  },
+  mulhsu: (code, get) => {
+    code.get(A).get(B).call(get('mulhu'));
+    signedPart(code, A, B);
+  },
+  mulh: (code, get) => {
+    code.get(A).get(B).call(get('mulhu'));
+    signedPart(code, A, B);
+    signedPart(code, B, A);
+  },
+};
 
-function defineByteOperations(module: Module, helpers: Map<BinaryOp | UnaryOp, number>): void {
-  const a = 0;
-  const define = (op: UnaryOp, body: (code: Code) => void) =>
-    helpers.set(op, module.define({ parameters: ['i64'], results: ['i64'] }, body));
-
-  define('orbytes', (code) => {
+const unaryHelpers: Partial<Record<UnaryOp, HelperBody>> = {
+  orbytes: (code) => {
     // The highest bit of each byte says whether the byte is zero: 0x7f added to its other bits carries into it unless it is.
     const others = 0x7f7f7f7f7f7f7f7fn;
-    code.get(a).i64(others).op('i64.and').i64(others).op('i64.add').get(a).op('i64.or').i64(~others).op('i64.and');
+    code.get(A).i64(others).op('i64.and').i64(others).op('i64.add').get(A).op('i64.or').i64(~others).op('i64.and');
     code.i64(7n).op('i64.shr_u').i64(255n).op('i64.mul');
-  });
-  define('revbytes', (code) => {
+  },
+  revbytes: (code) => {
     // Neighbouring bytes change places, then neighbouring halfwords, then the words.
     for (const [mask, width] of [
       [0x00ff00ff00ff00ffn, 8n],
       [0x0000ffff0000ffffn, 16n],
     ]) {
-      code.get(a).i64(width).op('i64.shr_u').i64(mask).op('i64.and');
-      code.get(a).i64(mask).op('i64.and').i64(width).op('i64.shl', 'i64.or').set(a);
+      code.get(A).i64(width).op('i64.shr_u').i64(mask).op('i64.and');
+      code.get(A).i64(mask).op('i64.and').i64(width).op('i64.shl', 'i64.or').set(A);
     }
-    code.get(a).i64(32n).op('i64.rotl');
-  });
-}
+    code.get(A).i64(32n).op('i64.rotl');
+  },
+};
+
+const helperBodies: Partial<Record<BinaryOp | UnaryOp, HelperBody>> = { ...binaryHelpers, ...unaryHelpers };

@@ -23,7 +23,7 @@ export function generateInterpreter(pages: number, regions: number): Uint8Array<
   ) as Record<SlowPathName, number>;
   const arithmetic = defineArithmetic(module);
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
-  const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu')!);
+  const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu'));
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {

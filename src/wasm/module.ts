@@ -45,12 +45,13 @@ export class Module {
     return this.importedFunctions++;
   }
 
-  /** Defines a function and returns its index; `body` writes its code. */
+  /** Defines a function and returns its index; `body` writes its code, and may define others that it needs. */
   define(type: FunctionType, body: (code: Code) => void): number {
     const code = new Code(type.parameters);
+    const index = this.importedFunctions + this.functions.length;
     this.functions.push({ type: this.typeIndex(type), code });
     body(code);
-    return this.importedFunctions + this.functions.length - 1;
+    return index;
   }
 
   export(name: string, functionIndex: number): void {

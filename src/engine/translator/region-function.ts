@@ -11,7 +11,7 @@ import type { JumpTable } from './jump-table';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
-import { integerUse } from './registers';
+import { floatUse, integerUse } from './registers';
 import { StepEmitter } from './step-emitter';
 
 /** The parameters, as `REGION_TYPE` has them. */
@@ -24,7 +24,7 @@ export class RegionFunction {
   private readonly blocks: readonly Block[];
   private readonly flow: FlowGraph;
   /** Registers that may differ from their place in memory where a block begins. */
-  private readonly dirty: number[];
+  private readonly dirty: readonly RegisterSet[];
   /** The most instructions from one check of the count to the next. */
   private readonly longestPath: number;
   private readonly steps: StepEmitter;
@@ -36,12 +36,13 @@ export class RegionFunction {
     private readonly code: Code,
     private readonly region: Region,
     arithmetic: Arithmetic,
+    floatHelper: (name: string) => number,
   ) {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
     this.dirty = this.dirtyRegisters();
     this.longestPath = this.findLongestPath();
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic);
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper);
     this.target = code.local('i64');
   }
 
@@ -54,18 +55,22 @@ export class RegionFunction {
   }
 
   private loadRegisters(): void {
-    let used = 0;
+    const { code } = this;
+    let [integers, floats] = [0, 0];
     for (const node of this.flow.order) {
-      for (const step of this.blocks[node].steps) {
-        const { reads, writes } = integerUse(step.decoded.instruction, step.decoded);
-        used |= reads | writes;
+      for (const { decoded } of this.blocks[node].steps) {
+        const [x, f] = [integerUse(decoded.instruction, decoded), floatUse(decoded.instruction, decoded)];
+        integers |= x.reads | x.writes;
+        floats |= f.reads | f.writes;
       }
     }
-    forEachBit(used, (x) => {
-      this.code
-        .i32(0)
-        .memory('i64.load', at.X_REGISTERS + 8 * x)
-        .set(this.steps.register(x));
+    forEachBit(integers, (x) => {
+      code.i32(0).memory('i64.load', at.X_REGISTERS + 8 * x);
+      code.set(this.steps.register(x));
+    });
+    forEachBit(floats, (f) => {
+      code.i32(0).memory('f64.load', at.F_REGISTERS + 8 * f);
+      code.set(this.steps.floats.local(f));
     });
   }
 
@@ -100,6 +105,7 @@ export class RegionFunction {
     const { code } = this;
     const { steps, end, position } = this.blocks[node];
     const state: State = { dirty: this.dirty[node], uncounted: 0 };
+    this.steps.startBlock();
     if (this.needsPageCheck(node)) this.checkPage(this.blocks[node].page, position, state, CONTINUE);
     if (steps.length > 0) code.get(BUDGET).i32(steps.length).op('i32.sub').set(BUDGET);
     const last = steps.at(-1);
@@ -114,7 +120,7 @@ export class RegionFunction {
     state.uncounted = 0;
     if (endsWithJump && last.decoded.instruction.action.k === 'jump') {
       this.steps.jump(last, this.target);
-      state.dirty |= this.writes(last);
+      state.dirty = union(state.dirty, writes(last));
     }
     switch (end.k) {
       case 'go':
@@ -149,7 +155,7 @@ export class RegionFunction {
         if (step.crosses) this.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
         this.steps.emit(step, labels[exits.length]);
         if (StepEmitter.canMiss(step)) exits.push({ step, state: { ...state } });
-        state.dirty |= this.writes(step);
+        state.dirty = union(state.dirty, writes(step));
       });
     };
     // The first exit's block is the innermost.
@@ -245,11 +251,13 @@ export class RegionFunction {
   /** Stores what the region keeps in locals, and returns. */
   private leaveTo(pushPc: () => void, status: number, { dirty, uncounted }: State): void {
     const { code } = this;
-    forEachBit(dirty, (x) => {
-      code
-        .i32(0)
-        .get(this.steps.register(x))
-        .memory('i64.store', at.X_REGISTERS + 8 * x);
+    forEachBit(dirty.integers, (x) => {
+      code.i32(0).get(this.steps.register(x));
+      code.memory('i64.store', at.X_REGISTERS + 8 * x);
+    });
+    forEachBit(dirty.floats, (f) => {
+      code.i32(0).get(this.steps.floats.local(f));
+      code.memory('f64.store', at.F_REGISTERS + 8 * f);
     });
     code.i32(0);
     pushPc();
@@ -260,20 +268,18 @@ export class RegionFunction {
     code.i32(status).op('return');
   }
 
-  private writes({ decoded }: Step): number {
-    return integerUse(decoded.instruction, decoded).writes;
-  }
-
-  private dirtyRegisters(): number[] {
-    const written = this.blocks.map(({ steps }) => steps.reduce((set, step) => set | this.writes(step), 0));
-    const dirty = this.blocks.map(() => 0);
+  private dirtyRegisters(): RegisterSet[] {
+    const none: RegisterSet = { integers: 0, floats: 0 };
+    const written = this.blocks.map(({ steps }) => steps.reduce((set, step) => union(set, writes(step)), none));
+    const dirty = this.blocks.map(() => none);
     for (let changed = true; changed;) {
       changed = false;
       for (const from of this.flow.order) {
-        const after = dirty[from] | written[from];
+        const after = union(dirty[from], written[from]);
         for (const to of successors(this.blocks[from])) {
-          if ((after & ~dirty[to]) === 0) continue;
-          dirty[to] |= after;
+          const merged = union(dirty[to], after);
+          if (merged.integers === dirty[to].integers && merged.floats === dirty[to].floats) continue;
+          dirty[to] = merged;
           changed = true;
         }
       }
@@ -296,10 +302,26 @@ export class RegionFunction {
   }
 }
 
+/** Sets of registers 0..31 as bits. */
+interface RegisterSet {
+  readonly integers: number;
+  readonly floats: number;
+}
+
+const union = (a: RegisterSet, b: RegisterSet): RegisterSet => ({
+  integers: a.integers | b.integers,
+  floats: a.floats | b.floats,
+});
+
+function writes({ decoded }: Step): RegisterSet {
+  const { instruction } = decoded;
+  return { integers: integerUse(instruction, decoded).writes, floats: floatUse(instruction, decoded).writes };
+}
+
 /** What an exit must restore. */
 interface State {
   /** Registers that may differ from their place in memory. */
-  dirty: number;
+  dirty: RegisterSet;
   /** Instructions of the block that are counted already but not done. */
   uncounted: number;
 }
@@ -349,5 +371,5 @@ function successors(block: Block): number[] {
 }
 
 function forEachBit(set: number, visit: (bit: number) => void): void {
-  for (let bit = 1; bit < 32; bit++) if (set & (1 << bit)) visit(bit);
+  for (let bit = 0; bit < 32; bit++) if (set & (1 << bit)) visit(bit);
 }

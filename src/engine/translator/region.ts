@@ -55,6 +55,7 @@ export interface Block {
   end: BlockEnd;
 }
 
+/** Blocks that are translated together; the first one is where it begins. */
 export interface Region {
   readonly blocks: readonly Block[];
   /** The pages it has code from, by their distance from the first. */
@@ -66,6 +67,8 @@ export interface RegionLimits {
   readonly steps: number;
   /** Calls followed into calls. */
   readonly depth: number;
+  /** Whether floating-point instructions belong to regions. */
+  readonly floats: boolean;
 }
 
 /** Follows the code from this offset in the source's first page. @returns undefined when there is none to translate */
@@ -253,7 +256,7 @@ class RegionFinder {
         return { steps, flow: { k: 'go', call, position } };
       }
       const { instruction, length } = step.decoded;
-      if (instruction.action.k === 'system' || instruction.action.k.startsWith('float')) {
+      if (instruction.action.k === 'system' || (!this.limits.floats && instruction.action.k.startsWith('float'))) {
         return { steps, flow: { k: 'stop', position, interpret: true } };
       }
       steps.push(step);

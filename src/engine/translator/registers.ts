@@ -24,6 +24,17 @@ export function integerUse(instruction: Instruction, { rd, rs1, rs2 }: Operands)
   return { reads: reads & ~1, writes: (fields.rd ? 1 << rd : 0) & ~1 };
 }
 
+/** The same for the floating-point registers. */
+export function floatUse({ action }: Instruction, { rd, rs1, rs2, imm }: Operands): RegisterUse {
+  if (action.k === 'float-load') return { reads: 0, writes: 1 << rd };
+  if (action.k === 'float-store') return { reads: 1 << rs2, writes: 0 };
+  if (action.k !== 'float') return { reads: 0, writes: 0 };
+  const sources = [rs1, rs2, imm >> 3];
+  const { operands, result } = action.operation;
+  const reads = operands.reduce((set, kind, i) => (kind === 'x' ? set : set | (1 << sources[i])), 0);
+  return { reads, writes: result === 'x' ? 0 : 1 << rd };
+}
+
 function fieldsOf({ action }: Instruction): Fields {
   switch (action.k) {
     case 'compute':

@@ -1,17 +1,31 @@
 /** Writes the code of single instructions in a region: operands known, registers in locals. */
+import type { FloatOperation } from '../../isa/float/operations';
+import type { Decoded } from '../../isa/instruction';
 import type { Expr, Width } from '../../isa/semantics';
 import type { Code, Label } from '../../wasm/code';
 import { emitAtomic, isAtomic } from '../atomics';
 import type { Arithmetic, OperandSource } from '../expression';
 import { compileCondition, compileExpr } from '../expression';
+import { emitFloat, requireUnit } from '../float/emit-float';
+import type { FloatSite } from '../float/site';
+import { Scratch } from '../float/site';
 import * as at from '../layout';
 import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import { FloatRegisters } from './float-registers';
 import type { Step } from './region';
+
+/** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
+const ROUNDING_BITS = 3;
 
 export class StepEmitter {
   private readonly locals = new Map<number, number>();
   private readonly address: number;
   private readonly entry: number;
+  /** The floating-point registers. */
+  readonly floats: FloatRegisters;
+  private readonly scratch: Scratch;
+  /** What the block knows of mstatus.FS. */
+  private unit: FloatSite['unit'];
   private step!: Step;
   private readonly kept = new Map<Step, number>();
 
@@ -21,7 +35,11 @@ export class StepEmitter {
     private readonly page: number,
     private readonly dataTlb: number,
     private readonly arithmetic: Arithmetic,
+    /** The functions of `float/helpers.ts`. */
+    private readonly floatHelper: (name: string) => number,
   ) {
+    this.floats = new FloatRegisters(code);
+    this.scratch = new Scratch(code);
     this.address = code.local('i64');
     this.entry = code.local('i32');
   }
@@ -43,7 +61,13 @@ export class StepEmitter {
   /** Whether the instruction may be left to the interpreter after a look at the TLB: then it needs a label for that. */
   static canMiss({ decoded: { instruction } }: Step): boolean {
     const { action } = instruction;
-    return action.k === 'load' || action.k === 'store' || isAtomic(action);
+    return action.k === 'load' || action.k === 'store' || isAtomic(action) || action.k.startsWith('float');
+  }
+
+  /** At a block's start nothing is known of what other blocks have done. */
+  startBlock(): void {
+    this.unit = undefined;
+    this.floats.startBlock();
   }
 
   /** An instruction that goes on to the next one. */
@@ -81,6 +105,22 @@ export class StepEmitter {
         emitAtomic(code, action, operands, this.arithmetic);
         return;
       }
+      case 'float':
+        this.float(step.decoded, action.operation, miss);
+        return;
+      case 'float-load':
+        this.requireUnit(miss, true);
+        this.lookUp(action.address, action.width, at.LOAD_TAG, miss);
+        this.pushHostAddress();
+        code.memory(action.width === 4 ? 'f32.load' : 'f64.load');
+        this.floats.set(step.decoded.rd, action.width === 4 ? 's' : 'd');
+        return;
+      case 'float-store':
+        this.requireUnit(miss, false);
+        this.lookUp(action.address, action.width, at.STORE_TAG, miss);
+        this.pushHostAddress();
+        code.get(this.floats.local(step.decoded.rs2)).op('i64.reinterpret_f64').memory(storeOps[action.width]);
+        return;
       case 'fence':
         return;
       default:
@@ -126,6 +166,55 @@ export class StepEmitter {
       throw new Error('only atomic operations have an old value');
     },
   };
+
+  private float(decoded: Decoded, operation: FloatOperation, miss: Label): void {
+    const { rd, rs1, rs2, imm } = decoded;
+    const { operands, result } = operation;
+    const sources = [rs1, rs2, imm >> ROUNDING_BITS];
+    operands.forEach((kind, i) => {
+      if (kind !== 'x') this.floats.prepare(sources[i], kind);
+    });
+    emitFloat(
+      {
+        ...this.floatSite(miss),
+        push: (i) => {
+          const kind = operands[i];
+          if (kind === 'x') this.operands.x(i === 0 ? 'rs1' : 'rs2');
+          else this.floats.push(sources[i], kind);
+        },
+        write: (value) => {
+          if (result === 'x') {
+            this.writeRd(value);
+          } else {
+            value();
+            this.floats.set(rd, result);
+          }
+        },
+        mode: imm & ((1 << ROUNDING_BITS) - 1),
+        sameOperands: rs1 === rs2,
+      },
+      operation,
+    );
+    this.unit = result === 'x' ? (this.unit ?? 'on') : 'dirty';
+  }
+
+  private requireUnit(miss: Label, changes: boolean): void {
+    requireUnit(this.floatSite(miss), changes);
+    this.unit = changes ? 'dirty' : (this.unit ?? 'on');
+  }
+
+  private floatSite(miss: Label): FloatSite {
+    const { code, scratch, unit } = this;
+    const unused = () => {
+      throw new Error('a load or store has no such operand');
+    };
+    return {
+      ...{ code, scratch, push: unused, write: unused, mode: 0 },
+      giveUp: () => code.br(miss),
+      helper: this.floatHelper,
+      ...(unit && { unit }),
+    };
+  }
 
   private push(expr: Expr): void {
     compileExpr(this.code, expr, this.operands, this.arithmetic);

@@ -4,6 +4,7 @@ import type { Decoded } from '../../isa/instruction';
 import { Module } from '../../wasm/module';
 import type { CodeCache, CodePage } from '../code-cache';
 import { defineArithmetic } from '../expression';
+import { floatHelperTypes } from '../float/helpers';
 import type { HartState } from '../hart-state';
 import * as at from '../layout';
 import { DRAM_BASE } from '../physical-memory';
@@ -23,7 +24,7 @@ const EVICTED = MAX_REGIONS / 8;
 /** A record that is not to be translated: it would have to be jumped to this often again. */
 const COLD = -0x8000_0000;
 
-const LIMITS: RegionLimits = { blocks: 100, steps: 1500, depth: 3 };
+const LIMITS = { blocks: 100, steps: 1500, depth: 3 };
 
 export interface TranslatorParts {
   readonly memory: WebAssembly.Memory;
@@ -45,6 +46,9 @@ export class Translator {
   /** The table through which the interpreter calls regions. */
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS, maximum: MAX_REGIONS });
 
+  /** The functions of `float/helpers.ts`, once the interpreter's module has them. */
+  floatHelpers: WebAssembly.ModuleImports = {};
+
   private readonly view: DataView;
   private readonly limits: RegionLimits;
   /** In the order in which they were made. */
@@ -58,7 +62,11 @@ export class Translator {
     private readonly heat: number,
   ) {
     this.view = new DataView(parts.memory.buffer);
-    this.limits = parts.without.has('inlining') ? { ...LIMITS, depth: 0 } : LIMITS;
+    this.limits = {
+      ...LIMITS,
+      ...(parts.without.has('inlining') && { depth: 0 }),
+      floats: !parts.without.has('float'),
+    };
     for (let index = MAX_REGIONS - 1; index > 0; index--) this.free.push(index);
   }
 
@@ -97,10 +105,16 @@ export class Translator {
     const pages = memory.buffer.byteLength / 0x10000;
     const module = new Module();
     module.importMemory('engine', 'memory', pages, pages);
+    const floats = usesFloats(region) ? importFloatHelpers(module) : undefined;
     const arithmetic = defineArithmetic(module);
-    const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, arithmetic).generate());
+    const index = module.define(REGION_TYPE, (code) =>
+      new RegionFunction(code, region, arithmetic, (name) => floats!.get(name)!).generate(),
+    );
     module.export('region', index);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { engine: { memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
+      engine: { memory },
+      ...(floats && { float: this.floatHelpers }),
+    });
     return instance.exports.region as () => unknown;
   }
 
@@ -178,4 +192,13 @@ export class Translator {
       },
     };
   }
+}
+
+function usesFloats({ blocks }: Region): boolean {
+  return blocks.some(({ steps }) => steps.some(({ decoded }) => decoded.instruction.action.k === 'float'));
+}
+
+function importFloatHelpers(module: Module): ReadonlyMap<string, number> {
+  const types = Object.entries(floatHelperTypes);
+  return new Map(types.map(([name, type]) => [name, module.importFunction('float', name, type)]));
 }
