@@ -15,6 +15,7 @@ import type { InstructionOperation, Marker, Operation } from './record';
 import { IMM, OP, operations, PC_OFFSET, RD, RECORD_SIZE, RS1, RS2, TARGET, TRACE_LIMIT } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { EXIT, JUMP, STATUSES } from './slow-path-calls';
+import { SPLIT_ACCESSES } from './translator/region-type';
 
 const PAGE = ~0xfffn;
 
@@ -184,7 +185,9 @@ export class InterpreterFunction {
         this.pushHeat().tee(this.op).i32(1).op('i32.lt_s').if(cold);
       });
     code.get(this.page).get(this.dataTlb).get(this.fetchTlb).get(this.budget).get(this.op);
-    code.callIndirect(this.regionType).set(this.inside).br(this.reload);
+    code.callIndirect(this.regionType).tee(this.inside).i32(SPLIT_ACCESSES).op('i32.eq');
+    code.if(() => code.get(this.op).call(this.slowPath.splitAccesses));
+    code.br(this.reload);
   }
 
   /** Pushes the record's heat (see `layout.ts`). */

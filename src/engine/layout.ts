@@ -67,6 +67,8 @@ export const RECORDS_END = 0x7100000;
 export const HEAT = RECORDS_END;
 /** A record's heat lies at a quarter of the record's address, and this. */
 export const HEAT_OFFSET = HEAT - RECORDS / 4;
+/** For each region how often a group of its accesses missed the TLB (u32); by the region's index. */
+export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
 
 /** Guest RAM, last. */
 export const RAM = 0x8000000;

@@ -27,6 +27,8 @@ export const slowPathTypes = {
   cross: { parameters: ['i32'], results: status },
   /** The record at the stored pc is hot: gives it a region, or lets it cool down. */
   translate: { parameters: ['i32'], results: [] },
+  /** The region with this index asks to be translated anew, without groups of accesses. */
+  splitAccesses: { parameters: ['i32'], results: [] },
   /** The record at the stored pc, which the fetch TLB or its slot table does not have. */
   fetch: { parameters: [], results: status },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>;

@@ -77,6 +77,10 @@ export class SlowPath {
       this.parts.translator.translate(rec);
       return 0;
     },
+    splitAccesses: (region) => {
+      this.parts.translator.splitAccesses(region);
+      return 0;
+    },
   };
 
   private get budget(): number {

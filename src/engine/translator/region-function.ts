@@ -20,6 +20,9 @@ const DATA_TLB = 1;
 const FETCH_TLB = 2;
 const BUDGET = 3;
 
+/** Misses of grouped accesses after which the region is translated anew, without groups. */
+const MOST_MISSES = 1000;
+
 export class RegionFunction {
   private readonly blocks: readonly Block[];
   private readonly flow: FlowGraph;
@@ -35,14 +38,22 @@ export class RegionFunction {
   constructor(
     private readonly code: Code,
     private readonly region: Region,
-    arithmetic: Arithmetic,
-    floatHelper: (name: string) => number,
+    private readonly how: {
+      readonly arithmetic: Arithmetic;
+      /** Index of a function of `float/helpers.ts`. */
+      readonly floatHelper: (name: string) => number;
+      /** Whether accesses that are close to each other look into the TLB together. */
+      readonly groupsAccesses: boolean;
+      /** Address of the region's count of times that this did not work. */
+      readonly misses: number;
+    },
   ) {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
     this.dirty = this.dirtyRegisters();
     this.longestPath = this.findLongestPath();
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper);
+    const { arithmetic, floatHelper, groupsAccesses } = how;
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses);
     this.target = code.local('i64');
   }
 
@@ -105,7 +116,7 @@ export class RegionFunction {
     const { code } = this;
     const { steps, end, position } = this.blocks[node];
     const state: State = { dirty: this.dirty[node], uncounted: 0 };
-    this.steps.startBlock();
+    this.steps.startBlock(steps);
     if (this.needsPageCheck(node)) this.checkPage(this.blocks[node].page, position, state, CONTINUE);
     if (steps.length > 0) code.get(BUDGET).i32(steps.length).op('i32.sub').set(BUDGET);
     const last = steps.at(-1);
@@ -154,7 +165,7 @@ export class RegionFunction {
         state.uncounted = counted - i;
         if (step.crosses) this.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
         this.steps.emit(step, labels[exits.length]);
-        if (StepEmitter.canMiss(step)) exits.push({ step, state: { ...state } });
+        if (this.steps.canMiss(step)) exits.push({ step, state: { ...state } });
         state.dirty = union(state.dirty, writes(step));
       });
     };
@@ -167,9 +178,10 @@ export class RegionFunction {
       }
       code.block((label) => nest(index - 1, [label, ...labels], done));
       const { step, state: left } = exits[index];
-      this.leaveTo(() => this.steps.pushPosition(step.position), INTERPRET, left);
+      const status = this.steps.beginsGroup(step) ? () => this.countMiss() : INTERPRET;
+      this.leaveTo(() => this.steps.pushPosition(step.position), status, left);
     };
-    const count = steps.filter((step) => StepEmitter.canMiss(step)).length;
+    const count = steps.filter((step) => this.steps.canMiss(step)).length;
     if (count === 0) body([]);
     else code.block((done) => nest(count - 1, [], done));
   }
@@ -248,8 +260,16 @@ export class RegionFunction {
     code.if(() => this.leaveTo(() => this.steps.pushPosition(position), status, state));
   }
 
+  /** Counts a miss of a group of accesses, and pushes the status to leave with. */
+  private countMiss(): void {
+    const { code } = this;
+    const { misses } = this.how;
+    code.i32(0).i32(0).memory('i32.load', misses).i32(1).op('i32.add').memory('i32.store', misses);
+    code.i32(0).memory('i32.load', misses).i32(MOST_MISSES).op('i32.gt_u').i32(INTERPRET).op('i32.add');
+  }
+
   /** Stores what the region keeps in locals, and returns. */
-  private leaveTo(pushPc: () => void, status: number, { dirty, uncounted }: State): void {
+  private leaveTo(pushPc: () => void, status: number | (() => void), { dirty, uncounted }: State): void {
     const { code } = this;
     forEachBit(dirty.integers, (x) => {
       code.i32(0).get(this.steps.register(x));
@@ -265,7 +285,9 @@ export class RegionFunction {
     code.i32(0).get(BUDGET);
     if (uncounted !== 0) code.i32(uncounted).op('i32.add');
     code.memory('i32.store', at.BUDGET);
-    code.i32(status).op('return');
+    if (typeof status === 'number') code.i32(status);
+    else status();
+    code.op('return');
   }
 
   private dirtyRegisters(): RegisterSet[] {

@@ -11,3 +11,5 @@ export const REGION_TYPE: FunctionType = { parameters: ['i64', 'i32', 'i32', 'i3
 export const CONTINUE = 0;
 /** The instruction at the stored pc is one that the region leaves to the interpreter. */
 export const INTERPRET = 1;
+/** The same, and the region asks to be translated anew: its grouped accesses miss the TLB too often. */
+export const SPLIT_ACCESSES = INTERPRET + 1;

@@ -1,8 +1,9 @@
 /** Writes the code of single instructions in a region: operands known, registers in locals. */
 import type { FloatOperation } from '../../isa/float/operations';
 import type { Decoded } from '../../isa/instruction';
-import type { Expr, Width } from '../../isa/semantics';
+import type { Expr } from '../../isa/semantics';
 import type { Code, Label } from '../../wasm/code';
+import type { MemoryOp } from '../../wasm/opcodes';
 import { emitAtomic, isAtomic } from '../atomics';
 import type { Arithmetic, OperandSource } from '../expression';
 import { compileCondition, compileExpr } from '../expression';
@@ -11,8 +12,11 @@ import type { FloatSite } from '../float/site';
 import { Scratch } from '../float/site';
 import * as at from '../layout';
 import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import type { AccessGroup } from './access-groups';
+import { groupAccesses } from './access-groups';
 import { FloatRegisters } from './float-registers';
 import type { Step } from './region';
+import { PAGE_SIZE } from './region';
 
 /** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
 const ROUNDING_BITS = 3;
@@ -26,6 +30,11 @@ export class StepEmitter {
   private readonly scratch: Scratch;
   /** What the block knows of mstatus.FS. */
   private unit: FloatSite['unit'];
+  private groups = new Map<Step, AccessGroup>();
+  /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
+  private readonly firsts = new Set<Step>();
+  private readonly hosts = new Map<AccessGroup, number>();
+  private readonly hostLocals: number[] = [];
   private step!: Step;
   private readonly kept = new Map<Step, number>();
 
@@ -37,6 +46,7 @@ export class StepEmitter {
     private readonly arithmetic: Arithmetic,
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
+    private readonly groupsAccesses: boolean,
   ) {
     this.floats = new FloatRegisters(code);
     this.scratch = new Scratch(code);
@@ -58,14 +68,32 @@ export class StepEmitter {
     return local;
   }
 
-  /** Whether the instruction may be left to the interpreter after a look at the TLB: then it needs a label for that. */
-  static canMiss({ decoded: { instruction } }: Step): boolean {
-    const { action } = instruction;
-    return action.k === 'load' || action.k === 'store' || isAtomic(action) || action.k.startsWith('float');
+  /** Whether the instruction may be left to the interpreter: then it needs a label for that. */
+  canMiss(step: Step): boolean {
+    const { action } = step.decoded.instruction;
+    return this.begins(step) || isAtomic(action) || action.k.startsWith('float');
+  }
+
+  /** Whether the instruction is the first of several accesses that look into the TLB together. */
+  beginsGroup(step: Step): boolean {
+    const group = this.groups.get(step);
+    return group !== undefined && this.begins(step) && group.end - group.first > group.width;
+  }
+
+  private begins(step: Step): boolean {
+    return this.firsts.has(step);
   }
 
   /** At a block's start nothing is known of what other blocks have done. */
-  startBlock(): void {
+  startBlock(steps: readonly Step[]): void {
+    this.groups = groupAccesses(steps, this.groupsAccesses);
+    this.firsts.clear();
+    const seen = new Set<AccessGroup>();
+    for (const [step, group] of this.groups) {
+      if (!seen.has(group)) this.firsts.add(step);
+      seen.add(group);
+    }
+    this.hosts.clear();
     this.unit = undefined;
     this.floats.startBlock();
   }
@@ -80,18 +108,16 @@ export class StepEmitter {
         this.writeRd(() => this.push(action.value));
         return;
       case 'load':
-        this.lookUp(action.address, action.width, at.LOAD_TAG, miss);
-        if (this.kept.has(step)) code.get(this.address).set(this.kept.get(step)!);
-        this.writeRd(() => {
-          this.pushHostAddress();
-          code.memory(loadOps[action.width][action.signed ? 0 : 1]);
-        });
+        if (this.kept.has(step)) {
+          this.push(action.address);
+          code.set(this.kept.get(step)!);
+        }
+        this.lookUp(step, miss);
+        this.writeRd(() => this.access(step, loadOps[action.width][action.signed ? 0 : 1]));
         return;
       case 'store':
-        this.lookUp(action.address, action.width, at.STORE_TAG, miss);
-        this.pushHostAddress();
-        this.push(action.value);
-        code.memory(storeOps[action.width]);
+        this.lookUp(step, miss);
+        this.access(step, storeOps[action.width], () => this.push(action.value));
         return;
       case 'atomic':
       case 'load-reserved':
@@ -110,16 +136,16 @@ export class StepEmitter {
         return;
       case 'float-load':
         this.requireUnit(miss, true);
-        this.lookUp(action.address, action.width, at.LOAD_TAG, miss);
-        this.pushHostAddress();
-        code.memory(action.width === 4 ? 'f32.load' : 'f64.load');
+        this.lookUp(step, miss);
+        this.access(step, action.width === 4 ? 'f32.load' : 'f64.load');
         this.floats.set(step.decoded.rd, action.width === 4 ? 's' : 'd');
         return;
       case 'float-store':
         this.requireUnit(miss, false);
-        this.lookUp(action.address, action.width, at.STORE_TAG, miss);
-        this.pushHostAddress();
-        code.get(this.floats.local(step.decoded.rs2)).op('i64.reinterpret_f64').memory(storeOps[action.width]);
+        this.lookUp(step, miss);
+        this.access(step, storeOps[action.width], () =>
+          code.get(this.floats.local(step.decoded.rs2)).op('i64.reinterpret_f64'),
+        );
         return;
       case 'fence':
         return;
@@ -227,16 +253,42 @@ export class StepEmitter {
     this.code.set(this.register(rd));
   }
 
-  /** Address into `address`, its TLB entry into `entry`; to `miss` when that is not the page or it is misaligned. */
-  private lookUp(expr: Expr, width: Width, tag: number, miss: Label): void {
-    const { code } = this;
-    this.push(expr);
-    code.set(this.address);
-    dataEntry(code, this.address, this.dataTlb).tee(this.entry).memory('i64.load', tag);
-    code.get(this.address).i64(tagMask(width)).op('i64.and', 'i64.ne').brIf(miss);
+  /**
+   * Looks into the TLB if the access is the first of its group; to `miss` when its page is not there, when the group goes on
+   * in the next one, or when it is misaligned.
+   */
+  private lookUp(step: Step, miss: Label): void {
+    if (!this.begins(step)) return;
+    const { code, address, entry } = this;
+    const group = this.groups.get(step)!;
+    const { first, end, width, loads, stores } = group;
+    this.operands.x('rs1');
+    if (first !== 0) code.i64(BigInt(first)).op('i64.add');
+    code.set(address);
+    dataEntry(code, address, this.dataTlb).set(entry);
+    for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
+      code.get(entry).memory('i64.load', tag).get(address).i64(tagMask(width)).op('i64.and', 'i64.ne').brIf(miss);
+    }
+    if (end - first > width) {
+      code
+        .get(address)
+        .op('i32.wrap_i64')
+        .i32(PAGE_SIZE - 1)
+        .op('i32.and');
+      code
+        .i32(PAGE_SIZE - (end - first))
+        .op('i32.gt_u')
+        .brIf(miss);
+    }
+    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
+    code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
+    this.hosts.set(group, host);
   }
 
-  private pushHostAddress(): void {
-    this.code.get(this.address).op('i32.wrap_i64').get(this.entry).memory('i32.load', at.ADDEND).op('i32.add');
+  private access(step: Step, op: MemoryOp, value?: () => void): void {
+    const group = this.groups.get(step)!;
+    this.code.get(this.hosts.get(group)!);
+    value?.();
+    this.code.memory(op, step.decoded.imm - group.first);
   }
 }

@@ -55,6 +55,8 @@ export class Translator {
   private readonly regions = new Map<number, Translated>();
   private readonly byPage = new Map<CodePage, Set<Translated>>();
   private readonly free: number[] = [];
+  /** Records whose regions are better without groups of accesses. */
+  private readonly split = new Set<number>();
 
   /** @param heat what a record's heat is before it was ever jumped to */
   constructor(
@@ -86,8 +88,17 @@ export class Translator {
     }
     if (this.free.length === 0) this.evict();
     const index = this.free.pop()!;
-    this.table.set(index, this.compile(region));
+    this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
+    this.table.set(index, this.compile(region, index, !this.split.has(record)));
     this.add({ index, record, pages: [...new Set(region.pages.values())] });
+  }
+
+  /** Drops a region, which will be translated anew without groups of accesses. */
+  splitAccesses(index: number): void {
+    const region = this.regions.get(index);
+    if (!region) return;
+    this.split.add(region.record);
+    this.remove(region);
   }
 
   /** Drops the regions that have code from this page. */
@@ -97,19 +108,24 @@ export class Translator {
 
   /** Drops all regions. */
   flush(): void {
+    this.split.clear();
     for (const region of this.regions.values()) this.remove(region);
   }
 
-  private compile(region: Region): () => unknown {
+  private compile(region: Region, number: number, groupsAccesses: boolean): () => unknown {
     const { memory } = this.parts;
     const pages = memory.buffer.byteLength / 0x10000;
     const module = new Module();
     module.importMemory('engine', 'memory', pages, pages);
     const floats = usesFloats(region) ? importFloatHelpers(module) : undefined;
     const arithmetic = defineArithmetic(module);
-    const index = module.define(REGION_TYPE, (code) =>
-      new RegionFunction(code, region, arithmetic, (name) => floats!.get(name)!).generate(),
-    );
+    const how = {
+      arithmetic,
+      floatHelper: (name: string) => floats!.get(name)!,
+      groupsAccesses: groupsAccesses && !this.parts.without.has('grouped-checks'),
+      misses: at.REGION_MISSES + 4 * number,
+    };
+    const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
     module.export('region', index);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
       engine: { memory },
