@@ -41,9 +41,10 @@ export interface EngineOptions {
   readonly without?: ReadonlySet<Technique>;
 }
 
+/** The generated functions. `continues`: 1 when pc is just where the last stretch happened to end, which is no jump. */
 interface Interpreter {
-  run(): void;
-  runExact(): void;
+  run(continues: number): void;
+  runExact(continues: number): void;
 }
 
 export class Engine {
@@ -128,9 +129,9 @@ export class Engine {
     this.slice = this.budget = 0;
     this.running = true;
     try {
-      while (!slowPath.exitRequested && this.nextStretch()) {
-        if (this.budget >= TRACE_LIMIT) interpreter.run();
-        else interpreter.runExact();
+      for (let continues = 0; !slowPath.exitRequested && this.nextStretch(); continues = 1) {
+        if (this.budget >= TRACE_LIMIT) interpreter.run(continues);
+        else interpreter.runExact(continues);
       }
     } finally {
       this.finished += this.slice - this.budget;
@@ -212,13 +213,15 @@ export class Engine {
     this.flushTlb();
   }
 
-  /** Goes on to the next stretch of the slice when the current one is used up. @returns whether there is more to do */
+  /** Adds the next stretch to what is left of the current one. @returns whether there is anything to do */
   private nextStretch(): boolean {
-    if (this.budget > 0) return true;
-    this.finished += this.slice;
-    this.slice = this.budget = Math.min(this.rest, STRETCH);
-    this.rest -= this.slice;
-    return this.slice > 0;
+    if (this.rest > 0 && this.budget < TRACE_LIMIT) {
+      const more = Math.min(this.rest, STRETCH);
+      this.rest -= more;
+      this.slice += more;
+      this.budget += more;
+    }
+    return this.budget > 0;
   }
 
   private get budget(): number {

@@ -43,8 +43,8 @@ export class InterpreterFunction {
   private readonly answer: number;
   private readonly entry: number;
 
-  /** Whether the next instruction is to be interpreted even where a region begins. */
-  private readonly inside: number;
+  /** Whether the next instruction is to be interpreted even where a region begins: the parameter. */
+  private readonly inside = 0;
 
   private exit!: Label;
   private reload!: Label;
@@ -77,7 +77,6 @@ export class InterpreterFunction {
     this.op = code.local('i32');
     this.answer = code.local('i32');
     this.entry = code.local('i32');
-    this.inside = code.local('i32');
   }
 
   generate(): void {
@@ -131,7 +130,6 @@ export class InterpreterFunction {
     code.block((cold) => {
       code.block((found) => this.lookUpRecord(found, shift, mask, cold));
       if (this.exact) return;
-      // Where a region was left for one instruction, that instruction is interpreted, even where another begins.
       code.get(this.inside).if(() => code.i32(0).set(this.inside).br(cold));
       this.enterWhenHot(() => code.br(cold));
     });

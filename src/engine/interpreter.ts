@@ -27,7 +27,7 @@ export function generateInterpreter(pages: number, regions: number): Uint8Array<
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
-    const run = module.define({ parameters: [], results: [] }, (code) =>
+    const run = module.define({ parameters: ['i32'], results: [] }, (code) =>
       new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats }, regionType, exact).generate(),
     );
     module.export(exact ? 'runExact' : 'run', run);
