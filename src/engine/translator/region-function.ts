@@ -79,6 +79,7 @@ export class RegionFunction {
       code.i32(0).memory('i64.load', at.X_REGISTERS + 8 * x);
       code.set(this.steps.register(x));
     });
+    this.steps.startRegion(this.flow.order.map((node) => this.blocks[node].steps));
     forEachBit(floats, (f) => {
       code.i32(0).memory('f64.load', at.F_REGISTERS + 8 * f);
       code.set(this.steps.floats.local(f));

@@ -30,10 +30,13 @@ export class StepEmitter {
   private readonly scratch: Scratch;
   /** What the block knows of mstatus.FS. */
   private unit: FloatSite['unit'];
+  private readonly planned = new Map<readonly Step[], Map<Step, AccessGroup>>();
   private groups = new Map<Step, AccessGroup>();
   /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
   private readonly firsts = new Set<Step>();
   private readonly hosts = new Map<AccessGroup, number>();
+  private readonly caches = new Map<number, { page: number; addend: number }>();
+  private readonly wanted: number;
   private readonly hostLocals: number[] = [];
   private step!: Step;
   private readonly kept = new Map<Step, number>();
@@ -52,6 +55,7 @@ export class StepEmitter {
     this.scratch = new Scratch(code);
     this.address = code.local('i64');
     this.entry = code.local('i32');
+    this.wanted = code.local('i64');
   }
 
   /** The local of an integer register. */
@@ -84,9 +88,19 @@ export class StepEmitter {
     return this.firsts.has(step);
   }
 
+  /** At the region's start; all blocks that will be emitted. */
+  startRegion(blocks: readonly (readonly Step[])[]): void {
+    for (const steps of blocks) {
+      const groups = groupAccesses(steps, this.groupsAccesses);
+      this.planned.set(steps, groups);
+      for (const group of groups.values()) this.pageCache(group);
+    }
+    for (const { page } of this.caches.values()) this.code.i64(-1n).set(page);
+  }
+
   /** At a block's start nothing is known of what other blocks have done. */
   startBlock(steps: readonly Step[]): void {
-    this.groups = groupAccesses(steps, this.groupsAccesses);
+    this.groups = this.planned.get(steps)!;
     this.firsts.clear();
     const seen = new Set<AccessGroup>();
     for (const [step, group] of this.groups) {
@@ -265,10 +279,18 @@ export class StepEmitter {
     this.operands.x('rs1');
     if (first !== 0) code.i64(BigInt(first)).op('i64.add');
     code.set(address);
-    dataEntry(code, address, this.dataTlb).set(entry);
-    for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
-      code.get(entry).memory('i64.load', tag).get(address).i64(tagMask(width)).op('i64.and', 'i64.ne').brIf(miss);
-    }
+    const cache = this.pageCache(group);
+    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
+    code.block((known) => {
+      code.get(cache.page).get(address).i64(tagMask(width)).op('i64.and').tee(this.wanted).op('i64.eq').brIf(known);
+      dataEntry(code, address, this.dataTlb).set(entry);
+      for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
+        code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').brIf(miss);
+      }
+      code.get(this.wanted).set(cache.page);
+      code.get(entry).memory('i32.load', at.ADDEND).set(cache.addend);
+    });
+    code.get(address).op('i32.wrap_i64').get(cache.addend).op('i32.add').set(host);
     if (end - first > width) {
       code
         .get(address)
@@ -280,9 +302,14 @@ export class StepEmitter {
         .op('i32.gt_u')
         .brIf(miss);
     }
-    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
-    code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
     this.hosts.set(group, host);
+  }
+
+  private pageCache({ base, loads, stores }: AccessGroup): { page: number; addend: number } {
+    const key = base * 4 + (loads ? 1 : 0) + (stores ? 2 : 0);
+    let cache = this.caches.get(key);
+    if (!cache) this.caches.set(key, (cache = { page: this.code.local('i64'), addend: this.code.local('i32') }));
+    return cache;
   }
 
   private access(step: Step, op: MemoryOp, value?: () => void): void {
