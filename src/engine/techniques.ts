@@ -7,6 +7,8 @@ export const techniques = {
   inlining: 'calls within a region leave it',
   'jump-tables': 'indirect jumps within a region leave it',
   'grouped-checks': 'each memory access looks into the TLB by itself',
+  'remembered-pages':
+    'each memory access looks into the TLB, even where the last one with its register was in the same page',
   'structured-loops': 'the blocks of a region are chosen by number, also in loops',
   float: 'floating-point instructions leave the region',
 } as const satisfies Readonly<Record<string, string>>;

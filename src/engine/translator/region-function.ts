@@ -8,6 +8,7 @@ import * as at from '../layout';
 import type { FlowGraph } from './flow-graph';
 import { analyseFlow } from './flow-graph';
 import type { JumpTable } from './jump-table';
+import { wanderingRegisters } from './page-locality';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
@@ -44,6 +45,10 @@ export class RegionFunction {
       readonly floatHelper: (name: string) => number;
       /** Whether accesses that are close to each other look into the TLB together. */
       readonly groupsAccesses: boolean;
+      /** Whether the last page of a base register is remembered. */
+      readonly remembersPages: boolean;
+      /** An integer register's value now. */
+      readonly register: (x: number) => bigint;
       /** Address of the region's count of times that this did not work. */
       readonly misses: number;
     },
@@ -53,7 +58,9 @@ export class RegionFunction {
     this.dirty = this.dirtyRegisters();
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper, groupsAccesses } = how;
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses);
+    const used = this.flow.order.map((node) => this.blocks[node].steps);
+    const wandering = how.remembersPages ? wanderingRegisters(used, how.register) : -1;
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, wandering);
     this.target = code.local('i64');
   }
 

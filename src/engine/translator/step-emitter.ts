@@ -21,6 +21,12 @@ import { PAGE_SIZE } from './region';
 /** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
 const ROUNDING_BITS = 3;
 
+/** Locals: a page's virtual address, and what leads from virtual addresses in it to the engine's memory. */
+interface PageCache {
+  readonly page: number;
+  readonly addend: number;
+}
+
 export class StepEmitter {
   private readonly locals = new Map<number, number>();
   private readonly address: number;
@@ -35,7 +41,7 @@ export class StepEmitter {
   /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
   private readonly firsts = new Set<Step>();
   private readonly hosts = new Map<AccessGroup, number>();
-  private readonly caches = new Map<number, { page: number; addend: number }>();
+  private readonly caches = new Map<number, PageCache>();
   private readonly wanted: number;
   private readonly hostLocals: number[] = [];
   private step!: Step;
@@ -50,6 +56,8 @@ export class StepEmitter {
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
     private readonly groupsAccesses: boolean,
+    /** Base registers that do not stay in one page, as bits. */
+    private readonly wandering: number,
   ) {
     this.floats = new FloatRegisters(code);
     this.scratch = new Scratch(code);
@@ -281,16 +289,19 @@ export class StepEmitter {
     code.set(address);
     const cache = this.pageCache(group);
     const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
-    code.block((known) => {
-      code.get(cache.page).get(address).i64(tagMask(width)).op('i64.and').tee(this.wanted).op('i64.eq').brIf(known);
-      dataEntry(code, address, this.dataTlb).set(entry);
-      for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
-        code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').brIf(miss);
-      }
-      code.get(this.wanted).set(cache.page);
-      code.get(entry).memory('i32.load', at.ADDEND).set(cache.addend);
-    });
-    code.get(address).op('i32.wrap_i64').get(cache.addend).op('i32.add').set(host);
+    code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
+    if (cache) {
+      code.block((known) => {
+        code.get(cache.page).get(this.wanted).op('i64.eq').brIf(known);
+        this.findEntry(loads, stores, miss);
+        code.get(this.wanted).set(cache.page);
+        code.get(entry).memory('i32.load', at.ADDEND).set(cache.addend);
+      });
+      code.get(address).op('i32.wrap_i64').get(cache.addend).op('i32.add').set(host);
+    } else {
+      this.findEntry(loads, stores, miss);
+      code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
+    }
     if (end - first > width) {
       code
         .get(address)
@@ -305,7 +316,18 @@ export class StepEmitter {
     this.hosts.set(group, host);
   }
 
-  private pageCache({ base, loads, stores }: AccessGroup): { page: number; addend: number } {
+  /** The TLB entry of `address` into `entry`; to `miss` unless it has the page that is wanted. */
+  private findEntry(loads: boolean, stores: boolean, miss: Label): void {
+    const { code, entry } = this;
+    dataEntry(code, this.address, this.dataTlb).set(entry);
+    for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
+      code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').brIf(miss);
+    }
+  }
+
+  /** Where the last page of a base register is remembered, if that is worth it. */
+  private pageCache({ base, loads, stores }: AccessGroup): PageCache | undefined {
+    if (this.wandering & (1 << base)) return undefined;
     const key = base * 4 + (loads ? 1 : 0) + (stores ? 2 : 0);
     let cache = this.caches.get(key);
     if (!cache) this.caches.set(key, (cache = { page: this.code.local('i64'), addend: this.code.local('i32') }));
