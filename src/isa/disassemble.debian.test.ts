@@ -12,14 +12,21 @@ import { formats } from './formats';
 import { disassembleWord } from './disassemble';
 import type { Instruction } from './instruction';
 import { orderings } from './syntax';
+import { switchableTables } from './switchable-extensions';
 import { compressedInstructions, instructions } from './table';
 
 const ASSEMBLER = 'riscv64-unknown-elf-as';
 const OBJDUMP = 'riscv64-unknown-elf-objdump';
-/** objdump knows the instructions of the extensions that the object file says it uses. */
-const ARCHITECTURE = 'rv64gc_zicbom_zicboz_zihintpause_zba_zbb_zbs_svinval';
 /** Instructions that came after binutils 2.40. */
 const NEWER = ['Zicond'];
+/** objdump knows the instructions of the extensions that the object file says it uses. */
+const ARCHITECTURE = [
+  'rv64gc',
+  'zihintpause',
+  ...switchableTables
+    .filter(({ name, instructions }) => instructions.length > 0 && !NEWER.includes(name))
+    .map(({ name }) => name.toLowerCase()),
+].join('_');
 const SAMPLES_PER_INSTRUCTION = 250;
 
 /** A small reproducible generator of 32-bit numbers (xorshift). */
