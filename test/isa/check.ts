@@ -9,10 +9,18 @@ import type { Case } from './operand-cases';
 import type { Instruction } from './reference-hart';
 import { differences, ReferenceHart } from './reference-hart';
 
-const ways: readonly ExecuteOptions[] = [
-  { engine: 'interpreter', pace: 'free', extensions: 'all' },
-  { engine: 'interpreter', pace: 'counted', extensions: 'all' },
-];
+const interpreted: ExecuteOptions = { engine: 'interpreter', pace: 'free', extensions: 'all' };
+const translated: ExecuteOptions = { engine: 'translator', pace: 'free', extensions: 'all' };
+const counted: ExecuteOptions = { engine: 'interpreter', pace: 'counted', extensions: 'all' };
+
+/** So many cases of an instruction go every way. */
+const EVERY_WAY = 1000;
+/** The others take turns; seven divides the number of no list of values, so that each value meets each way. */
+const TURNS = [counted, interpreted, translated, interpreted, translated, interpreted, translated];
+
+function waysOf(index: number): readonly ExecuteOptions[] {
+  return index < EVERY_WAY ? [interpreted, translated, counted] : [TURNS[index % TURNS.length]];
+}
 
 const text = ({ word }: Instruction): string => {
   const decoded = decode(word);
@@ -23,17 +31,13 @@ const registers = (all: BigUint64Array): string => [...all].map((value) => value
 
 const expected = new ReferenceHart();
 
-/** So many cases of an instruction go both ways, and of the rest every fifth. */
-const BOTH_WAYS = 1000;
-
 function check({ program, state }: Case, index: number): void {
   expected.set(state);
   const trap = expected.run(program, formulas);
   const behind = state.pc + program.reduce((sum, { length }) => sum + BigInt(length), 0n);
   const jumpsBack = trap === undefined && expected.pc >= state.pc && expected.pc < behind;
-  for (const way of ways) {
-    // Free, it would go on with the program, or in the middle of it.
-    if (way.pace === 'free' ? jumpsBack : !jumpsBack && index >= BOTH_WAYS && index % 5 !== 0) continue;
+  // Free, it would go on with the program, or in the middle of it.
+  for (const way of jumpsBack ? [counted] : waysOf(index)) {
     const outcome = execute(program, state, way);
     const found = differences(expected, outcome);
     const same = outcome.trap?.cause === trap?.cause && outcome.trap?.tval === trap?.tval;
@@ -45,7 +49,7 @@ function check({ program, state }: Case, index: number): void {
   }
 }
 
-/** @throws AssertionError for the first case that differs */
+/** Runs the cases through the interpreter and the translator. @throws AssertionError for the first case that differs */
 export function checkAll(cases: Iterable<Case>): void {
   let count = 0;
   for (const one of cases) {
