@@ -64,10 +64,10 @@ export class StepEmitter {
     return action.k === 'load' || action.k === 'store' || isAtomic(action) || action.k.startsWith('float');
   }
 
-  /** At a block's start nothing is known of what other blocks have done. */
-  startBlock(): void {
+  /** At a block's start nothing is known of what other blocks have done but these registers' single-precision values. */
+  startBlock(singles: number): void {
     this.unit = undefined;
-    this.floats.startBlock();
+    this.floats.startBlock(singles);
   }
 
   /** An instruction that goes on to the next one. */
