@@ -196,7 +196,9 @@ for (const wantAliases of [true, false]) {
 
     it('agree on random words, of which objdump knows some of other extensions', function () {
       const random = generator(0x0dd5);
-      const words = Array.from({ length: RANDOM_WORDS }, () => (random() | 3) >>> 0).filter((word) => (word & 31) !== 31);
+      const words = Array.from({ length: RANDOM_WORDS }, () => (random() | 3) >>> 0).filter(
+        (word) => (word & 31) !== 31,
+      );
       compare(requireTools(this), words, wantAliases);
     });
 
