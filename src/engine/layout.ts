@@ -31,10 +31,10 @@ export const FLOAT_DIRTY = 3;
 export const FLOAT_LIMIT = 0x248;
 export const FLOAT_LIMIT_SINGLE = 0x250;
 
-/** TLBs kept at once; each has a part for loads and stores and a part for instruction fetch. */
-export const TLB_COUNT = 16;
+/** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
+export const TLB_COUNT = 32;
 /** Data TLB entry: page address for loads (u64), for stores (u64), host address minus guest address (i32), unused. */
-export const DATA_ENTRIES = 1024;
+export const DATA_ENTRIES = 16384;
 export const DATA_ENTRY_SIZE = 32;
 export const LOAD_TAG = 0;
 export const STORE_TAG = 8;
@@ -43,23 +43,31 @@ export const ADDEND = 16;
 export const FETCH_ENTRIES = 128;
 export const FETCH_ENTRY_SIZE = 16;
 export const SLOTS = 8;
+/**
+ * Behind a TLB's entries: how many were filled since it was last empty (i32; one more than are listed says: too many), and
+ * their addresses (i32 each).
+ */
+export const FILLED_COUNT = 0;
+export const FILLED_LIST = 0x40;
+export const DATA_FILLED_LISTED = 2032;
+export const FETCH_FILLED_LISTED = 32;
 
 export const DATA_TLBS = 0x1000;
-export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE;
+export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE + FILLED_LIST + DATA_FILLED_LISTED * 4;
 export const FETCH_TLBS = DATA_TLBS + TLB_COUNT * DATA_TLB_SIZE;
-export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE;
+export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE + FILLED_LIST + FETCH_FILLED_LISTED * 4;
 
 /** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
-export const SLOT_TABLES = 0x100000;
+export const SLOT_TABLES = 0x1100000;
 export const SLOT_TABLE_SIZE = 2048 * 4;
 export const SLOT_TABLE_COUNT = 7168;
 
 /** Room for the records of an instruction that is decoded anew each time it is executed. */
-export const SCRATCH_RECORDS = 0xff000;
+export const SCRATCH_RECORDS = 0x10ff000;
 
 /** Decoded records, allocated upward. */
 export const RECORDS = SLOT_TABLES + SLOT_TABLE_COUNT * SLOT_TABLE_SIZE;
-export const RECORDS_END = 0x7100000;
+export const RECORDS_END = 0x8100000;
 /**
  * A word (i32) for each record: negative, how often the record may still be jumped to before it is translated; 0, it is to
  * be translated now; positive, the index of its region in the table of regions.
@@ -71,4 +79,4 @@ export const HEAT_OFFSET = HEAT - RECORDS / 4;
 export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
 
 /** Guest RAM, last. */
-export const RAM = 0x8000000;
+export const RAM = 0x9000000;

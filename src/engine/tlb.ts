@@ -1,47 +1,166 @@
-/** The TLBs that the interpreter reads: several at once, one per address space and mode. */
+/** The TLBs that generated code reads: several at once, one per address space and mode. */
 import * as at from './layout';
 
 const NO_TAG = -1;
 
-interface Context {
-  /** What the machine calls this address space and mode; -1 for none. */
-  key: number;
-  lastUse: number;
-  /** Addresses of data and fetch entries filled since the last flush. */
-  readonly filled: number[];
+/** Where the TLBs of one kind lie, and how large they are; in bytes. */
+interface Shape {
+  readonly base: number;
+  readonly size: number;
+  readonly entries: number;
+  readonly entrySize: number;
+  /** Filled entries that a TLB lists at most. */
+  readonly listed: number;
+  /** The cell that names the current one. */
+  readonly current: number;
 }
 
-/** Entries are filled by the slow path; a flush visits only those that were filled. */
+const DATA: Shape = {
+  base: at.DATA_TLBS,
+  size: at.DATA_TLB_SIZE,
+  entries: at.DATA_ENTRIES,
+  entrySize: at.DATA_ENTRY_SIZE,
+  listed: at.DATA_FILLED_LISTED,
+  current: at.DATA_TLB,
+};
+const FETCH: Shape = {
+  base: at.FETCH_TLBS,
+  size: at.FETCH_TLB_SIZE,
+  entries: at.FETCH_ENTRIES,
+  entrySize: at.FETCH_ENTRY_SIZE,
+  listed: at.FETCH_FILLED_LISTED,
+  current: at.FETCH_TLB,
+};
+
+/**
+ * The TLBs of one kind. A flush visits only the entries that were filled, as long as they are few: then they are listed
+ * behind the TLB's entries.
+ */
+class Bank {
+  /** What the machine calls each TLB's address space and mode; undefined for one that was never used. */
+  private readonly keys: (number | undefined)[] = [];
+  private readonly byKey = new Map<number, number>();
+  private readonly lastUse: number[] = [];
+  private uses = 0;
+  private key = -1;
+  /** Address of the current TLB. */
+  tlb = 0;
+
+  constructor(
+    private readonly words: Int32Array,
+    private readonly shape: Shape,
+  ) {
+    for (let i = 0; i < at.TLB_COUNT; i++) {
+      this.keys.push(undefined);
+      this.lastUse.push(0);
+    }
+  }
+
+  /** Makes the TLB with this key current. @returns whether another one is current now */
+  select(key: number): boolean {
+    if (key === this.key) return false;
+    this.key = key;
+    const index = this.byKey.get(key) ?? this.replaceOldest(key);
+    this.lastUse[index] = ++this.uses;
+    this.tlb = this.address(index);
+    this.words[this.shape.current / 4] = this.tlb;
+    return true;
+  }
+
+  /** The address of the current TLB's entry for a page. */
+  entry(vaLow: number): number {
+    return this.tlb + ((vaLow >>> 12) & (this.shape.entries - 1)) * this.shape.entrySize;
+  }
+
+  /** Notes that an entry of the current TLB is filled. */
+  noteFilled(entry: number): void {
+    const { words, shape } = this;
+    const trailer = this.tlb + shape.entries * shape.entrySize;
+    const count = words[trailer / 4];
+    if (count < shape.listed) words[(trailer + at.FILLED_LIST) / 4 + count] = entry;
+    if (count <= shape.listed) words[trailer / 4] = count + 1;
+  }
+
+  flush(): void {
+    for (let i = 0; i < at.TLB_COUNT; i++) if (this.keys[i] !== undefined) this.empty(i);
+  }
+
+  /** Drops one page from all TLBs. */
+  flushPage(vaLow: number): void {
+    const { words, shape } = this;
+    const offset = ((vaLow >>> 12) & (shape.entries - 1)) * shape.entrySize;
+    for (let i = 0; i < at.TLB_COUNT; i++) {
+      const tlb = this.address(i);
+      if (words[(tlb + shape.entries * shape.entrySize) / 4] > 0) this.clear(tlb + offset);
+    }
+  }
+
+  private address(index: number): number {
+    return this.shape.base + index * this.shape.size;
+  }
+
+  private replaceOldest(key: number): number {
+    const { keys, lastUse, shape } = this;
+    let oldest = 0;
+    for (let i = 1; i < at.TLB_COUNT; i++) if (lastUse[i] < lastUse[oldest]) oldest = i;
+    const old = keys[oldest];
+    if (old === undefined) {
+      const tlb = this.address(oldest);
+      this.words.fill(NO_TAG, tlb / 4, (tlb + shape.entries * shape.entrySize) / 4);
+    } else {
+      this.empty(oldest);
+      this.byKey.delete(old);
+    }
+    keys[oldest] = key;
+    this.byKey.set(key, oldest);
+    return oldest;
+  }
+
+  private empty(index: number): void {
+    const { words, shape } = this;
+    const tlb = this.address(index);
+    const trailer = tlb + shape.entries * shape.entrySize;
+    const count = words[trailer / 4];
+    if (count > shape.listed) {
+      words.fill(NO_TAG, tlb / 4, trailer / 4);
+    } else {
+      const list = (trailer + at.FILLED_LIST) / 4;
+      for (let i = 0; i < count; i++) this.clear(words[list + i]);
+    }
+    words[trailer / 4] = 0;
+  }
+
+  /** Data and fetch entries start with their tags; a fetch entry's second one is its slot table, unused without a tag. */
+  private clear(entry: number): void {
+    const word = entry / 4;
+    this.words[word] = this.words[word + 1] = NO_TAG;
+    this.words[word + 2] = this.words[word + 3] = NO_TAG;
+  }
+}
+
+/** The TLBs for loads and stores, and those for instruction fetch. */
 export class Tlbs {
   private readonly words: Int32Array;
-  private readonly contexts: Context[] = [];
-  private uses = 0;
-  private data = -1;
-  private fetch = -1;
+  private readonly data: Bank;
+  private readonly fetch: Bank;
 
   constructor(buffer: ArrayBuffer) {
     this.words = new Int32Array(buffer, 0, at.SLOT_TABLES / 4);
-    this.words.fill(NO_TAG, at.DATA_TLBS / 4, (at.FETCH_TLBS + at.TLB_COUNT * at.FETCH_TLB_SIZE) / 4);
-    for (let i = 0; i < at.TLB_COUNT; i++) this.contexts.push({ key: -1, lastUse: 0, filled: [] });
+    this.data = new Bank(this.words, DATA);
+    this.fetch = new Bank(this.words, FETCH);
     this.select(0, 0);
   }
 
   /** Makes the TLBs with these keys current. @returns whether another one is current now */
   select(fetchKey: number, dataKey: number): boolean {
-    const fetch = this.contextOf(fetchKey);
-    const data = dataKey === fetchKey ? fetch : this.contextOf(dataKey);
-    if (fetch === this.fetch && data === this.data) return false;
-    this.fetch = fetch;
-    this.data = data;
-    this.words[at.DATA_TLB / 4] = at.DATA_TLBS + data * at.DATA_TLB_SIZE;
-    this.words[at.FETCH_TLB / 4] = at.FETCH_TLBS + fetch * at.FETCH_TLB_SIZE;
-    return true;
+    const fetchChanged = this.fetch.select(fetchKey);
+    return this.data.select(dataKey) || fetchChanged;
   }
 
   /** Adds a page of RAM for loads or stores to the current data TLB. */
   fillData(tag: typeof at.LOAD_TAG | typeof at.STORE_TAG, vaLow: number, vaHigh: number, ramAddress: number): void {
-    const index = (vaLow >>> 12) & (at.DATA_ENTRIES - 1);
-    const word = (at.DATA_TLBS + this.data * at.DATA_TLB_SIZE + index * at.DATA_ENTRY_SIZE) / 4;
+    const entry = this.data.entry(vaLow);
+    const word = entry / 4;
     const page = vaLow & ~0xfff;
     const addend = ((ramAddress & ~0xfff) - page) | 0;
     const other = (tag === at.LOAD_TAG ? at.STORE_TAG : at.LOAD_TAG) / 4;
@@ -53,77 +172,43 @@ export class Tlbs {
     this.words[word + tag / 4] = page;
     this.words[word + tag / 4 + 1] = vaHigh;
     this.words[word + at.ADDEND / 4] = addend;
-    this.contexts[this.data].filled.push(word);
+    this.data.noteFilled(entry);
   }
 
   /** Adds a page of code to the current fetch TLB. */
   fillFetch(vaLow: number, vaHigh: number, slotTable: number): void {
-    const index = (vaLow >>> 12) & (at.FETCH_ENTRIES - 1);
-    const word = (at.FETCH_TLBS + this.fetch * at.FETCH_TLB_SIZE + index * at.FETCH_ENTRY_SIZE) / 4;
+    const entry = this.fetch.entry(vaLow);
+    const word = entry / 4;
     this.words[word] = vaLow & ~0xfff;
     this.words[word + 1] = vaHigh;
     this.words[word + at.SLOTS / 4] = slotTable;
-    this.contexts[this.fetch].filled.push(word);
+    this.fetch.noteFilled(entry);
   }
 
   /** Drops everything. */
   flush(): void {
-    for (const context of this.contexts) this.flushContext(context);
+    this.data.flush();
+    this.fetch.flush();
+  }
+
+  /** Drops one virtual page in all address spaces and modes. */
+  flushPage(vaLow: number): void {
+    this.data.flushPage(vaLow);
+    this.fetch.flushPage(vaLow);
   }
 
   /** Where the current data TLB has the byte that this address loads, in the engine's memory; undefined if it has not. */
   loadAddress(va: bigint): number | undefined {
     const [low, high] = [Number(BigInt.asIntN(32, va)), Number(BigInt.asIntN(32, va >> 32n))];
-    const index = (low >>> 12) & (at.DATA_ENTRIES - 1);
-    const word = (at.DATA_TLBS + this.data * at.DATA_TLB_SIZE + index * at.DATA_ENTRY_SIZE) / 4;
+    const word = this.data.entry(low) / 4;
     const hit = this.words[word] === (low & ~0xfff) && this.words[word + 1] === high;
     return hit ? (low + this.words[word + at.ADDEND / 4]) >>> 0 : undefined;
   }
 
   /** The slot table that the current fetch TLB has for this address; 0 when it has none. */
   slotTable(vaLow: number, vaHigh: number): number {
-    const index = (vaLow >>> 12) & (at.FETCH_ENTRIES - 1);
-    const word = (at.FETCH_TLBS + this.fetch * at.FETCH_TLB_SIZE + index * at.FETCH_ENTRY_SIZE) / 4;
+    const word = this.fetch.entry(vaLow) / 4;
     const hit = this.words[word] === (vaLow & ~0xfff) && this.words[word + 1] === (vaHigh | 0);
     return hit ? this.words[word + at.SLOTS / 4] : 0;
-  }
-
-  /** Drops one virtual page in all address spaces and modes. */
-  flushPage(vaLow: number): void {
-    const page = vaLow >>> 12;
-    for (let i = 0; i < at.TLB_COUNT; i++) {
-      const data = at.DATA_TLBS + i * at.DATA_TLB_SIZE + (page & (at.DATA_ENTRIES - 1)) * at.DATA_ENTRY_SIZE;
-      const fetch = at.FETCH_TLBS + i * at.FETCH_TLB_SIZE + (page & (at.FETCH_ENTRIES - 1)) * at.FETCH_ENTRY_SIZE;
-      this.clear(data / 4);
-      this.clear(fetch / 4);
-    }
-  }
-
-  private contextOf(key: number): number {
-    this.uses++;
-    let oldest = 0;
-    for (let i = 0; i < at.TLB_COUNT; i++) {
-      if (this.contexts[i].key === key) {
-        this.contexts[i].lastUse = this.uses;
-        return i;
-      }
-      if (this.contexts[i].lastUse < this.contexts[oldest].lastUse) oldest = i;
-    }
-    const context = this.contexts[oldest];
-    this.flushContext(context);
-    context.key = key;
-    context.lastUse = this.uses;
-    return oldest;
-  }
-
-  private flushContext(context: Context): void {
-    for (const word of context.filled) this.clear(word);
-    context.filled.length = 0;
-  }
-
-  /** Data and fetch entries start with their tags; a fetch entry's second one is its slot table, unused without a tag. */
-  private clear(word: number): void {
-    this.words[word] = this.words[word + 1] = NO_TAG;
-    this.words[word + 2] = this.words[word + 3] = NO_TAG;
   }
 }

@@ -1,7 +1,7 @@
 /** Assembles one instruction, in GNU's syntax. A 16-bit instruction is made only when its `c.` name asks for it. */
 import { aliasesNamed } from './aliases';
 import { placeCompressedOperands } from './compressed';
-import { csrByName } from './csrs';
+import { csrNumber } from './csr-names';
 import { formats, placeOperands } from './formats';
 import type { CompressedInstruction, Instruction, Operands } from './instruction';
 import type { SymbolResolver } from './operand-reader';
@@ -122,9 +122,9 @@ function readUpper(reader: OperandReader): number {
 
 function readCsr(reader: OperandReader): number {
   const start = reader.position;
-  const csr = csrByName(reader.word());
-  if (csr !== undefined) {
-    return csr.number;
+  const named = csrNumber(reader.word());
+  if (named !== undefined) {
+    return named;
   }
   reader.position = start;
   const number = reader.expression();

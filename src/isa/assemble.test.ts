@@ -58,6 +58,7 @@ describe('assemble', () => {
     'jalr 4(a0)': '4500e7',
     'csrw satp, a0': '18051073',
     'csrr a0, 0xf14': 'f1402573',
+    'csrr a0, hstatus': '60002573',
     'csrsi sstatus, 2': '10016073',
     'amoadd.w.aqrl a0, a1, (a2)': '6b6252f',
     'lr.w.aq a0, 0(a1)': '1405a52f',

@@ -11,11 +11,16 @@ const frm = {
 };
 
 const flags = [
-  flag('NV', 4, 'WARL', 'Invalid operation.'),
-  flag('DZ', 3, 'WARL', 'Division by zero.'),
-  flag('OF', 2, 'WARL', 'Overflow.'),
-  flag('UF', 1, 'WARL', 'Underflow.'),
-  flag('NX', 0, 'WARL', 'Inexact result.'),
+  flag(
+    'NV',
+    4,
+    'WARL',
+    'Invalid operation: there was no meaningful result, as of 0/0 or the root of a negative number.',
+  ),
+  flag('DZ', 3, 'WARL', 'Division by zero: the result was an exact infinity.'),
+  flag('OF', 2, 'WARL', 'Overflow: a rounded result was too large for its format.'),
+  flag('UF', 1, 'WARL', 'Underflow: a result was very small, and rounded.'),
+  flag('NX', 0, 'WARL', 'Inexact: a result was rounded.'),
 ];
 
 const roundingMode = 'The rounding mode of instructions that name none.';

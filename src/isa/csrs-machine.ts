@@ -22,7 +22,8 @@ const MACHINE_ECALL = 11;
 
 /** The letters of the extensions in misa, in alphabetical order. */
 const letters = (bits: bigint): string =>
-  Array.from({ length: 26 }, (_, i) => ((bits >> BigInt(i)) & 1n ? String.fromCharCode(65 + i) : '')).join('');
+  Array.from({ length: 26 }, (_, i) => ((bits >> BigInt(i)) & 1n ? String.fromCharCode(65 + i) : '')).join('') ||
+  'none';
 
 const delegation = (causes: typeof exceptionCauses): ReturnType<typeof flag>[] =>
   [...causes]
@@ -30,11 +31,36 @@ const delegation = (causes: typeof exceptionCauses): ReturnType<typeof flag>[] =
     .map(({ code, name }) => flag(name, code, 'WARL', `S-mode handles "${name}" when it comes from S- or U-mode.`));
 
 export const machineCsrs: readonly CsrDescription[] = [
-  csr(0xf11, 'mvendorid', 'The JEDEC number of the vendor, or zero.', wholeValue('The vendor.', 'RO')),
-  csr(0xf12, 'marchid', 'The microarchitecture of the hart, or zero.', wholeValue('The microarchitecture.', 'RO')),
-  csr(0xf13, 'mimpid', 'The version of the implementation, or zero.', wholeValue('The version.', 'RO')),
-  csr(0xf14, 'mhartid', 'The number of this hart.', wholeValue('The hart number.', 'RO')),
-  csr(0xf15, 'mconfigptr', 'The address of a configuration structure, or zero.', wholeValue('An address.', 'RO')),
+  csr(
+    0xf11,
+    'mvendorid',
+    'The JEDEC number of the vendor, or zero.',
+    wholeValue('The JEDEC bank and number; zero: not given.', 'RO'),
+  ),
+  csr(
+    0xf12,
+    'marchid',
+    'The microarchitecture of the hart, or zero.',
+    wholeValue('A number that the vendor chose; zero: not given.', 'RO'),
+  ),
+  csr(
+    0xf13,
+    'mimpid',
+    'The version of the implementation, or zero.',
+    wholeValue('A number that the implementer chose; zero: not given.', 'RO'),
+  ),
+  csr(
+    0xf14,
+    'mhartid',
+    'The number of this hart.',
+    wholeValue('The number, by which devices and firmware know the hart.', 'RO'),
+  ),
+  csr(
+    0xf15,
+    'mconfigptr',
+    'The address of a configuration structure, or zero.',
+    wholeValue('The physical address of the structure; zero: there is none.', 'RO'),
+  ),
 
   csr(
     0x300,
@@ -88,7 +114,12 @@ export const machineCsrs: readonly CsrDescription[] = [
     ],
     { legalise: legaliseEnvironment },
   ),
-  csr(0x340, 'mscratch', 'A word for the machine-mode trap handler.', wholeValue('Any value.')),
+  csr(
+    0x340,
+    'mscratch',
+    'A word for the machine-mode trap handler.',
+    wholeValue('Any value: software keeps it here, and the hart does not look at it.'),
+  ),
   csr(0x341, 'mepc', 'Where the last trap into M-mode happened; mret returns there.', trapPcFields),
   csr(0x342, 'mcause', 'Why the last trap into M-mode happened.', trapCauseFields),
   csr(

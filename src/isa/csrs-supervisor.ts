@@ -50,7 +50,12 @@ export const supervisorCsrs: readonly CsrDescription[] = [
   csr(0x10a, 'senvcfg', 'Settings for the environment of U-mode.', environmentFields, {
     legalise: legaliseEnvironment,
   }),
-  csr(0x140, 'sscratch', 'A word for the trap handler, usually the address of its context.', wholeValue('Any value.')),
+  csr(
+    0x140,
+    'sscratch',
+    'A word for the trap handler, usually the address of its context.',
+    wholeValue('Any value: software keeps it here, and the hart does not look at it.'),
+  ),
   csr(0x141, 'sepc', 'Where the last trap into S-mode happened; sret returns there.', trapPcFields),
   csr(0x142, 'scause', 'Why the last trap into S-mode happened.', trapCauseFields),
   csr(
@@ -72,7 +77,7 @@ export const supervisorCsrs: readonly CsrDescription[] = [
     0x14d,
     'stimecmp',
     'The supervisor timer interrupt is pending while time is at or past this value.',
-    wholeValue('A value of time.'),
+    wholeValue('The ticks of time from which on the interrupt is pending.'),
     {
       extension: 'Sstc',
     },

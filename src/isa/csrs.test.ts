@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { causeById, causeByValue, causeName, causeValue, trapCauses } from './causes';
 import { bitRange } from './csr-description';
+import { csrName, csrNumber } from './csr-names';
 import type { CsrDescription } from './csrs';
 import { csrByName, csrByNumber, csrs, decodeFields, legalValue } from './csrs';
 import { isImplemented } from './extensions';
@@ -66,6 +67,17 @@ describe('the CSR table', () => {
         assert.equal(legalValue(one, once, once), once, one.name);
       }
     }
+  });
+
+  it('shares no name or number with the CSRs that are named only', () => {
+    for (let number = 0; number < 4096; number++) {
+      const name = csrName(number);
+      if (name !== undefined) assert.equal(csrNumber(name), number, name);
+      assert.ok(csrByNumber(number) === undefined || name === csrByNumber(number)?.name);
+    }
+    assert.equal(csrName(0x600), 'hstatus');
+    assert.equal(csrName(0x3bf), 'pmpaddr15');
+    assert.equal(csrName(0x7ff), undefined);
   });
 
   it('flags what the machine lacks', () => {

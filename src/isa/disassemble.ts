@@ -1,7 +1,7 @@
 /** Prints instructions as GNU objdump does, with its aliases or without. */
 import { aliasesOf } from './aliases';
 import type { Alias } from './aliases';
-import { csrByNumber } from './csrs';
+import { csrName } from './csr-names';
 import { decode, isCompressed } from './decode';
 import type { Decoded } from './instruction';
 import { floatRegisterNames, registerNames } from './registers';
@@ -64,7 +64,7 @@ const writers: Readonly<Record<OperandKind, OperandWriter>> = {
   shamt: ({ imm }) => hex(imm),
   upper: ({ imm }) => hex((imm >>> 12) & 0xfffff),
   target,
-  csr: ({ imm }) => csrByNumber(imm)?.name ?? hex(imm),
+  csr: ({ imm }) => csrName(imm) ?? hex(imm),
   zimm: ({ rs1 }) => rs1.toString(),
   pred: ({ imm }) => fenceSet(imm >> 4),
   succ: ({ imm }) => fenceSet(imm),

@@ -3,29 +3,16 @@
  * does not exist or reads zero.
  */
 
+import { switchableTables } from './switchable-extensions';
+
 /** Every extension that the tables name. */
 export type Extension =
   'I' | 'M' | 'A' | 'F' | 'D' | 'C' | 'V' | 'S' | 'U' | 'Zicsr' | 'Zifencei' | 'Zicntr' | 'Zihpm' | SwitchableExtension;
 
-/** Those that each machine has or has not, in the order in which device trees list them. */
-export const switchableExtensions = [
-  'Zicbom',
-  'Zicboz',
-  'Zicond',
-  'Zihintpause',
-  'Zba',
-  'Zbb',
-  'Zbs',
-  'Sstc',
-  /** A and D bits that are clear fault; with Svadu only until software asks for updates by hardware. */
-  'Svade',
-  'Svadu',
-  'Svinval',
-  'Svnapot',
-  'Svpbmt',
-] as const;
+export type SwitchableExtension = (typeof switchableTables)[number]['name'];
 
-export type SwitchableExtension = (typeof switchableExtensions)[number];
+/** Those that each machine has or has not, in the order in which device trees list them. */
+export const switchableExtensions: readonly SwitchableExtension[] = switchableTables.map(({ name }) => name);
 
 /** What a machine has, as far as it is to differ from the defaults. */
 export type ExtensionSwitches = Readonly<Partial<Record<SwitchableExtension, boolean>>>;
@@ -46,13 +33,10 @@ export const implementedExtensions: ReadonlySet<Extension> = new Set<Extension>(
   ...switchableExtensions,
 ]);
 
-/** On unless switched off: what QEMU 7.2's processor `rv64` has (docs/decisions). */
-const onByDefault: ReadonlySet<SwitchableExtension> = new Set(['Zihintpause', 'Zba', 'Zbb', 'Zbs', 'Sstc']);
-
 /** The extensions of a machine with these switches. */
 export function machineExtensions(switches: ExtensionSwitches = {}): ReadonlySet<Extension> {
-  const off = switchableExtensions.filter((extension) => !(switches[extension] ?? onByDefault.has(extension)));
-  return new Set([...implementedExtensions].filter((extension) => !off.some((one) => one === extension)));
+  const off = switchableTables.filter(({ name, onByDefault }) => !(switches[name] ?? onByDefault));
+  return new Set([...implementedExtensions].filter((extension) => !off.some(({ name }) => name === extension)));
 }
 
 /** Those of the extensions that U-mode uses without a supervisor's help: what a hypervisor's guest has, too. */

@@ -1,9 +1,9 @@
 // Hover texts, as a user reads them.
 import assert from 'node:assert/strict';
-import { csrByName } from './csrs';
+import { csrByName, csrs, decodeFields } from './csrs';
 import { decode } from './decode';
 import { csrHover, instructionHover, mnemonicHover } from './hover';
-import { instructions } from './table';
+import { compressedInstructions, instructions } from './table';
 import { aliases } from './aliases';
 
 function hover(word: number): string[] {
@@ -45,6 +45,11 @@ describe('instructionHover', () => {
     const lines = hover(0x18051073);
     assert.equal(lines[0], 'csrw satp,a0 = csrrw zero,satp,a0');
     assert.ok(lines.includes('satp: The page table in use: translation scheme, address space, root page.'));
+  });
+
+  it('names a CSR that the machine has not', () => {
+    assert.ok(hover(0x60002573).includes('this machine has no CSR hstatus (0x600)'));
+    assert.ok(hover(0x7ff02573).includes('CSR 0x7ff does not exist'));
   });
 
   it('explains memory accesses, atomics and fences', () => {
@@ -91,5 +96,58 @@ describe('csrHover', () => {
       'Interrupt = exception: The trap was an interrupt, not an exception.',
       'Code = Store/AMO page fault: What caused the trap.',
     ]);
+  });
+});
+
+describe('explanations', () => {
+  /** One sentence: it begins with a capital letter or a name in small ones, and has its only full stop at the end. */
+  const SENTENCE = /^[A-Za-z][^\n]{12,}[^.\s]\.$/;
+  const assertSentence = (summary: string, where: string): void => {
+    assert.match(summary, SENTENCE, where);
+    assert.doesNotMatch(summary.slice(0, -1), /\. [A-Z]/, where);
+  };
+
+  it('every instruction has one, 16-bit forms included', () => {
+    for (const { name, summary } of [...instructions, ...compressedInstructions.map((form) => form.expandsTo)]) {
+      assertSentence(summary, name);
+    }
+    for (const { name } of [...instructions, ...compressedInstructions]) {
+      assert.ok(
+        mnemonicHover(name)
+          ?.split('\n')
+          .some((line) => SENTENCE.test(line)),
+        name,
+      );
+    }
+  });
+
+  it('no two instructions have the same', () => {
+    assert.equal(new Set(instructions.map(({ summary }) => summary)).size, instructions.length);
+  });
+
+  it('every CSR and every field has one, and the hover shows them all', () => {
+    for (const one of csrs) {
+      assertSentence(one.summary, one.name);
+      const lines = csrHover(one).split('\n');
+      for (const { name, summary } of one.fields) {
+        assertSentence(summary, `${one.name}.${name}`);
+        assert.ok(
+          lines.some((line) => line.startsWith(`${name} (`) && line.endsWith(summary)),
+          `${one.name}.${name}`,
+        );
+      }
+    }
+  });
+
+  it('every value of every field is said in words', () => {
+    for (const one of csrs) {
+      for (const field of one.fields) {
+        const most = 1n << BigInt(Math.min(field.high - field.low + 1, 8));
+        for (let value = 0n; value < most; value++) {
+          const shown = decodeFields(one, value << BigInt(field.low)).find((decoded) => decoded.field === field);
+          assert.ok(shown && shown.value === value && shown.text.length > 0 && !shown.text.includes('undefined'));
+        }
+      }
+    }
   });
 });

@@ -1,5 +1,6 @@
 /** Plain text that explains an instruction or a CSR to a user, one fact a line. */
 import { aliasesNamed } from './aliases';
+import { csrName } from './csr-names';
 import type { CsrDescription } from './csrs';
 import { csrByNumber, decodeFields } from './csrs';
 import { hex } from './csr-description';
@@ -39,7 +40,9 @@ const operandTexts: Readonly<Record<OperandKind, (decoded: Decoded, address: big
     `the target is ${hex(BigInt.asUintN(64, address + BigInt(imm)))}, ${Math.abs(imm)} bytes ${imm < 0 ? 'back' : 'ahead'}`,
   csr: ({ imm }) => {
     const csr = csrByNumber(imm);
-    return csr === undefined ? `CSR ${hexOf(imm)} does not exist` : `${csr.name}: ${csr.summary}`;
+    if (csr !== undefined) return `${csr.name}: ${csr.summary}`;
+    const name = csrName(imm);
+    return name === undefined ? `CSR ${hexOf(imm)} does not exist` : `this machine has no CSR ${name} (${hexOf(imm)})`;
   },
   zimm: ({ rs1 }) => `the constant is ${rs1}`,
   pred: ({ imm }) => `earlier accesses: ${accesses(imm >> 4)}`,

@@ -1,11 +1,12 @@
 /** Svinval: SFENCE.VMA in parts, so that many can be under way at once (Privileged, chapter "Svinval"). */
 import { masks } from './encoding';
-import type { Format, Instruction } from './instruction';
+import type { ExtensionEntry } from './extension-table';
+import { extensionTable } from './extension-table';
+import type { Format } from './instruction';
 import type { SystemOp } from './semantics';
 
-const entry = (op: SystemOp, match: number, mask: number, format: Format, summary: string): Instruction => ({
+const entry = (op: SystemOp, match: number, mask: number, format: Format, summary: string): ExtensionEntry => ({
   name: op,
-  extension: 'Svinval',
   match,
   mask,
   format,
@@ -13,7 +14,7 @@ const entry = (op: SystemOp, match: number, mask: number, format: Format, summar
   summary,
 });
 
-export const svinval: readonly Instruction[] = [
+export const svinval = extensionTable('Svinval', { onByDefault: false }, [
   entry(
     'sinval.vma',
     0x16000073,
@@ -35,4 +36,4 @@ export const svinval: readonly Instruction[] = [
     'none',
     'Orders earlier sinval.vma before the memory accesses and fetches that follow.',
   ),
-];
+]);

@@ -7,12 +7,7 @@ import { rvD } from './rv-d';
 import { rvF } from './rv-f';
 import { rvI } from './rv-i';
 import { rvM } from './rv-m';
-import { svinval } from './svinval';
-import { zba } from './zba';
-import { zbb } from './zbb';
-import { zbs } from './zbs';
-import { zicbo } from './zicbo';
-import { zicond } from './zicond';
+import { switchableTables } from './switchable-extensions';
 import { zicsr } from './zicsr';
 import { zifencei } from './zifencei';
 
@@ -25,13 +20,8 @@ export const instructions: readonly Instruction[] = [
   ...rvD,
   ...zicsr,
   ...zifencei,
-  ...zicond,
-  ...zba,
-  ...zbb,
-  ...zbs,
-  ...zicbo,
   ...privileged,
-  ...svinval,
+  ...switchableTables.flatMap(({ instructions }) => instructions),
 ];
 
 /** The 16-bit instructions; the first entry that matches a word decides. */

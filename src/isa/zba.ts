@@ -1,6 +1,8 @@
 /** Zba: address generation (Bit-Manipulation 1.1). */
 import { fields, masks, opcodes } from './encoding';
-import type { Format, Instruction } from './instruction';
+import type { ExtensionEntry } from './extension-table';
+import { extensionTable } from './extension-table';
+import type { Format } from './instruction';
 import type { Expr } from './semantics';
 import { binary, constant, imm, rs1, rs2, zext32 } from './semantics';
 
@@ -11,12 +13,12 @@ const entry = (
   format: Format,
   value: Expr,
   summary: string,
-): Instruction => ({ name, extension: 'Zba', match, mask, format, action: { k: 'compute', value }, summary });
+): ExtensionEntry => ({ name, match, mask, format, action: { k: 'compute', value }, summary });
 
 /** `base` shifted left by a constant, plus rs2. */
 const shiftAdd = (base: Expr, amount: number): Expr => binary('add', binary('shl', base, constant(amount)), rs2);
 
-const indexed = (amount: number, funct3: number): Instruction[] => [
+const indexed = (amount: number, funct3: number): ExtensionEntry[] => [
   entry(
     `sh${amount}add`,
     fields(opcodes.op, funct3, 0x10),
@@ -35,7 +37,7 @@ const indexed = (amount: number, funct3: number): Instruction[] => [
   ),
 ];
 
-export const zba: readonly Instruction[] = [
+export const zba = extensionTable('Zba', { onByDefault: true }, [
   entry(
     'add.uw',
     fields(opcodes.op32, 0, 0x04),
@@ -55,4 +57,4 @@ export const zba: readonly Instruction[] = [
     binary('shl', zext32(rs1), imm),
     'Zero-extends the low 32 bits of rs1 and shifts them left by a constant, into rd.',
   ),
-];
+]);

@@ -1,6 +1,8 @@
 /** Zbb: basic bit manipulation (Bit-Manipulation 1.2). */
 import { fields, masks, opcodes } from './encoding';
-import type { Format, Instruction } from './instruction';
+import type { ExtensionEntry } from './extension-table';
+import { extensionTable } from './extension-table';
+import type { Format } from './instruction';
 import type { CompareOp, Expr } from './semantics';
 import { binary, compare, constant, imm, rs1, rs2, select, sext32, unary, zext32 } from './semantics';
 
@@ -11,12 +13,12 @@ const entry = (
   format: Format,
   value: Expr,
   summary: string,
-): Instruction => ({ name, extension: 'Zbb', match, mask, format, action: { k: 'compute', value }, summary });
+): ExtensionEntry => ({ name, match, mask, format, action: { k: 'compute', value }, summary });
 
-const register = (name: string, funct3: number, funct7: number, value: Expr, summary: string): Instruction =>
+const register = (name: string, funct3: number, funct7: number, value: Expr, summary: string): ExtensionEntry =>
   entry(name, fields(opcodes.op, funct3, funct7), masks.funct7, 'R', value, summary);
 
-const register32 = (name: string, funct3: number, funct7: number, value: Expr, summary: string): Instruction =>
+const register32 = (name: string, funct3: number, funct7: number, value: Expr, summary: string): ExtensionEntry =>
   entry(name, fields(opcodes.op32, funct3, funct7), masks.funct7, 'R', value, summary);
 
 /** An operation on rs1 alone; `selector` stands in the field of rs2. */
@@ -25,7 +27,7 @@ const single = (
   [opcode, funct3, funct7, selector]: readonly [number, number, number, number],
   value: Expr,
   summary: string,
-): Instruction =>
+): ExtensionEntry =>
   entry(name, (fields(opcode, funct3, funct7) | (selector << 20)) >>> 0, masks.funct7Rs2, 'unary', value, summary);
 
 const extreme = (op: CompareOp): Expr => select(compare(op, rs1, rs2), rs1, rs2);
@@ -43,7 +45,7 @@ function rotated(towards: 'shl' | 'shru', amount: Expr): Expr {
 /** The amount of a 32-bit rotation by a register: its low five bits. */
 const amount32 = binary('and', rs2, constant(31));
 
-export const zbb: readonly Instruction[] = [
+export const zbb = extensionTable('Zbb', { onByDefault: true }, [
   register('andn', 7, 0x20, binary('and', rs1, inverted(rs2)), 'Sets rd to rs1 and the inverse of rs2, bit by bit.'),
   register('orn', 6, 0x20, binary('or', rs1, inverted(rs2)), 'Sets rd to rs1 or the inverse of rs2, bit by bit.'),
   register('xnor', 4, 0x20, inverted(binary('xor', rs1, rs2)), 'Sets each bit of rd where rs1 and rs2 agree.'),
@@ -144,4 +146,4 @@ export const zbb: readonly Instruction[] = [
     unary('revbytes', rs1),
     'Sets rd to the bytes of rs1 in reverse order.',
   ),
-];
+]);

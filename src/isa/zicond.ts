@@ -1,12 +1,12 @@
 /** Zicond: conditional operations (Unprivileged, chapter "Zicond"). */
 import { fields, masks, opcodes } from './encoding';
-import type { Instruction } from './instruction';
+import type { ExtensionEntry } from './extension-table';
+import { extensionTable } from './extension-table';
 import type { CompareOp } from './semantics';
 import { compare, constant, rs1, rs2, select } from './semantics';
 
-const entry = (name: string, funct3: number, zeroWhen: CompareOp, summary: string): Instruction => ({
+const entry = (name: string, funct3: number, zeroWhen: CompareOp, summary: string): ExtensionEntry => ({
   name,
-  extension: 'Zicond',
   match: fields(opcodes.op, funct3, 0x07),
   mask: masks.funct7,
   format: 'R',
@@ -14,7 +14,7 @@ const entry = (name: string, funct3: number, zeroWhen: CompareOp, summary: strin
   summary,
 });
 
-export const zicond: readonly Instruction[] = [
+export const zicond = extensionTable('Zicond', { onByDefault: false }, [
   entry('czero.eqz', 5, 'eq', 'Sets rd to 0 if rs2 is zero, else to rs1.'),
   entry('czero.nez', 7, 'ne', 'Sets rd to 0 if rs2 is not zero, else to rs1.'),
-];
+]);

@@ -4,7 +4,8 @@
  */
 import type { Privilege } from '../engine/hart-state';
 import type { CsrDescription } from '../isa/csrs';
-import { csrByNumber, csrs, legalValue } from '../isa/csrs';
+import { csrName } from '../isa/csr-names';
+import { csrs, legalValue } from '../isa/csrs';
 import { CSR } from './csr-numbers';
 import { specialCsrs } from './csr-special';
 import type { CsrSurroundings } from './csr-state';
@@ -111,7 +112,7 @@ export class CsrFile {
   private describe(number: number): CsrDescription {
     const description = this.existing.get(number);
     if (description) return description;
-    const name = csrByNumber(number)?.name ?? `0x${number.toString(16)}`;
+    const name = csrName(number) ?? `0x${number.toString(16)}`;
     throw new RangeError(`This machine has no CSR ${name}.`);
   }
 

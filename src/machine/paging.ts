@@ -21,6 +21,9 @@ export function pageSizeAt(level: number): number {
   return 4096 * 512 ** level;
 }
 
+/** Bytes mapped by a leaf with the N bit, at level 0 (Svnapot). */
+export const NAPOT_SIZE = 0x1_0000;
+
 export interface AddressSpace {
   readonly scheme: PagingScheme;
   /** Physical address of the root table, in bytes. */

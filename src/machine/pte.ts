@@ -1,5 +1,7 @@
 /** Page-table entries of Sv39, Sv48 and Sv57: their bits and fields (Privileged 4.3.1, 4.4.1). */
 
+import { NAPOT_SIZE } from './paging';
+
 /** The low eight bits of an entry. */
 export const PTE_V = 0x01;
 export const PTE_R = 0x02;
@@ -29,6 +31,16 @@ export function entryPpn(low: number, high: number): number {
 /** The physical address, in bytes, of the page or table that an entry names. */
 export function entryAddressOf(entry: bigint): number {
   return Number((entry >> 10n) & 0xfffffffffffn) * 4096;
+}
+
+/**
+ * The physical address of the first byte that a leaf maps at this virtual address, a multiple of the level's page size.
+ * With the N bit, at level 0, the leaf stands for one of 16 pages, and the address tells which (Svnapot).
+ */
+export function leafAddressOf(entry: bigint, level: number, va: bigint): number {
+  const address = entryAddressOf(entry);
+  if (level !== 0 || (Number(entry >> 32n) & PTE_N) === 0) return address;
+  return address - (address % NAPOT_SIZE) + Number(va & BigInt(NAPOT_SIZE - 4096));
 }
 
 /** An entry with this page address (a multiple of 4 KiB) and these low bits. */

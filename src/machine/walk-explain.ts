@@ -1,14 +1,31 @@
 /** Explains a page-table walk in words, down to the bit that decided it. */
 import { LOAD, STORE } from '../engine/host';
 import type { Access } from '../engine/host';
-import { entryAddressOf, entryFlags, isLeaf, PTE_A, PTE_D, PTE_HIGH_FLAGS, PTE_R, PTE_W, PTE_X } from './pte';
+import { pageSizeAt } from './paging';
+import {
+  entryAddressOf,
+  entryFlags,
+  isLeaf,
+  PTE_A,
+  PTE_D,
+  PTE_HIGH_FLAGS,
+  PTE_N,
+  PTE_PBMT,
+  PTE_R,
+  PTE_W,
+  PTE_X,
+} from './pte';
 import type { Walk, WalkDenied, WalkFailure, WalkStep } from './walk';
 
-const levelSizes = ['4 KiB', '2 MiB', '1 GiB', '512 GiB', '256 TiB'];
+/** Position of the memory type in an entry's high half. */
+const PBMT_SHIFT = 29;
 
-/** What a leaf at this level maps: `4 KiB`, `2 MiB`, `1 GiB`, … */
-export function pageSizeName(level: number): string {
-  return levelSizes[level];
+const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+
+/** A size in bytes as `4 KiB`, `64 KiB`, `2 MiB`, … */
+function sizeName(bytes: number): string {
+  const unit = Math.floor(Math.log2(bytes) / 10) - 1;
+  return `${bytes / 1024 ** (unit + 1)} ${units[unit]}`;
 }
 
 /**
@@ -20,7 +37,7 @@ export function explainWalk(walk: Walk, va: bigint, access: Access): string[] {
   const steps = walk.steps.map(describeStep);
   if (!walk.ok) return [`${start}: ${reasons[walk.failure](walk, access)}.`, ...steps, ...unreadableStep(walk)];
 
-  const page = `a ${pageSizeName(walk.level)} page`;
+  const page = `a ${sizeName(walk.pageSize)} page`;
   const first = `${start}: the leaf entry at ${hex(walk.entryAddress)} maps ${page}, so it is at ${hex(walk.address)}`;
   const set = Number((walk.updatedEntry ^ walk.entry) & 0xffn);
   const names = [set & PTE_A ? 'A' : '', set & PTE_D ? 'D' : ''].filter((name) => name !== '');
@@ -75,7 +92,7 @@ const reasons: Record<WalkFailure, (walk: WalkDenied, access: Access) => string>
   'not-writable': (walk) => `${lastEntry(walk)} has W = 0, so the page is read-only ${step(5)}`,
   'not-executable': (walk) => `${lastEntry(walk)} has X = 0, so the page holds no code that may run ${step(5)}`,
   'misaligned-superpage': (walk) =>
-    `${lastEntry(walk)} maps ${pageSizeName(walk.level)}, but its page number is not aligned to that ${step(6)}`,
+    `${lastEntry(walk)} maps ${sizeName(pageSizeAt(walk.level))}, but its page number is not aligned to that ${step(6)}`,
   'accessed-clear': (walk) => `${lastEntry(walk)} has A = 0, and A is kept by software here ${step(7)}`,
   'dirty-clear': (walk) => `${lastEntry(walk)} has D = 0, and D is kept by software here ${step(7)}`,
   pmp: (walk) =>
@@ -86,7 +103,23 @@ const reasons: Record<WalkFailure, (walk: WalkDenied, access: Access) => string>
 
 function reservedBits(walk: WalkDenied): string {
   const { entry } = walk.steps[walk.steps.length - 1];
-  if ((Number(entry >> 32n) & PTE_HIGH_FLAGS) !== 0) return 'a reserved bit of bits 63–54 set';
+  const high = Number(entry >> 32n);
+  if ((high & PTE_HIGH_FLAGS & ~(PTE_N | PTE_PBMT)) !== 0) return 'a bit of bits 60–54 set, which are reserved';
+  if ((high & PTE_PBMT) !== 0) {
+    const type = pbmt(entry);
+    if (!walk.rules.memoryTypes)
+      return `memory type ${type} in bits 62–61, which are reserved unless Svpbmt is enabled`;
+    if (!isLeaf(entry)) return `memory type ${type} in bits 62–61 although it points to a table, which is reserved`;
+    if (type === 3) return 'memory type 3 in bits 62–61, which is reserved';
+  }
+  if ((high & PTE_N) !== 0) {
+    if (!walk.rules.napot) return 'N = 1 (bit 63), which is reserved without Svnapot';
+    if (!isLeaf(entry)) return 'N = 1 (bit 63) although it points to a table, which is reserved';
+    if (walk.level !== 0) return 'N = 1 (bit 63) above level 0, which is reserved';
+    if (((entry >> 10n) & 15n) !== 8n) {
+      return 'N = 1 (bit 63) with a page number that does not end in binary 1000, which is reserved';
+    }
+  }
   if ((lastBits(walk) & (PTE_R | PTE_W)) === PTE_W) return 'W = 1 with R = 0, which is reserved';
   return 'D, A or U set although it points to a table, which is reserved';
 }
@@ -97,8 +130,16 @@ function describeStep(step: WalkStep): string {
   const start = `level ${level}: table ${hex(step.tableAddress)}, index ${index}: ${hex(entryAddress)} holds ${value} ${entryFlags(entry)}`;
   if ((entry & 1n) === 0n) return start;
   const target = hex(entryAddressOf(entry));
-  return isLeaf(entry) ? `${start}: ${pageSizeName(level)} page ${target}` : `${start}: table ${target}`;
+  if (!isLeaf(entry)) return `${start}: table ${target}`;
+  const [isJoined, type] = [(Number(entry >> 32n) & PTE_N) !== 0 && level === 0, memoryTypes[pbmt(entry)]];
+  const page = isJoined ? 'part of a 64 KiB page' : `${sizeName(pageSizeAt(level))} page ${target}`;
+  return `${start}: ${page}${type === undefined ? '' : `, ${type}`}`;
 }
+
+/** What a memory type changes about accesses (Svpbmt); on this machine they are the same. */
+const memoryTypes: Readonly<Record<number, string>> = { 1: 'memory type NC (not cached)', 2: 'memory type IO' };
+
+const pbmt = (entry: bigint): number => (Number(entry >> 32n) & PTE_PBMT) >>> PBMT_SHIFT;
 
 function unreadableStep(walk: WalkDenied): string[] {
   if (walk.unreadableEntry === undefined) return [];

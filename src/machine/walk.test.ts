@@ -128,9 +128,14 @@ describe('page-table walk', () => {
     const writeOnly = fails(walk(tables(makeEntry(PAGE, PTE_V | PTE_W))), 'reserved-encoding', 0);
     assert.match(writeOnly, /W = 1 with R = 0/);
     fails(walk(tables(makeEntry(PAGE, PTE_V | PTE_W | PTE_X))), 'reserved-encoding', 0);
-    for (const bit of [54n, 61n, 63n]) {
-      const text = fails(walk(tables(makeEntry(PAGE, RWAD) | (1n << bit))), 'reserved-encoding', 0);
-      assert.match(text, /bits 63–54/);
+    for (const [bit, words] of [
+      [54n, /a bit of bits 60–54 set/],
+      [60n, /a bit of bits 60–54 set/],
+      [61n, /memory type 1 in bits 62–61, which are reserved unless Svpbmt is enabled/],
+      [62n, /memory type 2 in bits 62–61/],
+      [63n, /N = 1 \(bit 63\), which is reserved without Svnapot/],
+    ] as const) {
+      assert.match(fails(walk(tables(makeEntry(PAGE, RWAD) | (1n << bit))), 'reserved-encoding', 0), words);
     }
     for (const bit of [PTE_A, PTE_D, PTE_U]) {
       const entries = tables(makeEntry(PAGE, RWAD));
@@ -140,6 +145,48 @@ describe('page-table walk', () => {
     const global = tables(makeEntry(PAGE, RWAD));
     global.set(MIDDLE + 16, makeEntry(LAST, PTE_V | PTE_G));
     succeeds(walk(global));
+  });
+
+  describe('with Svnapot and Svpbmt', () => {
+    const how: WalkContext = { ...supervisor, napot: true, memoryTypes: true };
+    const N = 1n << 63n;
+    const joined = makeEntry(0x80018000, RWAD) | N;
+
+    it('finds a page of 64 KiB', () => {
+      const result = succeeds(walk(tables(joined), LOAD, how));
+      assert.equal(result.address, 0x80013123, 'page 3 of the 16');
+      assert.equal(result.pageSize, 0x10000);
+      const lines = explainWalk(result, VA, LOAD);
+      assert.match(lines[0], /maps a 64 KiB page, so it is at 0x80013123\.$/);
+      assert.match(lines[3], /DA---WRV: part of a 64 KiB page$/);
+    });
+
+    it('names the memory type', () => {
+      for (const [type, name] of [
+        [1n, 'NC (not cached)'],
+        [2n, 'IO'],
+      ] as const) {
+        const result = succeeds(walk(tables(makeEntry(PAGE, RWAD) | (type << 61n)), LOAD, how));
+        assert.ok(explainWalk(result, VA, LOAD)[3].endsWith(`4 KiB page 0x80009000, memory type ${name}`));
+      }
+    });
+
+    it('says what is reserved about the bits', () => {
+      const pointer = (bits: bigint) => {
+        const entries = tables(makeEntry(PAGE, RWAD));
+        return entries.set(MIDDLE + 16, makeEntry(LAST, PTE_V) | bits);
+      };
+      const superpage = tables(0n).set(MIDDLE + 16, makeEntry(0x80208000, RWAD) | N);
+      for (const [entries, level, words] of [
+        [tables(makeEntry(PAGE, RWAD) | (3n << 61n)), 0, /memory type 3 in bits 62–61, which is reserved/],
+        [tables(makeEntry(PAGE, RWAD) | N), 0, /a page number that does not end in binary 1000/],
+        [superpage, 1, /N = 1 \(bit 63\) above level 0/],
+        [pointer(N), 1, /N = 1 \(bit 63\) although it points to a table/],
+        [pointer(1n << 61n), 1, /memory type 1 in bits 62–61 although it points to a table/],
+      ] as const) {
+        assert.match(fails(walk(entries, LOAD, how), 'reserved-encoding', level), words);
+      }
+    });
   });
 
   it('fails when the last level points further', () => {

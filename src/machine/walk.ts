@@ -4,7 +4,7 @@
  */
 import { FETCH, LOAD, STORE } from '../engine/host';
 import type { Access } from '../engine/host';
-import { pageSizeAt } from './paging';
+import { NAPOT_SIZE, pageSizeAt } from './paging';
 import type { PagingScheme } from './paging';
 import {
   entryPpn,
@@ -240,6 +240,8 @@ export interface WalkDenied {
   readonly failure: WalkFailure;
   /** The level at which the walk ended. */
   readonly level: number;
+  /** What the walk was made by: why bits are reserved. */
+  readonly rules: WalkRules;
   /** For an entry that could not be read: its address. It is not among the steps. */
   readonly unreadableEntry?: number;
 }
@@ -287,14 +289,22 @@ export function recordWalk(va: bigint, access: Access, how: WalkContext, source:
       steps,
       failure,
       level,
+      rules: rulesOf(how),
       ...(unreadable ? { unreadableEntry: walker.entryAddress[walker.count] } : {}),
     };
   }
   const { entry, entryAddress } = steps[steps.length - 1];
   const updatedEntry = entry | BigInt(walker.bitsToSet);
   const { address } = walker;
-  return { ok: true, steps, address, level, pageSize: pageSizeAt(level), entry, entryAddress, updatedEntry };
+  const pageSize = walker.contiguous ? NAPOT_SIZE : pageSizeAt(level);
+  return { ok: true, steps, address, level, pageSize, entry, entryAddress, updatedEntry };
 }
+
+const rulesOf = ({ napot = false, memoryTypes = false, accessedDirty = 'hardware' }: WalkContext): WalkRules => ({
+  napot,
+  memoryTypes,
+  accessedDirty,
+});
 
 function recordSteps(walker: PageWalker, vaLow: number, vaHigh: number, how: WalkContext): WalkStep[] {
   const steps: WalkStep[] = [];

@@ -59,7 +59,7 @@ describe('VM exits: CSR accesses', () => {
       ['csrr t0, mstatus', 'mstatus'],
       ['csrw 0x5c0, t0', '0x5c0'],
       ['csrw cycle, t0', 'cycle'],
-      ['csrr t0, hstatus_is_0x600'.replace('hstatus_is_', ''), '0x600'],
+      ['csrr t0, hstatus_is_0x600'.replace('hstatus_is_', ''), 'hstatus'],
     ]) {
       const lab = new GuestLab(`${HANDLER} bad: ${instruction}`);
       lab.finish();

@@ -8,8 +8,8 @@ import { Machine } from '../../src/machine/machine';
 import type { HartImage, Instruction, TrapTaken } from './reference-hart';
 import { RAM, WINDOW } from './reference-hart';
 
-/** What executes the code. */
-export type EngineKind = 'interpreter';
+/** What executes the code; the translator takes over what runs for the second time. */
+export type EngineKind = 'interpreter' | 'translator';
 
 export interface ExecuteOptions {
   readonly engine: EngineKind;
@@ -43,7 +43,7 @@ export function execute(program: readonly Instruction[], state: HartImage, optio
   const key = `${engine} ${extensions}`;
   let machine = machines.get(key);
   if (machine === undefined) {
-    machine = new MachineUnderTest(extensions === 'all');
+    machine = new MachineUnderTest(extensions === 'all', engine === 'translator');
     machines.set(key, machine);
   }
   return machine.execute(program, state, options.pace);
@@ -67,9 +67,10 @@ class MachineUnderTest {
   private readonly mstatus: bigint;
   private onTrap: (trap: TrapTaken & { readonly pc: bigint }) => void = () => undefined;
 
-  constructor(all: boolean) {
+  constructor(all: boolean, translated: boolean) {
     const extensions: ExtensionSwitches = Object.fromEntries(switchableExtensions.map((name) => [name, all]));
-    this.machine = new Machine({ memoryBytes: Number(RAM.end - RAM.start), extensions });
+    const translator = translated ? 'eager' : 'off';
+    this.machine = new Machine({ memoryBytes: Number(RAM.end - RAM.start), extensions, translator });
     const [hart] = this.machine.harts;
     const { buffer } = hart.state.xBytes;
     this.x = new BigUint64Array(buffer, X_REGISTERS, 32);

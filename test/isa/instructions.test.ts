@@ -1,60 +1,10 @@
 // Every instruction of the table, executed by the engine with operands at the edges, against formulas of its own.
 import assert from 'node:assert/strict';
-import { decode } from '../../src/isa/decode';
-import { disassemble } from '../../src/isa/disassemble';
 import { compressedInstructions, instructions } from '../../src/isa/table';
+import { checkAll } from './check';
 import { compressedEncodings } from './encodings';
-import type { ExecuteOptions } from './execute';
-import { execute } from './execute';
 import { formulas } from './expected/index';
-import type { Case } from './operand-cases';
 import { casesOf, compressedCasesOf } from './operand-cases';
-import type { Instruction } from './reference-hart';
-import { differences, ReferenceHart } from './reference-hart';
-
-const ways: readonly ExecuteOptions[] = [
-  { engine: 'interpreter', pace: 'free', extensions: 'all' },
-  { engine: 'interpreter', pace: 'counted', extensions: 'all' },
-];
-
-const text = ({ word }: Instruction): string => {
-  const decoded = decode(word);
-  return `${word.toString(16)} ${decoded ? disassemble(decoded, 0n, { aliases: false }).text : ''}`;
-};
-
-const registers = (all: BigUint64Array): string => [...all].map((value) => value.toString(16)).join(' ');
-
-const expected = new ReferenceHart();
-
-/** So many cases of an instruction go both ways, and of the rest every fifth. */
-const BOTH_WAYS = 1000;
-
-function check({ program, state }: Case, index: number): void {
-  expected.set(state);
-  const trap = expected.run(program, formulas);
-  const behind = state.pc + program.reduce((sum, { length }) => sum + BigInt(length), 0n);
-  const jumpsBack = trap === undefined && expected.pc >= state.pc && expected.pc < behind;
-  for (const way of ways) {
-    // Free, it would go on with the program, or in the middle of it.
-    if (way.pace === 'free' ? jumpsBack : !jumpsBack && index >= BOTH_WAYS && index % 5 !== 0) continue;
-    const outcome = execute(program, state, way);
-    const found = differences(expected, outcome);
-    const same = outcome.trap?.cause === trap?.cause && outcome.trap?.tval === trap?.tval;
-    if (same && found.length === 0) continue;
-    const show = (one: typeof trap) => (one ? `trap ${one.cause} with ${one.tval.toString(16)}` : 'no trap');
-    if (!same) found.push(`expected ${show(trap)}, found ${show(outcome.trap)}`);
-    const before = `fcsr ${state.fcsr}, FS ${state.floatState}, mode ${state.privilege}\nx ${registers(state.x)}\nf ${registers(state.f)}`;
-    assert.fail(`${program.map(text).join('; ')} (${way.engine}, ${way.pace})\n${found.join('\n')}\nbefore: ${before}`);
-  }
-}
-
-function checkAll(cases: Iterable<Case>): void {
-  let count = 0;
-  for (const one of cases) {
-    check(one, count++);
-  }
-  assert.ok(count > 0);
-}
 
 describe('every instruction does what the specification says', () => {
   for (const entry of instructions) it(entry.name, () => checkAll(casesOf(entry)));

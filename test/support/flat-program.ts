@@ -38,12 +38,12 @@ export function runFlatHere(program: Uint8Array, maxInstructions = 10_000_000): 
 }
 
 /** The program's output in QEMU; it must power off with success. */
-export function runFlatInQemu(executable: string, program: Uint8Array): string {
+export function runFlatInQemu(executable: string, program: Uint8Array, cpu = CPU): string {
   const folder = mkdtempSync(join(tmpdir(), 'hypocaust-'));
   try {
     const [image, printed] = [join(folder, 'program.bin'), join(folder, 'printed.txt')];
     writeFileSync(image, program);
-    const machine = ['-machine', 'virt', '-cpu', CPU, '-m', `${MEMORY_MIB}M`, '-bios', image];
+    const machine = ['-machine', 'virt', '-cpu', cpu, '-m', `${MEMORY_MIB}M`, '-bios', image];
     // To a file: QEMU drops what a full pipe does not take.
     const console = ['-display', 'none', '-monitor', 'none', '-serial', `file:${printed}`];
     const ended = spawnSync(executable, [...machine, ...console], { encoding: 'latin1', timeout: 30_000 });

@@ -1,8 +1,9 @@
 /** What can be said of an exception beyond its name: why an instruction is illegal, what a call asks for. */
+import { csrName } from '../../isa/csr-names';
 import { csrByNumber } from '../../isa/csrs';
 import { decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
-import { isImplemented } from '../../isa/extensions';
+import { isImplemented, switchableExtensions } from '../../isa/extensions';
 import { hex } from '../format';
 import type { ModeName, Target } from '../target';
 
@@ -21,12 +22,23 @@ export function explainIllegal(target: Target, pc: bigint): string | undefined {
   const word = bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0);
   const decoded = decode(word);
   if (!decoded) return `${hex((word & 3) === 3 ? word : word & 0xffff)} is no instruction of this machine.`;
-  return CSR_FORMATS.includes(decoded.instruction.format) ? explainCsrAccess(decoded, target.mode) : undefined;
+  if (CSR_FORMATS.includes(decoded.instruction.format)) return explainCsrAccess(decoded, target.mode);
+  return explainExtension(decoded, target.mode);
+}
+
+/** Nothing but their absence makes instructions of these illegal. */
+const UNCONDITIONAL: readonly string[] = ['Zba', 'Zbb', 'Zbs', 'Zicond'];
+
+function explainExtension({ instruction: { name, extension } }: Decoded, mode: ModeName): string | undefined {
+  if (!switchableExtensions.some((one) => one === extension)) return undefined;
+  const who = mode.startsWith('v') ? 'the guest' : 'the machine';
+  const otherwise = UNCONDITIONAL.includes(extension) ? '' : `, or has not enabled in ${mode}-mode`;
+  return `${name} belongs to the extension ${extension}, which ${who} does not have${otherwise}.`;
 }
 
 function explainCsrAccess({ imm, instruction, rs1 }: Decoded, mode: ModeName): string | undefined {
   const csr = csrByNumber(imm);
-  if (!csr || !isImplemented(csr.extension)) return `This machine has no CSR ${csr?.name ?? hex(imm)}.`;
+  if (!csr || !isImplemented(csr.extension)) return `This machine has no CSR ${csrName(imm) ?? hex(imm)}.`;
   if (csr.privilege > LEVELS[mode]) {
     return `CSR ${csr.name} needs ${NAMES[csr.privilege]}-mode, and the code runs in ${mode}.`;
   }

@@ -144,4 +144,18 @@ describe('page-table tree', () => {
       assert.deepEqual(tree(tables('guest', 0x80000000, guestEntries), []).children(id), []);
     });
   }
+
+  it('takes 16 joined entries of a bare machine for a page of 64 KiB', () => {
+    const joined = makeEntry(0x8010_8000, RWX) | (1n << 63n);
+    const guest = tables('guest', 0x8000_0000, {
+      0x8000_0000: makeEntry(0x8000_1000, PTE_V),
+      0x8000_1000: makeEntry(0x8000_2000, PTE_V),
+      ...Object.fromEntries(Array.from({ length: 16 }, (_, i) => [0x8000_2000 + 8 * (16 + i), joined])),
+    });
+    const leaves = render(tree(guest, undefined)).filter((text) => text.includes('L0 '));
+    assert.deepEqual(
+      leaves.map((text) => text.trim().split(' [')[0]),
+      ['10000 L0 ×16 80100000 88100000'],
+    );
+  });
 });

@@ -1,5 +1,5 @@
 /** Reads the page-table tree: the guest's table and its shadow views side by side, a table at a time. */
-import { entryAddressOf, isLeaf, makeEntry, PTE_V } from '../../machine/pte';
+import { entryAddressOf, isLeaf, leafAddressOf, makeEntry, PTE_V } from '../../machine/pte';
 import { agreementOf, fold } from './entries';
 import type { MappedEntry, ShadowEntry } from './entries';
 import type { PageTableTree, TreeNode } from './tree';
@@ -159,7 +159,8 @@ function leafOf(
   const guest = found[position];
   const guestEntry = guest?.kind === 'leaf' ? guest.entry : undefined;
   const table = here[position];
-  const gpa = guestEntry === undefined ? (space.guest ? undefined : Number(gva)) : entryAddressOf(guestEntry);
+  const gpa =
+    guestEntry === undefined ? (space.guest ? undefined : Number(gva)) : leafAddressOf(guestEntry, level, gva);
   const hpa = gpa === undefined ? undefined : space.toHpa(gpa);
   const shadow = found.flatMap((at): ShadowEntry[] =>
     at.kind === 'leaf' && at !== guest

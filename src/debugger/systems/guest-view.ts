@@ -3,6 +3,7 @@ import type { PhysicalMemory } from '../../engine/physical-memory';
 import { LOAD } from '../../engine/host';
 import { addressSpaceOf } from '../../machine/paging';
 import { walkPageTable } from '../../machine/walk';
+import type { WalkRules } from '../../machine/walk';
 import { DebuggerError } from '../errors';
 import { hex } from '../format';
 import type { Memory } from '../values/place';
@@ -57,17 +58,20 @@ export function translatedMemory(ram: PhysicalMemory, translate: Translate): Mem
 /**
  * Where a virtual address leads, whatever the mode may access: the debugger looks with all rights.
  * @param readEntry reads the page-table entry at a physical address
+ * @param rules what the machine's extensions say about entries
  * @returns a physical address of the kind that the tables hold
  */
 export function walkWithAllRights(
   address: bigint,
   satp: bigint,
   readEntry: (address: number) => bigint | undefined,
+  rules: WalkRules = {},
 ): number | undefined {
   const space = addressSpaceOf(satp);
   if (!space) return satp >> 60n === 0n ? physical(address) : undefined;
   const { scheme, root } = space;
-  const walk = walkPageTable(address, LOAD, { scheme, root, privilege: SUPERVISOR, sum: true, mxr: true }, readEntry);
+  const rights = { privilege: SUPERVISOR, sum: true, mxr: true, accessedDirty: 'hardware' } as const;
+  const walk = walkPageTable(address, LOAD, { ...rules, ...rights, scheme, root }, readEntry);
   return walk.ok ? walk.address : undefined;
 }
 

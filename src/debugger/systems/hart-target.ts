@@ -110,6 +110,7 @@ export class HartTarget implements Target {
     const { satp } = this;
     if (!addressSpaceOf(satp)) return physical(va);
     const { memory } = this.machine;
-    return walkWithAllRights(va, satp, (address) => (memory.contains(address, 8) ? memory.read64(address) : undefined));
+    const readEntry = (address: number) => (memory.contains(address, 8) ? memory.read64(address) : undefined);
+    return walkWithAllRights(va, satp, readEntry, this.hart.mmu.rules);
   }
 }

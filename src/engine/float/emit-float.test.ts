@@ -23,8 +23,8 @@ const RANDOM_CASES = Number(process.env.FLOAT_CASES ?? 600);
 const BATCH = 4096;
 const CASE = 0x1000;
 const CASE_SIZE = 48;
-/** Offsets in a case: three operands, the result, fcsr before and after, whether it gave up, the coded mode. */
-const [RESULT, FCSR, GAVE_UP, MODE] = [24, 32, 36, 40];
+/** Offsets in a case: three operands, the result, fcsr before and after, whether it gave up, the coded mode, FS. */
+const [RESULT, FCSR, GAVE_UP, MODE, STATE] = [24, 32, 36, 40, 44];
 const DYNAMIC = 7;
 /** The rounding mode is known when the code is made, or taken from the case. */
 const KNOWN_MODES = [0, 1, 2, 3, 4, DYNAMIC, undefined] as const;
@@ -42,7 +42,12 @@ function helperModule(): Uint8Array<ArrayBuffer> {
 }
 
 /** A function of a count, which does the operation on so many cases. The helpers come from another module. */
-function loopOver(operation: FloatOperation, mode: number | undefined, fused: boolean): (count: number) => void {
+function loopOver(
+  operation: FloatOperation,
+  mode: number | undefined,
+  fused: boolean,
+  sameOperands = false,
+): (count: number) => void {
   const module = new Module();
   module.importMemory('engine', 'memory', 8, 8);
   const imports = new Map(
@@ -61,8 +66,9 @@ function loopOver(operation: FloatOperation, mode: number | undefined, fused: bo
         code.set(operands[i]);
       });
       code.i32(0).get(record).memory('i32.load', FCSR).memory('i32.store', at.FCSR);
-      code.i32(0).i32(at.FLOAT_DIRTY).memory('i32.store', at.FLOAT_STATE);
-      code.get(record).memory('i32.load', FCSR).i32(0xe1).op('i32.and').i32(1).op('i32.eq').set(isPlain);
+      code.i32(0).get(record).memory('i32.load', STATE).memory('i32.store', at.FLOAT_STATE);
+      code.get(record).memory('i32.load', FCSR).i32(0xe1).op('i32.and').i32(1).op('i32.eq');
+      code.get(record).memory('i32.load', STATE).i32(at.FLOAT_DIRTY).op('i32.eq', 'i32.and').set(isPlain);
       code.i32(0).f64(Infinity).f64(0).get(isPlain).op('select').memory('f64.store', at.FLOAT_LIMIT);
       code.i32(0).f32(Infinity).f32(0).get(isPlain).op('select').memory('f32.store', at.FLOAT_LIMIT_SINGLE);
       code.get(record).i32(1).memory('i32.store', GAVE_UP);
@@ -82,6 +88,7 @@ function loopOver(operation: FloatOperation, mode: number | undefined, fused: bo
             mode: mode ?? (() => code.get(record).memory('i32.load', MODE)),
             giveUp: () => code.br(done),
             fused,
+            sameOperands,
             helper: (name) => imports.get(name)!,
           },
           operation,
@@ -176,6 +183,7 @@ function check(operation: FloatOperation, loop: (count: number) => void, cases: 
     values.forEach((value, j) => view.setBigUint64(place + 8 * j, value, true));
     view.setUint32(place + FCSR, fcsr, true);
     view.setUint32(place + MODE, coded, true);
+    view.setUint32(place + STATE, at.FLOAT_DIRTY, true);
   });
   loop(cases.length);
   cases.forEach(({ values, fcsr, coded }, i) => {
@@ -234,4 +242,52 @@ describe('emitted floating-point code', () => {
       checkAll(operation, true);
     });
   }
+
+  it('leaves to the slow path what is illegal, and the first change of the unit', () => {
+    const gaveUp = (
+      operation: FloatOperation,
+      known: number | undefined,
+      coded: number,
+      frm: number,
+      state: number,
+    ) => {
+      const fcsr = (frm << 5) | 1;
+      [FCSR, MODE, STATE].forEach((field, i) => view.setUint32(CASE + field, [fcsr, coded, state][i], true));
+      operation.operands.forEach((_, i) => view.setBigUint64(CASE + 8 * i, 0x3ff8_0000_0000_0000n, true));
+      loopOver(operation, known, false)(1);
+      assert.equal(view.getUint32(CASE + FCSR, true) & 0xe0, frm << 5, operation.name);
+      return view.getUint32(CASE + GAVE_UP, true) === 1;
+    };
+    for (const operation of floatOperations.values()) {
+      const { name, result, rounds } = operation;
+      const coded = rounds ? DYNAMIC : 0;
+      for (const known of [coded, undefined]) {
+        assert.equal(gaveUp(operation, known, coded, 0, 3), false, name);
+        assert.equal(gaveUp(operation, known, coded, 0, 2), result !== 'x', name);
+        assert.equal(gaveUp(operation, known, coded, 0, 0), true, name);
+        for (const frm of [5, 6, 7]) assert.equal(gaveUp(operation, known, coded, frm, 3), rounds, name);
+      }
+      if (!rounds) continue;
+      for (const mode of [5, 6]) {
+        assert.equal(gaveUp(operation, mode, mode, 0, 3), true, name);
+        assert.equal(gaveUp(operation, undefined, mode, 0, 3), true, name);
+      }
+    }
+  });
+
+  it('injects signs of a register into itself', () => {
+    const values = [1.5, -2.5, -0, NaN].map((value) => {
+      const bits = new BigInt64Array(Float64Array.of(value).buffer)[0];
+      return BigInt.asUintN(64, bits);
+    });
+    for (const name of ['fsgnj.d', 'fsgnjn.d', 'fsgnjx.d']) {
+      const operation = floatOperations.get(name)!;
+      const loop = loopOver(operation, 0, false, true);
+      check(
+        operation,
+        loop,
+        values.map((value) => ({ values: [value, value], fcsr: 0, coded: 0 })),
+      );
+    }
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * The floating-point registers of a region: their 64 bits as an f64 local each, and within a block also the single-precision
- * value as an f32 local, so that it is not taken out of its box again and again.
+ * The floating-point registers of a region: their 64 bits as an f64 local each, and where it is used also the
+ * single-precision value as an f32 local, so that it is not taken out of its box again and again.
  */
 import type { Code } from '../../wasm/code';
 import { boxed, pushUnboxed } from '../float/site';
@@ -21,9 +21,9 @@ export class FloatRegisters {
     return localOf(this.doubles, f, () => this.code.local('f64'));
   }
 
-  /** At a block's start nothing is known of the other locals. */
-  startBlock(): void {
-    this.known = 0;
+  /** At a block's start: the registers whose f32 local is valid on all ways there. */
+  startBlock(known: number): void {
+    this.known = known;
   }
 
   /** To be called before `push`, where the code is sure to come along. */

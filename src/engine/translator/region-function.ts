@@ -8,11 +8,13 @@ import * as at from '../layout';
 import type { FlowGraph } from './flow-graph';
 import { analyseFlow } from './flow-graph';
 import type { JumpTable } from './jump-table';
-import { wanderingRegisters } from './page-locality';
+import { findWanderers } from './page-locality';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
+import type { SingleRegisters } from './single-registers';
+import { findSingleRegisters } from './single-registers';
 import { StepEmitter } from './step-emitter';
 
 /** The parameters, as `REGION_TYPE` has them. */
@@ -29,6 +31,7 @@ export class RegionFunction {
   private readonly flow: FlowGraph;
   /** Registers that may differ from their place in memory where a block begins. */
   private readonly dirty: readonly RegisterSet[];
+  private readonly singles: SingleRegisters;
   /** The most instructions from one check of the count to the next. */
   private readonly longestPath: number;
   private readonly steps: StepEmitter;
@@ -56,11 +59,13 @@ export class RegionFunction {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
     this.dirty = this.dirtyRegisters();
+    this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper, groupsAccesses } = how;
     const used = this.flow.order.map((node) => this.blocks[node].steps);
-    const wandering = how.remembersPages ? wanderingRegisters(used, how.register) : -1;
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, wandering);
+    const wandering = how.remembersPages ? findWanderers(used, how.register) : undefined;
+    const staysInPage = (step: Step) => wandering !== undefined && !wandering.has(step);
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, staysInPage);
     this.target = code.local('i64');
   }
 
@@ -91,6 +96,8 @@ export class RegionFunction {
       code.i32(0).memory('f64.load', at.F_REGISTERS + 8 * f);
       code.set(this.steps.floats.local(f));
     });
+    this.steps.floats.startBlock(0);
+    forEachBit(this.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
   }
 
   /** A block with all that it dominates. */
@@ -124,7 +131,7 @@ export class RegionFunction {
     const { code } = this;
     const { steps, end, position } = this.blocks[node];
     const state: State = { dirty: this.dirty[node], uncounted: 0 };
-    this.steps.startBlock(steps);
+    this.steps.startBlock(steps, this.singles.atStart[node]);
     if (this.needsPageCheck(node)) this.checkPage(this.blocks[node].page, position, state, CONTINUE);
     if (steps.length > 0) code.get(BUDGET).i32(steps.length).op('i32.sub').set(BUDGET);
     const last = steps.at(-1);

@@ -56,8 +56,8 @@ export class StepEmitter {
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
     private readonly groupsAccesses: boolean,
-    /** Base registers that do not stay in one page, as bits. */
-    private readonly wandering: number,
+    /** Whether the pages of this access are worth remembering. */
+    private readonly staysInPage: (step: Step) => boolean,
   ) {
     this.floats = new FloatRegisters(code);
     this.scratch = new Scratch(code);
@@ -101,13 +101,13 @@ export class StepEmitter {
     for (const steps of blocks) {
       const groups = groupAccesses(steps, this.groupsAccesses);
       this.planned.set(steps, groups);
-      for (const group of groups.values()) this.pageCache(group);
+      for (const [step, group] of groups) if (this.staysInPage(step)) this.pageCache(group);
     }
     for (const { page } of this.caches.values()) this.code.i64(-1n).set(page);
   }
 
-  /** At a block's start nothing is known of what other blocks have done. */
-  startBlock(steps: readonly Step[]): void {
+  /** At a block's start nothing is known of what other blocks have done but these registers' single-precision values. */
+  startBlock(steps: readonly Step[], singles: number): void {
     this.groups = this.planned.get(steps)!;
     this.firsts.clear();
     const seen = new Set<AccessGroup>();
@@ -117,7 +117,7 @@ export class StepEmitter {
     }
     this.hosts.clear();
     this.unit = undefined;
-    this.floats.startBlock();
+    this.floats.startBlock(singles);
   }
 
   /** An instruction that goes on to the next one. */
@@ -287,7 +287,7 @@ export class StepEmitter {
     this.operands.x('rs1');
     if (first !== 0) code.i64(BigInt(first)).op('i64.add');
     code.set(address);
-    const cache = this.pageCache(group);
+    const cache = this.staysInPage(step) ? this.pageCache(group) : undefined;
     const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
     if (cache) {
@@ -325,9 +325,8 @@ export class StepEmitter {
     }
   }
 
-  /** Where the last page of a base register is remembered, if that is worth it. */
-  private pageCache({ base, loads, stores }: AccessGroup): PageCache | undefined {
-    if (this.wandering & (1 << base)) return undefined;
+  /** Where the last page of a base register is remembered. */
+  private pageCache({ base, loads, stores }: AccessGroup): PageCache {
     const key = base * 4 + (loads ? 1 : 0) + (stores ? 2 : 0);
     let cache = this.caches.get(key);
     if (!cache) this.caches.set(key, (cache = { page: this.code.local('i64'), addend: this.code.local('i32') }));

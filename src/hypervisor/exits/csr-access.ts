@@ -1,5 +1,5 @@
 /** The guest's accesses to its supervisor CSRs, and to counters that its hart does not let it read directly. */
-import { csrByNumber } from '../../isa/csrs';
+import { csrName } from '../../isa/csr-names';
 import type { Decoded } from '../../isa/instruction';
 import { guestCsr, SSTATUS } from '../guest-csrs';
 import type { GuestCsr } from '../guest-csrs';
@@ -28,7 +28,7 @@ const FORMS: Readonly<
 const COUNTERS = ['cycle', 'time', 'instret'];
 const FIRST_COUNTER = 0xc00;
 
-const csrName = (number: number): string => csrByNumber(number)?.name ?? `0x${number.toString(16)}`;
+const nameOf = (number: number): string => csrName(number) ?? `0x${number.toString(16)}`;
 
 /** Whether this instruction accesses a CSR. */
 export const isCsrInstruction = (name: string): boolean => Object.hasOwn(FORMS, name);
@@ -39,7 +39,7 @@ export function csrAccess(vcpu: Vcpu, decoded: Decoded): AnyExit {
   const { combine, always, immediate } = FORMS[instruction.name];
   const writes = always || rs1 !== 0;
   const csr = readOnlyCounter(vcpu, number) ?? guestCsr(number);
-  const name = csr?.name ?? csrName(number);
+  const name = csr?.name ?? nameOf(number);
 
   const refusal = refuse(vcpu, number, name, csr !== undefined, writes);
   if (refusal !== undefined || csr === undefined) {
