@@ -77,6 +77,11 @@ export const HEAT = RECORDS_END;
 export const HEAT_OFFSET = HEAT - RECORDS / 4;
 /** For each region how often a group of its accesses missed the TLB (u32); by the region's index. */
 export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
+/**
+ * What the running region remembers of the pages that it accessed last, for each base register and kind of access: the
+ * page's virtual address (i64; odd for none), and the host address minus the guest address (i32).
+ */
+export const REMEMBERED_PAGES = REGION_MISSES + 0x10000;
 
 /** Guest RAM, last. */
 export const RAM = 0x9000000;

@@ -21,12 +21,6 @@ import { PAGE_SIZE } from './region';
 /** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
 const ROUNDING_BITS = 3;
 
-/** Locals: a page's virtual address, and what leads from virtual addresses in it to the engine's memory. */
-interface PageCache {
-  readonly page: number;
-  readonly addend: number;
-}
-
 export class StepEmitter {
   private readonly locals = new Map<number, number>();
   private readonly address: number;
@@ -41,7 +35,7 @@ export class StepEmitter {
   /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
   private readonly firsts = new Set<Step>();
   private readonly hosts = new Map<AccessGroup, number>();
-  private readonly caches = new Map<number, PageCache>();
+  private readonly caches = new Map<number, number>();
   private readonly wanted: number;
   private readonly hostLocals: number[] = [];
   private step!: Step;
@@ -103,7 +97,7 @@ export class StepEmitter {
       this.planned.set(steps, groups);
       for (const [step, group] of groups) if (this.staysInPage(step)) this.pageCache(group);
     }
-    for (const { page } of this.caches.values()) this.code.i64(-1n).set(page);
+    for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
   }
 
   /** At a block's start nothing is known of what other blocks have done but these registers' single-precision values. */
@@ -292,12 +286,12 @@ export class StepEmitter {
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
     if (cache) {
       code.block((known) => {
-        code.get(cache.page).get(this.wanted).op('i64.eq').brIf(known);
+        code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').brIf(known);
         this.findEntry(loads, stores, miss);
-        code.get(this.wanted).set(cache.page);
-        code.get(entry).memory('i32.load', at.ADDEND).set(cache.addend);
+        code.i32(0).get(this.wanted).memory('i64.store', cache);
+        code.i32(0).get(entry).memory('i32.load', at.ADDEND).memory('i32.store', cache + 8);
       });
-      code.get(address).op('i32.wrap_i64').get(cache.addend).op('i32.add').set(host);
+      code.get(address).op('i32.wrap_i64').i32(0).memory('i32.load', cache + 8).op('i32.add').set(host);
     } else {
       this.findEntry(loads, stores, miss);
       code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
@@ -325,12 +319,12 @@ export class StepEmitter {
     }
   }
 
-  /** Where the last page of a base register is remembered. */
-  private pageCache({ base, loads, stores }: AccessGroup): PageCache {
+  /** Address of the cell in which the last page of a base register is remembered. */
+  private pageCache({ base, loads, stores }: AccessGroup): number {
     const key = base * 4 + (loads ? 1 : 0) + (stores ? 2 : 0);
-    let cache = this.caches.get(key);
-    if (!cache) this.caches.set(key, (cache = { page: this.code.local('i64'), addend: this.code.local('i32') }));
-    return cache;
+    let cell = this.caches.get(key);
+    if (cell === undefined) this.caches.set(key, (cell = at.REMEMBERED_PAGES + 16 * key));
+    return cell;
   }
 
   private access(step: Step, op: MemoryOp, value?: () => void): void {
