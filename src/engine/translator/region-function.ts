@@ -8,7 +8,6 @@ import * as at from '../layout';
 import type { FlowGraph } from './flow-graph';
 import { analyseFlow } from './flow-graph';
 import type { JumpTable } from './jump-table';
-import { findWanderers } from './page-locality';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
@@ -50,8 +49,6 @@ export class RegionFunction {
       readonly groupsAccesses: boolean;
       /** Whether the last page of a base register is remembered. */
       readonly remembersPages: boolean;
-      /** An integer register's value now. */
-      readonly register: (x: number) => bigint;
       /** Address of the region's count of times that this did not work. */
       readonly misses: number;
     },
@@ -62,10 +59,7 @@ export class RegionFunction {
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper, groupsAccesses } = how;
-    const used = this.flow.order.map((node) => this.blocks[node].steps);
-    const wandering = how.remembersPages ? findWanderers(used, how.register) : undefined;
-    const staysInPage = (step: Step) => wandering !== undefined && !wandering.has(step);
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, staysInPage);
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, how.remembersPages);
     this.target = code.local('i64');
   }
 

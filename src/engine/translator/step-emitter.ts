@@ -50,8 +50,7 @@ export class StepEmitter {
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
     private readonly groupsAccesses: boolean,
-    /** Whether the pages of this access are worth remembering. */
-    private readonly staysInPage: (step: Step) => boolean,
+    private readonly remembersPages: boolean,
   ) {
     this.floats = new FloatRegisters(code);
     this.scratch = new Scratch(code);
@@ -95,7 +94,7 @@ export class StepEmitter {
     for (const steps of blocks) {
       const groups = groupAccesses(steps, this.groupsAccesses);
       this.planned.set(steps, groups);
-      for (const [step, group] of groups) if (this.staysInPage(step)) this.pageCache(group);
+      if (this.remembersPages) for (const group of groups.values()) this.pageCache(group);
     }
     for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
   }
@@ -281,17 +280,27 @@ export class StepEmitter {
     this.operands.x('rs1');
     if (first !== 0) code.i64(BigInt(first)).op('i64.add');
     code.set(address);
-    const cache = this.staysInPage(step) ? this.pageCache(group) : undefined;
+    const cache = this.remembersPages ? this.pageCache(group) : undefined;
     const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
-    if (cache) {
+    if (cache !== undefined) {
       code.block((known) => {
         code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').brIf(known);
         this.findEntry(loads, stores, miss);
         code.i32(0).get(this.wanted).memory('i64.store', cache);
-        code.i32(0).get(entry).memory('i32.load', at.ADDEND).memory('i32.store', cache + 8);
+        code
+          .i32(0)
+          .get(entry)
+          .memory('i32.load', at.ADDEND)
+          .memory('i32.store', cache + 8);
       });
-      code.get(address).op('i32.wrap_i64').i32(0).memory('i32.load', cache + 8).op('i32.add').set(host);
+      code
+        .get(address)
+        .op('i32.wrap_i64')
+        .i32(0)
+        .memory('i32.load', cache + 8)
+        .op('i32.add')
+        .set(host);
     } else {
       this.findEntry(loads, stores, miss);
       code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
