@@ -13,7 +13,7 @@ export interface FlowGraph {
   /** Nodes that a later one jumps back to. */
   readonly isLoopHead: readonly boolean[];
   /** Nodes that more than one forward edge leads to. */
-  readonly isMerge: readonly boolean[];
+  readonly isMerge: boolean[];
   /** Edges that jump back into the middle of a loop, which structured code cannot express: [from, to]. */
   readonly irreducible: readonly (readonly [from: number, to: number])[];
 }

@@ -22,6 +22,10 @@ const DATA_TLB = 1;
 const FETCH_TLB = 2;
 const BUDGET = 3;
 
+/** A block that loops on itself is written so often at most, and with so many steps in all. */
+const MOST_COPIES = 4;
+const UNROLLED_STEPS = 64;
+
 /** Misses of grouped accesses after which the region is translated anew, without groups. */
 const MOST_MISSES = 1000;
 
@@ -31,6 +35,8 @@ export class RegionFunction {
   /** Registers that may differ from their place in memory where a block begins. */
   private readonly dirty: readonly RegisterSet[];
   private readonly singles: SingleRegisters;
+  /** How often each block is written in a row. */
+  private readonly copies: readonly number[];
   /** The most instructions from one check of the count to the next. */
   private readonly longestPath: number;
   private readonly steps: StepEmitter;
@@ -49,6 +55,8 @@ export class RegionFunction {
       readonly groupsAccesses: boolean;
       /** Whether the last page of a base register is remembered. */
       readonly remembersPages: boolean;
+      /** Whether short loops are written several times in a row. */
+      readonly unrolls: boolean;
       /** Address of the region's count of times that this did not work. */
       readonly misses: number;
     },
@@ -57,6 +65,7 @@ export class RegionFunction {
     this.flow = structured(this.blocks);
     this.dirty = this.dirtyRegisters();
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
+    this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper, groupsAccesses } = how;
     this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, how.remembersPages);
@@ -122,22 +131,34 @@ export class RegionFunction {
   }
 
   private block(node: number): void {
+    const { page, position, steps } = this.blocks[node];
+    if (this.needsPageCheck(node)) this.checkPage(page, position, { dirty: this.dirty[node], uncounted: 0 }, CONTINUE);
+    const copies = this.copies[node];
+    this.count(-copies * steps.length);
+    for (let left = copies - 1; left >= 0; left--) this.copy(node, left * steps.length);
+  }
+
+  /** Adds to the remaining count. */
+  private count(instructions: number): void {
+    if (instructions !== 0) this.code.get(BUDGET).i32(instructions).op('i32.add').set(BUDGET);
+  }
+
+  /** A block's steps and its end. @param ahead instructions of the copies that follow, which are counted already */
+  private copy(node: number, ahead: number): void {
     const { code } = this;
-    const { steps, end, position } = this.blocks[node];
-    const state: State = { dirty: this.dirty[node], uncounted: 0 };
+    const { steps, end } = this.blocks[node];
+    const state: State = { dirty: this.dirty[node], uncounted: ahead };
     this.steps.startBlock(steps, this.singles.atStart[node]);
-    if (this.needsPageCheck(node)) this.checkPage(this.blocks[node].page, position, state, CONTINUE);
-    if (steps.length > 0) code.get(BUDGET).i32(steps.length).op('i32.sub').set(BUDGET);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
     const table = end.k === 'indirect' ? end.table : undefined;
     const entry = table && this.steps.keepAddress(table.load);
     const inside = endsWithJump ? steps.slice(0, -1) : steps;
-    this.inside(inside, steps.length, state);
+    this.inside(inside, ahead + steps.length, state);
     if (endsWithJump && last.crosses) {
-      this.checkPage(this.blocks[node].page + 1, last.position, { ...state, uncounted: 1 }, INTERPRET);
+      this.checkPage(this.blocks[node].page + 1, last.position, { ...state, uncounted: ahead + 1 }, INTERPRET);
     }
-    state.uncounted = 0;
+    state.uncounted = ahead;
     if (endsWithJump && last.decoded.instruction.action.k === 'jump') {
       this.steps.jump(last, this.target);
       state.dirty = union(state.dirty, writes(last));
@@ -148,6 +169,17 @@ export class RegionFunction {
         return;
       case 'branch':
         this.steps.pushCondition(last!);
+        if (ahead > 0) {
+          // On to the next copy, or out of the loop.
+          const loops = leadsTo(end.taken, node);
+          if (loops) code.op('i32.eqz');
+          code.if(() => {
+            const out = loops ? end.other : end.taken;
+            if ('block' in out) this.count(ahead);
+            this.go(node, out, state);
+          });
+          return;
+        }
         code.if(() => this.go(node, end.taken, state));
         this.go(node, end.other, state);
         return;
@@ -318,12 +350,29 @@ export class RegionFunction {
     return dirty;
   }
 
+  /**
+   * How often each block is written: one that loops on itself several times in a row, so that the remaining count is looked at
+   * less often.
+   */
+  private findCopies(): number[] {
+    return this.blocks.map(({ steps, end }, node) => {
+      if (!this.how.unrolls || end.k !== 'branch') return 1;
+      const [taken, other] = [end.taken, end.other].map((edge) => leadsTo(edge, node));
+      if (taken === other) return 1;
+      const copies = Math.min(MOST_COPIES, Math.floor(UNROLLED_STEPS / steps.length));
+      if (copies < 2) return 1;
+      // All copies lead to what comes after the loop.
+      for (const next of successors(this.blocks[node])) if (next !== node) this.flow.isMerge[next] = true;
+      return copies;
+    });
+  }
+
   private findLongestPath(): number {
     const { order, rank } = this.flow;
     const before = this.blocks.map(() => 0);
     let longest = 0;
     for (const from of order) {
-      const after = before[from] + this.blocks[from].steps.length;
+      const after = before[from] + this.copies[from] * this.blocks[from].steps.length;
       longest = Math.max(longest, after);
       for (const to of successors(this.blocks[from])) {
         if (rank[to] > rank[from]) before[to] = Math.max(before[to], after);
@@ -395,6 +444,8 @@ function edges({ end }: Block): readonly Edge[] {
       return [...end.targets.values()];
   }
 }
+
+const leadsTo = (edge: Edge, node: number): boolean => 'block' in edge && edge.block === node;
 
 /** The blocks that a block leads to; one that is led to twice counts twice. */
 function successors(block: Block): number[] {

@@ -124,6 +124,7 @@ export class Translator {
       floatHelper: (name: string) => floats!.get(name)!,
       groupsAccesses: groupsAccesses && !this.parts.without.has('grouped-checks'),
       remembersPages: !this.parts.without.has('remembered-pages'),
+      unrolls: !this.parts.without.has('unrolling'),
       misses: at.REGION_MISSES + 4 * number,
     };
     const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
