@@ -9,6 +9,7 @@ import * as at from './layout';
 import { PhysicalMemory } from './physical-memory';
 import { TRACE_LIMIT } from './record';
 import { SlowPath } from './slow-path';
+import { StoredCsrs } from './stored-csrs';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
 import { Translator } from './translator/translator';
@@ -51,6 +52,8 @@ export class Engine {
   readonly memory: PhysicalMemory;
   /** The running hart's registers. */
   readonly state: HartState;
+  /** The running hart's CSRs, as far as they are stored values. */
+  readonly csrs: StoredCsrs;
 
   private readonly wasmMemory: WebAssembly.Memory;
   private readonly view: DataView;
@@ -80,6 +83,7 @@ export class Engine {
     const { buffer } = this.wasmMemory;
     this.view = new DataView(buffer);
     this.state = new HartState(buffer);
+    this.csrs = new StoredCsrs(buffer);
     this.tlbs = new Tlbs(buffer);
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const heat = -translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
@@ -97,8 +101,11 @@ export class Engine {
         },
       },
     );
-    const { state, tlbs, code } = this;
-    this.translator = new Translator({ memory: this.wasmMemory, state, tlbs, code, decode: decoder, without }, heat);
+    const { state, tlbs, code, csrs } = this;
+    this.translator = new Translator(
+      { memory: this.wasmMemory, state, tlbs, code, csrs, decode: decoder, without },
+      heat,
+    );
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
   }
 

@@ -11,6 +11,7 @@ import type { FloatSite } from '../float/site';
 import { Scratch } from '../float/site';
 import * as at from '../layout';
 import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import { emitCsrAccess } from '../stored-csrs';
 import { FloatRegisters } from './float-registers';
 import type { Step } from './region';
 
@@ -61,7 +62,7 @@ export class StepEmitter {
   /** Whether the instruction may be left to the interpreter after a look at the TLB: then it needs a label for that. */
   static canMiss({ decoded: { instruction } }: Step): boolean {
     const { action } = instruction;
-    return action.k === 'load' || action.k === 'store' || isAtomic(action) || action.k.startsWith('float');
+    return ['load', 'store', 'system'].includes(action.k) || isAtomic(action) || action.k.startsWith('float');
   }
 
   /** At a block's start nothing is known of what other blocks have done but these registers' single-precision values. */
@@ -120,6 +121,9 @@ export class StepEmitter {
         this.lookUp(action.address, action.width, at.STORE_TAG, miss);
         this.pushHostAddress();
         code.get(this.floats.local(step.decoded.rs2)).op('i64.reinterpret_f64').memory(storeOps[action.width]);
+        return;
+      case 'system':
+        this.csr(step, miss);
         return;
       case 'fence':
         return;
@@ -196,6 +200,21 @@ export class StepEmitter {
       operation,
     );
     this.unit = result === 'x' ? (this.unit ?? 'on') : 'dirty';
+  }
+
+  private csr({ csr, decoded: { rs1, imm } }: Step, miss: Label): void {
+    const { code } = this;
+    if (!csr) throw new Error('a system instruction is not for a region');
+    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u').brIf(miss);
+    emitCsrAccess(code, csr.change, csr.writes, {
+      operand: () => {
+        if (csr.constant) code.i64(BigInt(rs1));
+        else this.operands.x('rs1');
+      },
+      offset: () => code.i32(imm * 8),
+      mask: () => code.i64(BigInt.asIntN(64, csr.mask)),
+      writeRd: (value) => this.writeRd(value),
+    });
   }
 
   private requireUnit(miss: Label, changes: boolean): void {
