@@ -53,6 +53,7 @@ export class SlowPath {
   ignoreBreakpoints = false;
 
   private readonly view: DataView;
+  private readonly given = { rd: 0, rs1: 0, rs2: 0, imm: 0 };
 
   constructor(
     private readonly parts: SlowPathParts,
@@ -97,14 +98,15 @@ export class SlowPath {
     return operation.instruction.action;
   }
 
-  private operands(rec: number): Operands {
+  /** The record's operands: the same object each time. */
+  private operands(rec: number): Readonly<Operands> {
+    const { given } = this;
     const rd = this.view.getUint16(rec + record.RD, true);
-    return {
-      rd: rd === at.X0_SINK ? 0 : (rd >= at.F_REGISTERS ? rd - at.F_REGISTERS : rd) / 8,
-      rs1: this.view.getUint8(rec + record.RS1) / 8,
-      rs2: this.view.getUint8(rec + record.RS2) / 8,
-      imm: this.view.getInt32(rec + record.IMM, true),
-    };
+    given.rd = rd === at.X0_SINK ? 0 : (rd >= at.F_REGISTERS ? rd - at.F_REGISTERS : rd) >> 3;
+    given.rs1 = this.view.getUint8(rec + record.RS1) >> 3;
+    given.rs2 = this.view.getUint8(rec + record.RS2) >> 3;
+    given.imm = this.view.getInt32(rec + record.IMM, true);
+    return given;
   }
 
   /** The instruction is done: on behind it. */
