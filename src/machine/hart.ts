@@ -68,6 +68,8 @@ export class Hart implements EngineHost {
   /** A breakpoint address was reached. True: stop before the instruction. */
   onBreakpoint: (pc: bigint) => boolean = () => true;
 
+  /** Called when the mode or satp changed, before the next instruction. */
+  onTranslation?: () => void;
   /** stimecmp, or whether it counts, was changed. */
   onTimerChange?: () => void;
 
@@ -228,7 +230,7 @@ export class Hart implements EngineHost {
     const address = this.translateBlock(va, STORE);
     const { memory } = this.engine;
     if (address >= 0 && memory.contains(address, BLOCK_SIZE)) {
-      for (let i = 0; i < BLOCK_SIZE; i += 8) memory.write64(address + i, 0n);
+      this.engine.storeForInstruction(() => memory.fill(address, BLOCK_SIZE, 0));
       return true;
     }
     this.raise(address < 0 ? this.mmu.cause : EXCEPTION.storeAccess, va);
@@ -344,6 +346,7 @@ export class Hart implements EngineHost {
     this.fetchMode = this.modes.mode(satp, privilege, false, false);
     this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
     this.engine.selectTlb(this.fetchMode.key, this.dataMode.key);
+    this.onTranslation?.();
   }
 
   /** An interrupt that is due is taken between instructions: the engine must come back before the next one. */

@@ -207,14 +207,14 @@ export class Machine {
     const [hart] = this.harts;
     let left = limit;
     let interrupts = 0;
-    this.beforeRun?.();
+    if (this.beforeRun) this.engine.observe(this.beforeRun);
     for (;;) {
       const ended = this.ended();
       if (ended) return ended;
       if (this.engine.executed >= this.nextTimer) this.updateTimer(hart);
       if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
       const pc = single ? hart.state.pc : 0n;
-      if (hart.takeInterrupt()) {
+      if (this.engine.observe(() => hart.takeInterrupt())) {
         interrupts++;
         if (single && hart.state.pc !== pc) return this.ended() ?? { kind: 'limit' };
         continue;
