@@ -21,6 +21,7 @@ const BREAKPOINT_REASONS = {
   source: 'breakpoint',
   function: 'function breakpoint',
   instruction: 'instruction breakpoint',
+  data: 'data breakpoint',
 } as const satisfies Record<Breakpoint['kind'], string>;
 
 export class EventSender {
@@ -77,6 +78,8 @@ export class EventSender {
       allThreadsStopped: true,
       ...('breakpoints' in stop.reason ? { hitBreakpointIds: stop.reason.breakpoints.map(({ id }) => id) } : {}),
     };
+    // What happened to the data is said in the console too: one stop after the other, they tell a story.
+    if (stop.reason.kind === 'data') this.output(`${stop.reason.text}\n`, 'console');
     if ('problem' in stop.reason && stop.reason.problem) this.output(`${stop.reason.problem}\n`, 'important');
     this.send(new Event('stopped', body));
   }
@@ -99,6 +102,8 @@ function reasonOf({ reason }: Stop): string {
   switch (reason.kind) {
     case 'breakpoint':
       return BREAKPOINT_REASONS[reason.breakpoints[0]?.kind ?? 'source'];
+    case 'data':
+      return BREAKPOINT_REASONS.data;
     case 'event':
       return BREAKPOINT_REASONS.function;
     case 'trap':

@@ -1,6 +1,10 @@
 /** The numbers by which a client refers to frames and to values with children, until execution goes on. */
+import { DebuggerError } from '../debugger/errors';
 import type { Frame } from '../debugger/stack';
-import type { Children } from '../debugger/values/value-node';
+import type { Children, ValueNode } from '../debugger/values/value-node';
+
+/** Elements given at once, whatever the client asks for. */
+export const MOST_CHILDREN = 10_000;
 
 /** Children behind a variables reference, and the frame that they belong to. */
 export interface VariablesContainer {
@@ -37,7 +41,22 @@ export class References {
     return this.firstContainer + this.containers.length - 1;
   }
 
-  container(id: number): VariablesContainer | undefined {
-    return this.containers[id - this.firstContainer];
+  /** @throws DebuggerError when the id is of an earlier stop */
+  container(id: number): VariablesContainer {
+    const found = this.containers[id - this.firstContainer];
+    if (!found) throw new DebuggerError('The value is no longer there: execution went on.');
+    return found;
+  }
+
+  /** One value in a container. Named children are few; an element of an array says its index. @throws DebuggerError */
+  child(id: number, name: string): { readonly node: ValueNode; readonly frame: Frame | undefined } {
+    const { children, frame } = this.container(id);
+    const index = children.indexed > 0 ? /^\[(\d+)\]$/.exec(name)?.[1] : undefined;
+    const node =
+      index === undefined
+        ? children.list(0, MOST_CHILDREN).find((child) => child.name === name)
+        : children.list(Number(index), 1)[0];
+    if (!node) throw new DebuggerError(`There is no "${name}" here.`);
+    return { node, frame };
   }
 }

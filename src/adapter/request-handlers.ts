@@ -27,6 +27,8 @@ interface StandardRequests {
     DebugProtocol.SetInstructionBreakpointsArguments,
     DebugProtocol.SetInstructionBreakpointsResponse['body'],
   ];
+  dataBreakpointInfo: [DebugProtocol.DataBreakpointInfoArguments, DebugProtocol.DataBreakpointInfoResponse['body']];
+  setDataBreakpoints: [DebugProtocol.SetDataBreakpointsArguments, DebugProtocol.SetDataBreakpointsResponse['body']];
   setExceptionBreakpoints: [
     DebugProtocol.SetExceptionBreakpointsArguments,
     DebugProtocol.SetExceptionBreakpointsResponse['body'],

@@ -33,6 +33,7 @@ class Guest {
   instructions = 0;
   breakpoints = new Set<bigint>();
   breakpointsSet = 0;
+  onBreakpoint = (): boolean => true;
   outcome: (() => RunOutcome | undefined) | undefined;
 
   constructor(private readonly host: Host) {}
@@ -55,7 +56,7 @@ class Guest {
 
   run(budget: number): RunOutcome {
     for (let done = 0; done < budget; done++) {
-      if (this.breakpoints.has(this.pc)) return { kind: 'breakpoint', target: this as never };
+      if (this.breakpoints.has(this.pc) && this.onBreakpoint()) return { kind: 'breakpoint', target: this as never };
       const outcome = this.outcome?.();
       if (outcome) return outcome;
       this.advance();

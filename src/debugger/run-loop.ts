@@ -195,12 +195,15 @@ class PlanRunner {
       command !== undefined && command.until.has(this.system.current.pc) && command.accept();
     if (isArrived()) return this.arrive();
     this.applyBreakpoints(command?.until);
+    let hasArrived = false;
+    // Decided while the system runs: a condition that does not hold must not cost leaving and entering it.
+    this.system.onBreakpoint = () => {
+      hasArrived = isArrived();
+      return hasArrived || this.observer.breakpoint();
+    };
     const outcome = this.system.run(budget);
     if (outcome.kind !== 'breakpoint') return outcome;
-    if (isArrived()) return this.arrive();
-    if (this.observer.breakpoint()) return { kind: 'stopped' };
-    this.passBreakpoint = true;
-    return { kind: 'again' };
+    return hasArrived ? this.arrive() : { kind: 'stopped' };
   }
 
   /** Setting breakpoints costs decoded code, so it is done only when they differ. */

@@ -43,6 +43,7 @@ export class Session {
   private phase: SessionState = 'loading';
   /** Counts runs, so that one that was abandoned (by a restart) ends without effect. */
   private generation = 0;
+  private boots = 0;
   private settled: Promise<void> = Promise.resolve();
 
   constructor(
@@ -90,6 +91,11 @@ export class Session {
 
   get targets(): readonly Target[] {
     return this.current?.system.targets ?? [];
+  }
+
+  /** Counts the boots of this session: what was said of address spaces holds for one of them. */
+  get bootCount(): number {
+    return this.boots;
   }
 
   /** The stop that the session stands at; undefined while it runs. */
@@ -198,6 +204,7 @@ export class Session {
       store,
       () => this.space,
       (text) => this.listener.log(text, 'log-point'),
+      ++this.boots,
     );
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing);
     this.current = { system, loop, judge };

@@ -1,11 +1,16 @@
 /** Decides, while a system runs, whether what happens is a stop: breakpoints, trap causes, hypervisor events, dead ends. */
+import type { DataAccess } from '../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../hypervisor/exit-record';
 import { causeName } from '../isa/causes';
 import type { BreakpointStore, CodeBreakpoint } from './breakpoints/breakpoint-store';
 import type { Breakpoint } from './breakpoints/breakpoint';
 import type { GuardContext } from './breakpoints/conditions/guard';
+import { describeHit, HitValues } from './breakpoints/data/describe-hit';
+import type { DataHit } from './breakpoints/data/watch-table';
+import { WatchTable } from './breakpoints/data/watch-table';
 import { TargetEnvironment } from './environment';
 import { describeValue } from './expressions/describe-value';
+import type { Value } from './expressions/evaluate';
 import type { RunObserver } from './run-loop';
 import { Stack } from './stack';
 import type { StopReason } from './stop';
@@ -32,13 +37,18 @@ export class StopJudge implements RunObserver {
   private traps: TrapNotice[] = [];
   /** The version of the breakpoints that the system is watched for. */
   private watchedVersion = -1;
+  private readonly watchTable: WatchTable;
 
+  /** @param boot counts the systems of a session */
   constructor(
     private readonly system: System,
     private readonly store: BreakpointStore,
     private readonly symbols: () => SymbolSpace,
     private readonly log: (text: string) => void,
-  ) {}
+    boot = 0,
+  ) {
+    this.watchTable = new WatchTable(system, boot, (target, accesses) => this.onAccess(target, accesses));
+  }
 
   /** To be called before each run: watches what breakpoints and steps need to know, and nothing else. */
   prepare(isStepping: boolean): void {
@@ -46,6 +56,8 @@ export class StopJudge implements RunObserver {
     this.stoppedTarget = undefined;
     this.isStepping = isStepping;
     this.watch();
+    // Page tables may have been changed from outside.
+    this.watchTable.refresh();
   }
 
   /** A step begins: traps before it do not concern it. */
@@ -97,6 +109,7 @@ export class StopJudge implements RunObserver {
   }
 
   private watch(): void {
+    if (this.watchedVersion !== this.store.version) this.watchTable.set(this.store.watched());
     this.watchedVersion = this.store.version;
     const exitKinds = this.store.eventKinds() as ReadonlySet<ExitKind>;
     this.system.watcher = {
@@ -109,10 +122,34 @@ export class StopJudge implements RunObserver {
     if (this.isStepping && this.traps.length < MOST_TRAPS) this.traps.push(trap);
     const filter = trap.cause === undefined ? undefined : this.store.onException(trap.cause);
     if (!filter) return 'go';
-    const verdict = filter.guard.decide(() => this.context(trap.target, trap.record, trap));
+    const names = (name: string): Value | undefined => trapField(trap, name);
+    const verdict = filter.guard.decide(() => this.context(trap.target, trap.record, names));
     if (verdict.kind !== 'stop') return 'go';
     const { problem } = verdict;
     this.stopsWith(trap.target, { kind: 'trap', trap, ...(problem ? { problem } : {}) });
+    return 'stop';
+  }
+
+  private onAccess(target: Target, accesses: readonly DataAccess[]): 'go' | 'stop' {
+    const hits = this.watchTable.hits(accesses);
+    const stopping: DataHit[] = [];
+    let problem: string | undefined;
+    for (const hit of hits) {
+      const verdict = hit.data.guard.decide(() => this.context(target, undefined, dataNames(hit)));
+      if (verdict.kind !== 'stop') continue;
+      stopping.push(hit);
+      problem ??= verdict.problem;
+    }
+    const told = stopping.map((hit) => describeHit(hit, target, this.symbols()));
+    this.watchTable.follow(accesses);
+    if (told.length === 0) return 'go';
+    this.stopsWith(target, {
+      kind: 'data',
+      breakpoints: stopping.map(({ data }) => data.breakpoint),
+      title: told.map(({ title }) => title).join(', '),
+      text: told.map(({ text }) => text).join(' '),
+      ...(problem ? { problem } : {}),
+    });
     return 'stop';
   }
 
@@ -144,7 +181,8 @@ export class StopJudge implements RunObserver {
     return { stops, ...(problem ? { problem } : {}) };
   }
 
-  private context(target: Target, record?: ExitRecord, trap?: TrapNotice): GuardContext {
+  /** @param names what comes before all other names */
+  private context(target: Target, record?: ExitRecord, names?: (name: string) => Value | undefined): GuardContext {
     const symbols = this.symbols();
     // Records are of the moment; a frame is unwound only when there is code to speak of.
     const frame = record ? undefined : new Stack(target, symbols).innermost;
@@ -153,7 +191,7 @@ export class StopJudge implements RunObserver {
     return {
       environment: {
         memory,
-        lookup: (name) => (trap && trapField(trap, name)) ?? base.lookup(name),
+        lookup: (name) => names?.(name) ?? base.lookup(name),
       },
       show: (value) =>
         describeValue(value, {
@@ -176,8 +214,17 @@ function findCsr(target: Target, name: string): bigint | undefined {
   return target.csrSets.map((set) => set.find(name)?.value).find((value) => value !== undefined);
 }
 
+/** Names that conditions of data breakpoints can use: the value before and after. */
+function dataNames(hit: DataHit): (name: string) => Value | undefined {
+  return (name) => {
+    if (name !== 'old' && name !== 'new') return undefined;
+    const values = new HitValues(hit);
+    return values.value(name === 'old' ? values.before : values.after);
+  };
+}
+
 /** Names that conditions of trap causes can use on any system. */
-function trapField(trap: TrapNotice, name: string): ReturnType<TargetEnvironment['lookup']> {
+function trapField(trap: TrapNotice, name: string): Value | undefined {
   if (name === 'stval' || name === 'tval') return { kind: 'integer', value: trap.tval };
   if (name === 'cause') return { kind: 'integer', value: BigInt(trap.code) };
   return name === 'guest' ? { kind: 'text', value: trap.target.guest } : undefined;

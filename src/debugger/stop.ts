@@ -11,6 +11,15 @@ export type StopReason =
   | { readonly kind: 'pause'; readonly isIdle: boolean }
   | { readonly kind: 'step' }
   | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[]; readonly problem?: string }
+  /** Watched data was accessed: the target stands behind the instruction that did it. */
+  | {
+      readonly kind: 'data';
+      readonly breakpoints: readonly Breakpoint[];
+      /** In a few words, and as sentences. */
+      readonly title: string;
+      readonly text: string;
+      readonly problem?: string;
+    }
   /** A trap cause that the user chose, not yet taken: the target stands at the instruction. */
   | { readonly kind: 'trap'; readonly trap: TrapNotice; readonly problem?: string }
   /** A hypervisor event, determined and not yet done. */

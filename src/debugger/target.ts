@@ -39,6 +39,18 @@ export interface Translation {
   readonly lines: readonly string[];
 }
 
+/** Where a byte lies in the machine's memory. */
+export interface Location {
+  /** Undefined where there is no memory. */
+  readonly hpa: number | undefined;
+  /** A device is there instead. */
+  readonly isDevice: boolean;
+  /** HPAs of the page-table entries that were looked at; when one of them changes, the byte may lie elsewhere. */
+  readonly entries: readonly number[];
+  /** The page table gives it to user programs. */
+  readonly isUser: boolean;
+}
+
 export type AccessKind = 'fetch' | 'load' | 'store';
 
 export interface Target {
@@ -61,6 +73,8 @@ export interface Target {
   memory(kind: AddressKind): Memory;
   /** The first set is what code at the target sees. */
   readonly csrSets: readonly CsrSet[];
+  /** Where a byte lies, whatever the mode may access; `satp` says in which address space, for the kind `gva`. */
+  locate(kind: AddressKind, address: bigint, satp: bigint): Location;
   /** Explains how an address is translated for an access in the current mode. Changes nothing. */
   translate(address: bigint, access: AccessKind): Translation;
 }

@@ -2,6 +2,8 @@
 import type { Decode } from '../isa/decode';
 import { decode } from '../isa/decode';
 import { CodeCache } from './code-cache';
+import type { DataAccess, WatchedRange } from './data-watch';
+import { DataWatch } from './data-watch';
 import { HartState } from './hart-state';
 import type { EngineHost } from './host';
 import { generateInterpreter } from './interpreter';
@@ -9,6 +11,7 @@ import * as at from './layout';
 import { PhysicalMemory } from './physical-memory';
 import { TRACE_LIMIT } from './record';
 import { SlowPath } from './slow-path';
+import { StoredCsrs } from './stored-csrs';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
 import { Translator } from './translator/translator';
@@ -52,6 +55,8 @@ export class Engine {
   readonly memory: PhysicalMemory;
   /** The running hart's registers. */
   readonly state: HartState;
+  /** The running hart's CSRs, as far as they are stored values. */
+  readonly csrs: StoredCsrs;
 
   private readonly wasmMemory: WebAssembly.Memory;
   private readonly view: DataView;
@@ -67,6 +72,8 @@ export class Engine {
   private running = false;
   /** HPAs of pages whose stores the host wants to see, each with its listener. */
   private readonly watched = new Map<number, () => void>();
+  private readonly dataWatch: DataWatch;
+  private observing = false;
 
   /** @throws RangeError when the size of DRAM is not possible */
   constructor(options: EngineOptions) {
@@ -81,6 +88,7 @@ export class Engine {
     const { buffer } = this.wasmMemory;
     this.view = new DataView(buffer);
     this.state = new HartState(buffer);
+    this.csrs = new StoredCsrs(buffer);
     this.tlbs = new Tlbs(buffer);
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const heat = -translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
@@ -98,16 +106,20 @@ export class Engine {
         },
       },
     );
-    const { state, tlbs, code } = this;
-    this.translator = new Translator({ memory: this.wasmMemory, state, tlbs, code, decode: decoder, without }, heat);
+    const { state, tlbs, code, csrs } = this;
+    this.translator = new Translator(
+      { memory: this.wasmMemory, state, tlbs, code, csrs, decode: decoder, without },
+      heat,
+    );
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
+    this.dataWatch = new DataWatch((hpa, length) => this.memory.bytes(hpa, length).slice());
   }
 
   /** Connects the machine that answers what the engine cannot. To be called once, before `run`. */
   attach(host: EngineHost): void {
     const { buffer } = this.wasmMemory;
-    const { state, memory, tlbs, code, watched, translator } = this;
-    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, translator }, host);
+    const { state, memory, tlbs, code, watched, dataWatch, translator } = this;
+    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, dataWatch, translator }, host);
     const { table } = translator;
     const module = new WebAssembly.Module(generateInterpreter(buffer.byteLength / WASM_PAGE, table.length));
     const instance = new WebAssembly.Instance(module, {
@@ -213,6 +225,41 @@ export class Engine {
     this.flushTlb();
   }
 
+  /**
+   * Replaces the watched bytes. `listener` learns of accesses to them when the instruction that made them is done: registers
+   * and memory are as it leaves them, `state.pc` is still at it, and it may call `requestExit` to leave `run` behind it.
+   * What traps on the way or is held back has made no access. Writes that no instruction makes (A and D bits, devices, the
+   * machine's own) are told too, while `observe` runs; loads of that kind are not.
+   */
+  watchData(ranges: readonly WatchedRange[], listener: (accesses: readonly DataAccess[]) => void): void {
+    this.dataWatch.set(ranges, listener);
+    this.flushTlb();
+  }
+
+  /** Does something in which all writes to watched bytes count, and tells of those that are not told yet. */
+  observe<T>(action: () => T): T {
+    const before = this.observing;
+    this.observing = true;
+    try {
+      return action();
+    } finally {
+      this.observing = before;
+      this.reportAccesses();
+    }
+  }
+
+  /** Tells of accesses that are not told yet: those made outside instructions. */
+  reportAccesses(): void {
+    if (this.dataWatch.hasPending) this.dataWatch.report();
+  }
+
+  /** From a callback: does stores that belong to the running instruction. */
+  storeForInstruction(stores: () => void): void {
+    this.dataWatch.storing = true;
+    stores();
+    this.dataWatch.storing = false;
+  }
+
   /** Adds the next stretch to what is left of the current one. @returns whether there is anything to do */
   private nextStretch(): boolean {
     if (this.rest > 0 && this.budget < TRACE_LIMIT) {
@@ -235,6 +282,7 @@ export class Engine {
   private written(hpa: number, length: number): void {
     if (this.code.invalidate(hpa, length)) this.redirect();
     if (this.watched.size > 0) this.watched.get(hpa - (hpa % PAGE_SIZE))?.();
+    if (!this.dataWatch.isEmpty && (this.running || this.observing)) this.dataWatch.writing(hpa, length);
   }
 
   private redirect(): void {

@@ -92,6 +92,12 @@ export class HartState {
     return this.halves[PC / 4 + 1];
   }
 
+  /** Sets pc by its halves; bit 0 is cleared. */
+  setPc(low: number, high: number): void {
+    this.halves[PC / 4] = low & ~1;
+    this.halves[PC / 4 + 1] = high;
+  }
+
   get privilege(): Privilege {
     return this.halves[PRIVILEGE / 4] as Privilege;
   }

@@ -19,10 +19,11 @@ import { SPLIT_ACCESSES } from './translator/region-type';
 
 const PAGE = ~0xfffn;
 
-/** Generated functions that do one operation each, (record, dataTlb) -> done; by operation number. */
+/** Generated functions that do one operation each, (record, dataTlb) -> done, of a CSR (record) -> done; by operation number. */
 export interface Helpers {
   readonly atomics: readonly (number | undefined)[];
   readonly floats: readonly (number | undefined)[];
+  readonly csrs: readonly (number | undefined)[];
 }
 
 /** Generates the body of `run` or `runExact`. */
@@ -346,9 +347,12 @@ export class InterpreterFunction {
       case 'fence':
         then();
         return;
-      case 'system':
+      case 'system': {
+        const csr = this.helpers.csrs[index];
+        if (csr !== undefined) code.get(this.record).call(csr).if(then);
         this.callSlowPath('system');
         code.br(this.statusKnown);
+      }
     }
   }
 

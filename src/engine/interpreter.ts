@@ -8,6 +8,7 @@ import { InterpreterFunction } from './interpreter-function';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
+import { defineCsrAccess } from './stored-csrs';
 import { REGION_TYPE } from './translator/region-type';
 
 /**
@@ -25,10 +26,11 @@ export function generateInterpreter(pages: number, regions: number): Uint8Array<
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
   const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu'));
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
+  const csrs = operations.map((operation) => defineCsrAccess(module, operation));
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
     const run = module.define({ parameters: ['i32'], results: [] }, (code) =>
-      new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats }, regionType, exact).generate(),
+      new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats, csrs }, regionType, exact).generate(),
     );
     module.export(exact ? 'runExact' : 'run', run);
   }

@@ -57,6 +57,12 @@ export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE + FILLED_LIST + DATA
 export const FETCH_TLBS = DATA_TLBS + TLB_COUNT * DATA_TLB_SIZE;
 export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE + FILLED_LIST + FETCH_FILLED_LISTED * 4;
 
+/** By number of a CSR: its value (u64), the bits that a write changes (u64), who may read and write it (u8; see `StoredCsrs`). */
+export const CSR_VALUES = 0x10e0000;
+export const CSR_MASKS = 0x10e8000;
+export const CSR_READABLE = 0x10f0000;
+export const CSR_WRITABLE = 0x10f1000;
+
 /** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
 export const SLOT_TABLES = 0x1100000;
 export const SLOT_TABLE_SIZE = 2048 * 4;

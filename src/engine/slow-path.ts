@@ -4,6 +4,7 @@ import type { Operands } from '../isa/instruction';
 import type { Action, Width } from '../isa/semantics';
 import { evaluate } from '../isa/evaluate';
 import type { CodeCache, CodePage } from './code-cache';
+import type { DataWatch } from './data-watch';
 import { executeFloat } from './float-slow-path';
 import type { HartState } from './hart-state';
 import type { Access, EngineHost } from './host';
@@ -39,6 +40,7 @@ export interface SlowPathParts {
   readonly code: CodeCache;
   /** HPAs of pages whose stores must come here. */
   readonly watched: { has(hpaPage: number): boolean };
+  readonly dataWatch: DataWatch;
   readonly translator: Translator;
 }
 
@@ -53,6 +55,7 @@ export class SlowPath {
   ignoreBreakpoints = false;
 
   private readonly view: DataView;
+  private readonly given = { rd: 0, rs1: 0, rs2: 0, imm: 0 };
 
   constructor(
     private readonly parts: SlowPathParts,
@@ -101,18 +104,20 @@ export class SlowPath {
     return operation.instruction.action;
   }
 
-  private operands(rec: number): Operands {
+  /** The record's operands: the same object each time. */
+  private operands(rec: number): Readonly<Operands> {
+    const { given } = this;
     const rd = this.view.getUint16(rec + record.RD, true);
-    return {
-      rd: rd === at.X0_SINK ? 0 : (rd >= at.F_REGISTERS ? rd - at.F_REGISTERS : rd) / 8,
-      rs1: this.view.getUint8(rec + record.RS1) / 8,
-      rs2: this.view.getUint8(rec + record.RS2) / 8,
-      imm: this.view.getInt32(rec + record.IMM, true),
-    };
+    given.rd = rd === at.X0_SINK ? 0 : (rd >= at.F_REGISTERS ? rd - at.F_REGISTERS : rd) >> 3;
+    given.rs1 = this.view.getUint8(rec + record.RS1) >> 3;
+    given.rs2 = this.view.getUint8(rec + record.RS2) >> 3;
+    given.imm = this.view.getInt32(rec + record.IMM, true);
+    return given;
   }
 
   /** The instruction is done: on behind it. */
   private done(rec: number): number {
+    if (this.parts.dataWatch.hasPending) this.parts.dataWatch.report();
     if (!this.redirected && !this.exitRequested) return NEXT;
     const length = this.view.getUint16(rec + record.PC_OFFSET, true) & 1 ? 2n : 4n;
     this.parts.state.pc += length;
@@ -121,6 +126,7 @@ export class SlowPath {
 
   /** The instruction is done and pc says where to go on; also after a trap. */
   private jumped(): number {
+    if (this.parts.dataWatch.hasPending) this.parts.dataWatch.report();
     if (this.held) return EXIT;
     this.budget -= 1;
     this.redirected = false;
@@ -139,6 +145,7 @@ export class SlowPath {
     if (hpa === undefined) return this.jumped();
     const value = this.readPieces(hpa, width);
     if (value === undefined) return this.raise(cause.loadAccess, this.faultAddress(hpa, low, high));
+    this.noteLoad(hpa, width);
     this.parts.state.setX(this.operands(rec).rd, signed ? BigInt.asIntN(width * 8, value) : value);
     return this.done(rec);
   }
@@ -175,12 +182,27 @@ export class SlowPath {
     const hpa = this.host.translate(low, high, access, size);
     const page = hpa - (hpa % PAGE_SIZE);
     if (hpa >= 0 && this.host.cacheable && this.parts.memory.contains(page, PAGE_SIZE)) {
-      if (access === LOAD || !(this.parts.code.isCode(page) || this.parts.watched.has(page))) {
+      if (!this.keepsOut(page, access)) {
         const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;
         this.parts.tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
       }
     }
     return hpa;
+  }
+
+  /** Whether each access of this kind to this page of RAM must come here. */
+  private keepsOut(page: number, access: Access): boolean {
+    const { code, watched, dataWatch } = this.parts;
+    return (access !== LOAD && (code.isCode(page) || watched.has(page))) || dataWatch.keepsOut(page, access);
+  }
+
+  /** Watched bytes may be among those that were loaded. */
+  private noteLoad([first, second]: readonly number[], width: Width): void {
+    const { dataWatch } = this.parts;
+    if (dataWatch.isEmpty) return;
+    const inFirst = second === undefined ? width : PAGE_SIZE - (first % PAGE_SIZE);
+    dataWatch.loaded(first, inFirst);
+    if (second !== undefined) dataWatch.loaded(second, width - inFirst);
   }
 
   /** Where an access that cannot be done is at fault: at its part in the second page when the first part is RAM (3.1.16). */
@@ -211,6 +233,14 @@ export class SlowPath {
   }
 
   private writePieces(pieces: readonly number[], width: Width, value: bigint): boolean {
+    const { dataWatch } = this.parts;
+    dataWatch.storing = true;
+    const isDone = this.writeTo(pieces, width, value);
+    dataWatch.storing = false;
+    return isDone;
+  }
+
+  private writeTo(pieces: readonly number[], width: Width, value: bigint): boolean {
     const { memory } = this.parts;
     const [first, second] = pieces;
     if (second === undefined && memory.contains(first, width)) {
@@ -246,6 +276,7 @@ export class SlowPath {
     if (!memory.contains(hpa, width)) return this.raise(isLoad ? cause.loadAccess : cause.storeAccess, va);
     const ram = hpa - DRAM_BASE + at.RAM;
     const old = BigInt.asIntN(width * 8, this.readPieces([hpa], width)!);
+    if (action.k !== 'store-conditional') this.noteLoad([hpa], width);
     if (action.k === 'load-reserved') {
       this.view.setInt32(at.RESERVATION, ram, true);
       this.view.setBigInt64(at.RESERVED_VALUE, old, true);
@@ -284,6 +315,7 @@ export class SlowPath {
     if (isLoad) {
       const value = this.readPieces(hpa, width);
       if (value === undefined) return this.raise(cause.loadAccess, this.faultAddress(hpa, low, high));
+      this.noteLoad(hpa, width);
       state.setF(operands.rd, width === 4 ? box(value) : value);
       state.floatState = at.FLOAT_DIRTY;
     } else if (!this.writePieces(hpa, width, BigInt.asUintN(width * 8, state.f(operands.rs2)))) {
@@ -304,6 +336,7 @@ export class SlowPath {
   }
 
   private breakpoint(rec: number): number {
+    if (this.exitRequested) return EXIT;
     if (!this.ignoreBreakpoints && this.host.breakpoint(this.parts.state.pc)) {
       this.held = this.exitRequested = true;
       return EXIT;
@@ -328,6 +361,7 @@ export class SlowPath {
     const { pcLow, pcHigh } = state;
     const hpa = this.host.translate(pcLow, pcHigh, FETCH, 2);
     if (hpa < 0) return this.jumped();
+    if (this.endsBefore()) return EXIT;
     const page = hpa - (hpa % PAGE_SIZE);
     if (!memory.contains(page, PAGE_SIZE)) return this.raise(cause.instructionAccess, state.pc);
     const virtualPage = pcHigh * 0x100000 + (pcLow >>> 12);
@@ -339,6 +373,14 @@ export class SlowPath {
       tlbs.fillFetch(pcLow, pcHigh, codePage.slotTable);
       return found;
     }
+  }
+
+  /** Whether the page walk that found an instruction wrote watched bytes, and `run` is to be left before the instruction. */
+  private endsBefore(): boolean {
+    const { dataWatch } = this.parts;
+    if (!dataWatch.hasPending) return false;
+    dataWatch.report();
+    return this.exitRequested;
   }
 
   /** An instruction on a page that no TLB may keep: decoded for one execution. */
@@ -367,6 +409,7 @@ export class SlowPath {
     const high = low < 2 ? (state.pcHigh + 1) >>> 0 : state.pcHigh;
     const hpa = this.host.translate(low, high, FETCH, 2);
     if (hpa < 0) return { status: this.jumped() };
+    if (this.endsBefore()) return { status: EXIT };
     if (!memory.contains(hpa, 2)) return { status: this.raise(cause.instructionAccess, address(low, high)) };
     return memory.read16(hpa);
   }

@@ -48,6 +48,8 @@ export class Vcpu {
   private viewedSatp = 0n;
   /** What is to be done before the guest goes on. */
   pending?: PendingExit;
+  /** Called when the guest goes on in another address space than before. */
+  onAddressSpace?: () => void;
   /** The hart's status at the last exit, and the same as sstatus: it is nearly always the same. */
   private savedStatus = -1;
   private savedSstatus = 0n;
@@ -218,7 +220,9 @@ export class Vcpu {
     const kind = viewKindOf(csrs.bare, this.virtualPrivilege, csrs.sum);
     if (this.view?.kind !== kind || this.viewedSatp !== csrs.satp) {
       this.view = this.guest.shadow.enter(this.index, csrs.satp, kind);
+      const isOther = this.viewedSatp !== csrs.satp;
       this.viewedSatp = csrs.satp;
+      if (isOther) this.onAddressSpace?.();
     }
     const { satp } = this.view;
     const { values } = hart.csrs.state;

@@ -21,7 +21,10 @@ export class Bus {
 
   /** The device that answers at the physical address, if any. */
   deviceAt(address: number): Device | undefined {
-    return this.list.find((device) => address >= device.base && address < device.base + device.size);
+    for (const device of this.list) {
+      if (address >= device.base && address < device.base + device.size) return device;
+    }
+    return undefined;
   }
 
   /** The unsigned value of `width` bytes at a physical address; undefined: access fault. */

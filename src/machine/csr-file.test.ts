@@ -21,6 +21,7 @@ function create(switches: ExtensionSwitches = {}) {
     now: 0n,
     retired: () => around.count,
     time: () => around.now,
+    values: new BigUint64Array(4096),
     translationChanged: () => calls.push('translation'),
     supervisorTimerChanged: () => calls.push('timer'),
     environmentChanged: () => calls.push('environment'),

@@ -3,7 +3,7 @@
  * simply what was written last are in `csr-special.ts`.
  */
 import type { Privilege } from '../engine/hart-state';
-import type { CsrDescription } from '../isa/csrs';
+import type { CsrDescription, CsrPrivilege } from '../isa/csrs';
 import { csrName } from '../isa/csr-names';
 import { csrs, legalValue } from '../isa/csrs';
 import { CSR } from './csr-numbers';
@@ -14,6 +14,9 @@ import { FLOAT_STATE, INTERRUPT, MSTATUS } from './status';
 
 const S_MODE = 1;
 const M_MODE = 3;
+
+/** The counters for less privileged modes, which more privileged ones enable. */
+const isCounter = (csr: number): boolean => csr >= CSR.cycle && csr <= CSR.hpmcounter31;
 
 export class CsrFile {
   /** The values as the hart uses them; others go through `read` and `write`. */
@@ -77,7 +80,7 @@ export class CsrFile {
     if (csr === CSR.stimecmp) return privilege === M_MODE || (this.state.comparesTime && this.mayReadTime);
     if (csr <= CSR.fcsr) return this.state.around.float.floatState !== FLOAT_STATE.off;
     if (csr === CSR.satp) return privilege !== S_MODE || (this.state.status & MSTATUS.TVM) === 0;
-    return csr < CSR.cycle || csr > CSR.hpmcounter31 || this.permitsCounter(csr - CSR.cycle, privilege);
+    return !isCounter(csr) || this.permitsCounter(csr - CSR.cycle, privilege);
   }
 
   /**
@@ -107,6 +110,17 @@ export class CsrFile {
   /** All registers of this machine with their values, in the order of their numbers. */
   *entries(): IterableIterator<{ csr: CsrDescription; value: bigint }> {
     for (const csr of this.existing.values()) yield { csr, value: this.read(csr.number) };
+  }
+
+  /**
+   * The registers that are but stored values, to which an instruction's access is legal from this privilege on.
+   * @returns with the bits that a write changes; undefined where there is more to a write, or it is illegal
+   */
+  *plain(): IterableIterator<{ number: number; privilege: CsrPrivilege; writable: bigint | undefined }> {
+    for (const { number, privilege, readOnly, writable, legalise } of this.existing.values()) {
+      if (specialCsrs.has(number) || isCounter(number)) continue;
+      yield { number, privilege, writable: readOnly || legalise ? undefined : writable };
+    }
   }
 
   private describe(number: number): CsrDescription {

@@ -175,9 +175,9 @@ const otherRegisters: Record<number, SpecialCsr> = {
   },
   [CSR.mhartid]: { read: (state) => BigInt(state.around.hartId) },
   [CSR.satp]: {
-    read: (state) => state.values[CSR.satp],
+    read: (state) => state.satp,
     write(state, value) {
-      state.values[CSR.satp] = legalValue(satp, state.values[CSR.satp], value);
+      state.satp = legalValue(satp, state.satp, value);
       state.around.translationChanged();
     },
   },

@@ -35,7 +35,11 @@ export interface HartOptions {
 
 const S_MODE = 1;
 const M_MODE = 3;
-const INTERRUPT_FLAG = 1n << 63n;
+/** In the high half of scause and mcause. */
+const INTERRUPT_FLAG = 0x8000_0000;
+/** The registers that a trap writes, and the one that says where it goes. */
+const supervisorTrapCsrs = { epc: CSR.sepc, cause: CSR.scause, tval: CSR.stval, tvec: CSR.stvec } as const;
+const machineTrapCsrs = { epc: CSR.mepc, cause: CSR.mcause, tval: CSR.mtval, tvec: CSR.mtvec } as const;
 /** Bytes that the cache-block instructions work on. */
 const BLOCK_SIZE = 64;
 
@@ -64,6 +68,8 @@ export class Hart implements EngineHost {
   /** A breakpoint address was reached. True: stop before the instruction. */
   onBreakpoint: (pc: bigint) => boolean = () => true;
 
+  /** Called when the mode or satp changed, before the next instruction. */
+  onTranslation?: () => void;
   /** stimecmp, or whether it counts, was changed. */
   onTimerChange?: () => void;
 
@@ -93,6 +99,7 @@ export class Hart implements EngineHost {
       extensions,
       pmp: this.pmp,
       float: this.state,
+      values: engine.csrs.values,
       time,
       retired: () => this.retired,
       translationChanged: () => this.selectTranslation(),
@@ -100,6 +107,7 @@ export class Hart implements EngineHost {
       environmentChanged: () => this.environmentChanged(),
       interruptsChanged: () => this.interruptsChanged(),
     });
+    for (const { number, privilege, writable } of this.csrs.plain()) engine.csrs.permit(number, privilege, writable);
     this.state.privilege = M_MODE;
     this.fetchMode = this.dataMode = this.modes.mode(0n, M_MODE, false, false);
     this.environmentChanged();
@@ -160,10 +168,18 @@ export class Hart implements EngineHost {
   takeTrap(cause: number, interrupt: boolean, tval: bigint): void {
     const from = this.state.privilege;
     const to = handlerOf(this.csrs.state, cause, interrupt, from);
+    const handler = to === S_MODE ? this.supervisor : this.firmware;
+    if (!handler && !this.onTrap) {
+      this.heldTrap = undefined;
+      if (!interrupt) this.trapped++;
+      this.enter(cause, interrupt, tval, to);
+      return;
+    }
     const trap: Trap = { cause, interrupt, tval, pc: this.state.pc, from, to };
     if (this.holds(trap)) return;
     if (!interrupt) this.trapped++;
-    this.enter(trap);
+    this.enter(cause, interrupt, tval, to);
+    handler?.(trap);
   }
 
   /** Lets S-mode handle a trap that M-mode took, as firmware does: as if it had been delegated. Call it before `mret`. */
@@ -171,17 +187,18 @@ export class Hart implements EngineHost {
     this.csrs.state.status = popStatus(this.csrs.state.status, M_MODE).status;
     this.state.privilege = trap.from;
     this.state.pc = trap.pc;
-    this.enter({ ...trap, to: S_MODE });
+    this.enter(trap.cause, trap.interrupt, trap.tval, S_MODE);
+    this.supervisor?.({ ...trap, to: S_MODE });
   }
 
   /** The effect of SRET: back to the mode and the address from which the last trap into S-mode came. */
   sret(): void {
-    this.returnFrom(S_MODE, this.csrs.state.values[CSR.sepc]);
+    this.returnFrom(S_MODE, CSR.sepc);
   }
 
   /** The effect of MRET. */
   mret(): void {
-    this.returnFrom(M_MODE, this.csrs.state.values[CSR.mepc]);
+    this.returnFrom(M_MODE, CSR.mepc);
   }
 
   /** Drops all cached translations. */
@@ -213,7 +230,7 @@ export class Hart implements EngineHost {
     const address = this.translateBlock(va, STORE);
     const { memory } = this.engine;
     if (address >= 0 && memory.contains(address, BLOCK_SIZE)) {
-      for (let i = 0; i < BLOCK_SIZE; i += 8) memory.write64(address + i, 0n);
+      this.engine.storeForInstruction(() => memory.fill(address, BLOCK_SIZE, 0));
       return true;
     }
     this.raise(address < 0 ? this.mmu.cause : EXCEPTION.storeAccess, va);
@@ -278,30 +295,32 @@ export class Hart implements EngineHost {
     return true;
   }
 
-  /** Trap entry (Privileged 3.1.6.1, 3.1.14–3.1.16, 4.1.7–4.1.9). */
-  private enter(trap: Trap): void {
+  /** Trap entry from where the hart stands (Privileged 3.1.6.1, 3.1.14–3.1.16, 4.1.7–4.1.9). */
+  private enter(cause: number, interrupt: boolean, tval: bigint, to: 1 | 3): void {
     const { state } = this.csrs;
-    const { cause, interrupt, tval, pc, from, to } = trap;
-    const [epc, causeCsr, tvalCsr, tvec] =
-      to === S_MODE ? [CSR.sepc, CSR.scause, CSR.stval, CSR.stvec] : [CSR.mepc, CSR.mcause, CSR.mtval, CSR.mtvec];
-    state.values[epc] = pc;
-    state.values[causeCsr] = (interrupt ? INTERRUPT_FLAG : 0n) | BigInt(cause);
-    state.values[tvalCsr] = tval;
-    state.status = pushStatus(state.status, from, to);
-    this.state.pc = handlerAddress(state.values[tvec], cause, interrupt);
+    const { halves, values } = state;
+    const registers = to === S_MODE ? supervisorTrapCsrs : machineTrapCsrs;
+    halves[2 * registers.epc] = this.state.pcLow;
+    halves[2 * registers.epc + 1] = this.state.pcHigh;
+    halves[2 * registers.cause] = cause;
+    halves[2 * registers.cause + 1] = interrupt ? INTERRUPT_FLAG : 0;
+    values[registers.tval] = tval;
+    state.status = pushStatus(state.status, this.state.privilege, to);
+    const vectored = (halves[2 * registers.tvec] & 3) !== 0;
+    if (vectored) this.state.pc = handlerAddress(values[registers.tvec], cause, interrupt);
+    else this.state.setPc(halves[2 * registers.tvec], halves[2 * registers.tvec + 1]);
     // Allowed, and what QEMU does: an SC after a trap fails, so that no handler has to clear the reservation itself.
     this.state.clearReservation();
     this.state.privilege = to;
     this.waiting = false;
     this.selectTranslation();
-    if (to === S_MODE) this.supervisor?.(trap);
-    else this.firmware?.(trap);
   }
 
-  private returnFrom(from: 1 | 3, target: bigint): void {
-    const { status, privilege } = popStatus(this.csrs.state.status, from);
-    this.csrs.state.status = status;
-    this.state.pc = target;
+  private returnFrom(from: 1 | 3, epc: number): void {
+    const { state } = this.csrs;
+    const { status, privilege } = popStatus(state.status, from);
+    state.status = status;
+    this.state.setPc(state.halves[2 * epc], state.halves[2 * epc + 1]);
     this.state.privilege = privilege;
     this.selectTranslation();
     this.interruptsChanged();
@@ -321,13 +340,13 @@ export class Hart implements EngineHost {
 
   private selectTranslation(): void {
     const { privilege } = this.state;
-    const { status, values } = this.csrs.state;
-    const satp = values[CSR.satp];
+    const { status, satp } = this.csrs.state;
     const modified = privilege === M_MODE && (status & MSTATUS.MPRV) !== 0;
     const dataPrivilege = modified ? previousMachineMode(status) : privilege;
     this.fetchMode = this.modes.mode(satp, privilege, false, false);
     this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
     this.engine.selectTlb(this.fetchMode.key, this.dataMode.key);
+    this.onTranslation?.();
   }
 
   /** An interrupt that is due is taken between instructions: the engine must come back before the next one. */

@@ -103,6 +103,8 @@ export class Machine {
   private stopRequested = false;
   private reached: Moment | undefined;
   private passed: Moment | undefined;
+  /** Instructions executed when the next timer's interrupt begins to pend; Infinity when none will. */
+  private nextTimer = 0;
 
   /** @throws RangeError when the memory size is not possible */
   constructor(options: MachineOptions = {}) {
@@ -205,21 +207,21 @@ export class Machine {
     const [hart] = this.harts;
     let left = limit;
     let interrupts = 0;
-    this.beforeRun?.();
+    if (this.beforeRun) this.engine.observe(this.beforeRun);
     for (;;) {
       const ended = this.ended();
       if (ended) return ended;
-      this.updateTimer(hart);
+      if (this.engine.executed >= this.nextTimer) this.updateTimer(hart);
       if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
-      const { pc } = hart.state;
-      if (hart.takeInterrupt()) {
+      const pc = single ? hart.state.pc : 0n;
+      if (this.engine.observe(() => hart.takeInterrupt())) {
         interrupts++;
         if (single && hart.state.pc !== pc) return this.ended() ?? { kind: 'limit' };
         continue;
       }
       if (hart.waiting && !hart.wakes) return this.idle(hart);
       hart.waiting = false;
-      const done = advance(Math.min(left, this.untilTimer(hart), LONGEST_STRETCH));
+      const done = advance(Math.min(left, this.nextTimer - this.engine.executed, LONGEST_STRETCH));
       if (done > 0) interrupts = 0;
       this.htif?.serve();
       left -= done;
@@ -250,10 +252,12 @@ export class Machine {
     return hart.wakes ? { kind: 'waiting', ticks } : { kind: 'idle' };
   }
 
+  /** Brings the timers' interrupts up to date: when one is due, and when time or a comparator was changed. */
   private updateTimer(hart: Hart): void {
     hart.setInterruptPending(INTERRUPT.machineTimer, this.clint.timerPending(hart.index));
     const { supervisorDeadline } = hart;
     if (supervisorDeadline !== undefined) hart.csrs.setSupervisorTimer(this.clint.mtime >= supervisorDeadline);
+    this.nextTimer = this.engine.executed + this.untilTimer(hart);
   }
 
   /** Instructions until the next timer's interrupt begins to pend; Infinity when none will. */
@@ -282,7 +286,7 @@ export class Machine {
     const onTimerChange = () => {
       this.updateTimer(hart);
       // The instruction that wrote the comparator counts towards the deadline.
-      const remaining = this.untilTimer(hart) - 1;
+      const remaining = this.nextTimer - this.engine.executed - 1;
       if (remaining < LONGEST_STRETCH) this.engine.limitSlice(Math.max(0, remaining));
     };
     this.clint.onTimerChange = hart.onTimerChange = onTimerChange;

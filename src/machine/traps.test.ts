@@ -25,6 +25,7 @@ function state(values: Partial<Record<keyof typeof CSR, bigint>>, lines: readonl
   };
   const csrs = new CsrFile({
     ...around,
+    values: new BigUint64Array(4096),
     translationChanged: nothing,
     supervisorTimerChanged: nothing,
     environmentChanged: nothing,

@@ -17,6 +17,8 @@ export class SessionLab {
   /** The most processor time between two turns of the host's event loop, in milliseconds. */
   longestTurn = 0;
   readonly logs: string[] = [];
+  /** What the session was loaded with. */
+  readonly options: SessionOptions;
   private arrived: ((event: Stop | End) => void) | undefined;
   private lastTurn = processorTime();
 
@@ -52,12 +54,13 @@ export class SessionLab {
         breakpointChanged: () => undefined,
       },
     );
-    this.session.load({
+    this.options = {
       mode: 'hypervisor',
       memoryBytes: 512 * MIB,
       guests: [{ name: 'lab', program: { path: 'lab.elf', bytes: elf } }],
       ...options,
-    });
+    };
+    this.session.load(this.options);
   }
 
   /** Begins execution, and measures turns from here on. */

@@ -1,6 +1,9 @@
 /** Breakpoints of all kinds, and what an exception stop was about. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Breakpoint, ExceptionRequest } from '../../debugger/breakpoints/breakpoint';
 import { DebuggerError } from '../../debugger/errors';
+import { offerAddress, offerExpression, offerNode } from '../../debugger/inspection/data-offers';
+import type { DataOffer } from '../../debugger/inspection/data-offers';
 import { toProtocolBreakpoint } from '../breakpoint-mapping';
 import type { Connection } from '../connection';
 import { parseReference } from '../memory-reference';
@@ -34,6 +37,21 @@ export const breakpointRequests = {
       ...guardOptions({ condition, hitCondition }),
     }));
     return answer(connection, connection.session.breakpoints.setInstructions(requests));
+  },
+
+  dataBreakpointInfo(connection, args) {
+    const { id, description, isLasting } = offerFor(connection, args);
+    if (id === undefined) return { dataId: null, description };
+    return { dataId: id, description, accessTypes: ['read', 'write', 'readWrite'], canPersist: isLasting };
+  },
+
+  setDataBreakpoints(connection, { breakpoints }) {
+    const requests = breakpoints.map(({ dataId, accessType = 'write', condition, hitCondition }) => ({
+      id: dataId,
+      access: accessType,
+      ...guardOptions({ condition, hitCondition }),
+    }));
+    return answer(connection, connection.session.breakpoints.setData(requests));
   },
 
   setExceptionBreakpoints(connection, { filters, filterOptions = [] }) {
@@ -80,6 +98,25 @@ export const breakpointRequests = {
     };
   },
 } satisfies Partial<RequestHandlers>;
+
+/** What an address without a number of bytes means: a doubleword. */
+const DEFAULT_BYTES = 8;
+
+function offerFor(
+  connection: Connection,
+  { variablesReference, name, frameId, bytes, asAddress }: DebugProtocol.DataBreakpointInfoArguments,
+): DataOffer {
+  const { session } = connection;
+  if (variablesReference) {
+    const { node, frame } = connection.references.child(variablesReference, name);
+    return offerNode(session, frame, node, bytes);
+  }
+  if (asAddress) {
+    const { kind, address } = parseReference(name);
+    return offerAddress(session, kind, address, bytes ?? DEFAULT_BYTES);
+  }
+  return offerExpression(session, connection.optionalFrame(frameId), name, bytes);
+}
 
 interface WrittenGuard {
   readonly condition?: string | undefined;

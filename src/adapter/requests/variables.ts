@@ -9,14 +9,12 @@ import type { Frame } from '../../debugger/stack';
 import type { ValueNode } from '../../debugger/values/value-node';
 import type { Connection } from '../connection';
 import { formatReference } from '../memory-reference';
+import { MOST_CHILDREN } from '../references';
 import type { RequestHandlers } from '../request-handlers';
-
-/** Elements given at once, whatever the client asks for. */
-const MOST_CHILDREN = 10_000;
 
 export const variablesRequests = {
   variables(connection, { variablesReference, filter, start = 0, count }) {
-    const { children, frame } = container(connection, variablesReference);
+    const { children, frame } = connection.references.container(variablesReference);
     const isIndexed = children.indexed > 0;
     if (filter === (isIndexed ? 'named' : 'indexed')) return { variables: [] };
     const wanted = count && count > 0 ? Math.min(count, MOST_CHILDREN) : MOST_CHILDREN;
@@ -25,14 +23,12 @@ export const variablesRequests = {
   },
 
   setVariable(connection, { variablesReference, name, value }) {
-    const { children, frame } = container(connection, variablesReference);
-    const find = (): ValueNode | undefined =>
-      findNamed(children.indexed, (start, count) => children.list(start, count), name);
-    const node = find();
-    if (!node?.set) throw new DebuggerError(`"${name}" cannot be changed.`);
+    const find = () => connection.references.child(variablesReference, name);
+    const { node, frame } = find();
+    if (!node.set) throw new DebuggerError(`"${name}" cannot be changed.`);
     node.set(numberInFrame(connection.session, frame, value));
     connection.changed();
-    return shown(connection, frame, find() ?? node);
+    return shown(connection, frame, find().node);
   },
 
   evaluate(connection, { expression, frameId, context, format }) {
@@ -61,23 +57,6 @@ export const variablesRequests = {
     return { targets: found.map((completion) => completionItem(completion, start, length)) };
   },
 } satisfies Partial<RequestHandlers>;
-
-function container(connection: Connection, reference: number) {
-  const found = connection.references.container(reference);
-  if (!found) throw new DebuggerError('The value is no longer there: execution went on.');
-  return found;
-}
-
-/** Named children are few; an element of an array says its index. */
-function findNamed(
-  indexed: number,
-  list: (start: number, count: number) => readonly ValueNode[],
-  name: string,
-): ValueNode | undefined {
-  const index = /^\[(\d+)\]$/.exec(name)?.[1];
-  if (indexed > 0 && index !== undefined) return list(Number(index), 1)[0];
-  return list(0, MOST_CHILDREN).find((node) => node.name === name);
-}
 
 interface ShownValue {
   value: string;

@@ -1,10 +1,12 @@
 /** All breakpoints of a session: set by kind, resolved when symbols are there, looked up by address, event and cause. */
 import { causeById } from '../../isa/causes';
+import type { Type } from '../../symbols/model';
 import { DebuggerError } from '../errors';
 import type { CodeMemory, SymbolSpace } from '../symbol-space';
 import type {
   Breakpoint,
   BreakpointKind,
+  DataRequest,
   ExceptionRequest,
   FunctionRequest,
   InstructionRequest,
@@ -12,6 +14,8 @@ import type {
 } from './breakpoint';
 import { Guard } from './conditions/guard';
 import type { GuardOptions } from './conditions/guard';
+import { resolveData } from './data/resolve-data';
+import type { DataBreakpoint } from './data/watch-table';
 import { PENDING, resolveFunction, resolveLine } from './resolve';
 import type { Resolution } from './resolve';
 
@@ -37,6 +41,9 @@ interface Entry {
   current: Breakpoint;
 }
 
+/** Types of data that ids were given out for, at most; ids whose type is forgotten show plain numbers. */
+const MOST_TYPES = 1000;
+
 export class BreakpointStore {
   /** Another number whenever anything was set or resolved anew. */
   version = 0;
@@ -45,6 +52,8 @@ export class BreakpointStore {
   private readonly bySource = new Map<string, Entry[]>();
   private functions: Entry[] = [];
   private instructions: Entry[] = [];
+  private data: Entry[] = [];
+  private readonly dataTypes = new Map<string, Type>();
   private exceptions = new Map<string, ExceptionBreakpoint>();
   private byAddress = new Map<bigint, { entry: CodeBreakpoint; isLoaded: (memory: CodeMemory) => boolean }[]>();
   private byEvent = new Map<string, CodeBreakpoint[]>();
@@ -105,6 +114,21 @@ export class BreakpointStore {
     return this.finish(this.instructions);
   }
 
+  /** Replaces the data breakpoints. */
+  setData(requests: readonly DataRequest[]): Breakpoint[] {
+    this.data = requests.map((request) => {
+      const { id, access } = request;
+      return this.create('data', request, (symbols) => resolveData(symbols, id, access, this.dataTypes.get(id)));
+    });
+    return this.finish(this.data);
+  }
+
+  /** What the bytes are that this id of a data breakpoint stands for. */
+  rememberType(id: string, type: Type): void {
+    if (this.dataTypes.size >= MOST_TYPES) this.dataTypes.clear();
+    this.dataTypes.set(id, type);
+  }
+
   /** Replaces the trap causes to stop on. Answers, for each, what is wrong with it, or undefined. */
   setExceptions(requests: readonly ExceptionRequest[]): (string | undefined)[] {
     this.exceptions = new Map();
@@ -139,6 +163,14 @@ export class BreakpointStore {
     return this.byEvent.get(kind) ?? [];
   }
 
+  /** The data breakpoints. */
+  watched(): readonly DataBreakpoint[] {
+    return this.data.flatMap(({ current }) => {
+      const { trigger, guard } = current;
+      return trigger.kind === 'data' && guard ? [{ breakpoint: current, guard, data: trigger.data }] : [];
+    });
+  }
+
   /** The filter of a trap cause, if it is on. */
   onException(cause: string): ExceptionBreakpoint | undefined {
     return this.exceptions.get(cause);
@@ -167,6 +199,7 @@ export class BreakpointStore {
     for (const entries of this.bySource.values()) yield* entries;
     yield* this.functions;
     yield* this.instructions;
+    yield* this.data;
   }
 
   private create(kind: BreakpointKind, options: GuardOptions, resolve: Entry['resolve']): Entry {

@@ -1,6 +1,7 @@
 /** Breakpoints as the user sets them, and what the debugger makes of them. */
 import type { SymbolModule } from '../symbol-space';
 import type { Guard, GuardOptions } from './conditions/guard';
+import type { DataAccessType, WatchedData } from './data/resolve-data';
 
 /** A breakpoint on a line of a source file. */
 export interface SourceRequest extends GuardOptions {
@@ -16,6 +17,13 @@ export interface FunctionRequest extends GuardOptions {
 /** A breakpoint on an instruction. */
 export interface InstructionRequest extends GuardOptions {
   readonly address: bigint;
+}
+
+/** A breakpoint on accesses to memory. */
+export interface DataRequest extends GuardOptions {
+  /** As `data-place.ts` writes them. */
+  readonly id: string;
+  readonly access: DataAccessType;
 }
 
 /** Stops on a trap cause: the cause's id, such as `load-page-fault`. */
@@ -34,9 +42,10 @@ export interface BreakpointPlace {
 export type Trigger =
   | { readonly kind: 'code'; readonly places: readonly BreakpointPlace[] }
   | { readonly kind: 'event'; readonly event: string }
+  | { readonly kind: 'data'; readonly data: WatchedData }
   | { readonly kind: 'nothing' };
 
-export type BreakpointKind = 'source' | 'function' | 'instruction';
+export type BreakpointKind = 'source' | 'function' | 'instruction' | 'data';
 
 export interface Breakpoint {
   /** Unique and never used again. */

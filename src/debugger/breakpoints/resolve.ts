@@ -12,7 +12,7 @@ export interface Resolution {
   readonly line?: number;
 }
 
-const nothing = (message: string): Resolution => ({ trigger: { kind: 'nothing' }, verified: false, message });
+export const nothing = (message: string): Resolution => ({ trigger: { kind: 'nothing' }, verified: false, message });
 const code = (places: readonly BreakpointPlace[], line?: number): Resolution => ({
   trigger: { kind: 'code', places },
   verified: true,

@@ -43,6 +43,10 @@ export function explainStop(stop: Stop, symbols: SymbolSpace): StopExplanation {
       return { title: 'Step', text: `Stepped to ${place.replace(/^at /, '')}.`, details: [] };
     case 'breakpoint':
       return { title: 'Breakpoint', text: reason.problem ?? `Breakpoint ${place}.`, details: [] };
+    case 'data': {
+      const text = [reason.problem, reason.text].filter(Boolean).join(' ');
+      return { title: reason.title, text, details: [`The instruction that did it is done; next is the one ${place}.`] };
+    }
     case 'trap':
       return explainTrap(reason.trap, symbols, reason.problem);
     case 'event': {

@@ -1,4 +1,5 @@
 /** A kernel on the bare machine, without hypervisor, as the debugger sees it. */
+import type { WatchedRange } from '../../engine/data-watch';
 import { trapCauses } from '../../isa/causes';
 import type { Trap } from '../../machine/hart';
 import { Machine } from '../../machine/machine';
@@ -8,8 +9,8 @@ import { CSR } from '../../machine/csr-numbers';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { SpaceTables } from '../page-tables/page-table-tree';
 import { HartTarget } from './hart-target';
-import { boundCalls, outcomeOf } from './run-result';
-import type { Console, RunOutcome, System, TrapNotice, Watcher } from './system';
+import { boundCalls, boundQuestions, outcomeOf } from './run-result';
+import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
 
 const SUPERVISOR_ECALL = 9;
 
@@ -20,6 +21,7 @@ export class BareSystem implements System {
   readonly pageTables: MachinePageTables;
   readonly exitCounts = [];
   readonly pending = undefined;
+  onBreakpoint = (): boolean => true;
   private readonly machine: Machine;
   private watching: Watcher = {};
   private watcherStopped = false;
@@ -39,6 +41,7 @@ export class BareSystem implements System {
     this.consoles = [console];
     this.pageTables = new MachinePageTables([{ guest: name, spaces: () => [this.currentSpace()] }]);
     if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
+    this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
   }
 
   get instructions(): number {
@@ -66,6 +69,26 @@ export class BareSystem implements System {
 
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.machine.engine.setBreakpoints(addresses);
+  }
+
+  watchMemory(ranges: readonly WatchedRange[], { onAccess, onAddressSpace }: MemoryWatcher): void {
+    const { machine, current } = this;
+    machine.engine.watchData(ranges, (accesses) => {
+      if (onAccess(current, accesses) !== 'stop') return;
+      this.watcherStopped = true;
+      machine.requestStop();
+    });
+    const [hart] = machine.harts;
+    if (!onAddressSpace) {
+      delete hart.onTranslation;
+      return;
+    }
+    let { satp } = current;
+    hart.onTranslation = () => {
+      if (current.satp === satp) return;
+      ({ satp } = current);
+      onAddressSpace(current);
+    };
   }
 
   run(maxInstructions: number): RunOutcome {

@@ -2,10 +2,12 @@
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { LOAD } from '../../engine/host';
 import { addressSpaceOf } from '../../machine/paging';
+import { PTE_U } from '../../machine/pte';
 import { walkPageTable } from '../../machine/walk';
 import type { WalkRules } from '../../machine/walk';
 import { DebuggerError } from '../errors';
 import { hex } from '../format';
+import type { Location } from '../target';
 import type { Memory } from '../values/place';
 
 /** From an address to the host-physical address of the same byte; undefined where there is none. */
@@ -73,6 +75,32 @@ export function walkWithAllRights(
   const rights = { privilege: SUPERVISOR, sum: true, mxr: true, accessedDirty: 'hardware' } as const;
   const walk = walkPageTable(address, LOAD, { ...rules, ...rights, scheme, root }, readEntry);
   return walk.ok ? walk.address : undefined;
+}
+
+/** What physical addresses are, of the kind that page tables hold. */
+export interface PhysicalSpace {
+  /** The page-table entry at an address; undefined where there is no memory. */
+  readEntry(address: number): bigint | undefined;
+  /** Where a byte of memory lies in the machine. */
+  toHpa(address: number): number | undefined;
+  isDevice(address: number): boolean;
+}
+
+/** As `walkWithAllRights`, with the entries on the way. */
+export function locateInTables(address: bigint, satp: bigint, memory: PhysicalSpace): Location {
+  const at = (found: number | undefined): Pick<Location, 'hpa' | 'isDevice'> => ({
+    hpa: found === undefined ? undefined : memory.toHpa(found),
+    isDevice: found !== undefined && memory.isDevice(found),
+  });
+  const space = addressSpaceOf(satp);
+  if (!space) return { ...at(satp >> 60n === 0n ? physical(address) : undefined), entries: [], isUser: false };
+  const how = { ...space, privilege: SUPERVISOR, sum: true, mxr: true } as const;
+  const walk = walkPageTable(address, LOAD, how, (entry) => memory.readEntry(entry));
+  return {
+    ...at(walk.ok ? walk.address : undefined),
+    entries: walk.steps.flatMap(({ entryAddress }) => memory.toHpa(entryAddress) ?? []),
+    isUser: walk.ok && (walk.entry & BigInt(PTE_U)) !== 0n,
+  };
 }
 
 /** The address as a physical one; undefined when it is wider than those are. */

@@ -6,10 +6,10 @@ import { addressSpaceOf } from '../../machine/paging';
 import { MSTATUS } from '../../machine/status';
 import { explainWalk } from '../../machine/walk-explain';
 import { hex } from '../format';
-import type { AccessKind, AddressKind, CsrSet, ModeName, Target, Translation } from '../target';
+import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { hartCsrSet } from './csr-sets';
-import { physical, translatedMemory, walkWithAllRights } from './guest-view';
+import { locateInTables, physical, translatedMemory, walkWithAllRights } from './guest-view';
 import { ACCESSES } from './vcpu-target';
 
 const MODES: Readonly<Record<0 | 1 | 3, ModeName>> = { 0: 'U', 1: 'S', 3: 'M' };
@@ -84,6 +84,15 @@ export class HartTarget implements Target {
 
   memory(kind: AddressKind): Memory {
     return this.memories[kind];
+  }
+
+  locate(kind: AddressKind, address: bigint, satp: bigint): Location {
+    const { memory, bus } = this.machine;
+    return locateInTables(address, kind === 'gva' ? satp : 0n, {
+      readEntry: (at) => (memory.contains(at, 8) ? memory.read64(at) : undefined),
+      toHpa: (at) => (memory.contains(at, 1) ? at : undefined),
+      isDevice: (at) => bus.deviceAt(at) !== undefined,
+    });
   }
 
   translate(address: bigint, access: AccessKind): Translation {

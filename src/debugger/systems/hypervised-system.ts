@@ -1,4 +1,5 @@
 /** Guests under the hypervisor, as the debugger sees them. */
+import type { WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
 import type { Guest, GuestOptions } from '../../hypervisor/guest';
@@ -9,8 +10,8 @@ import type { MachineOptions } from '../../machine/machine';
 import { addressSpaceOf } from '../../machine/paging';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
-import type { Console, RunOutcome, System, TrapNotice, Watcher } from './system';
-import { boundCalls, outcomeOf } from './run-result';
+import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
+import { boundCalls, boundQuestions, outcomeOf } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
 /** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
@@ -24,6 +25,7 @@ export class HypervisedSystem implements System {
   readonly targets: readonly VcpuTarget[];
   readonly consoles: readonly Console[];
   readonly pageTables: MachinePageTables;
+  onBreakpoint = (): boolean => true;
   private readonly machine: Machine;
   private readonly hypervisor: Hypervisor;
   private watching: Watcher = {};
@@ -37,6 +39,7 @@ export class HypervisedSystem implements System {
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
     this.consoles = this.hypervisor.guests.map(({ name, console }) => consoleOf(name, console));
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
+    this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
     for (const hart of this.machine.harts) {
       if (hart.supervisor) hart.supervisor = boundCalls(this.machine, hart.supervisor);
     }
@@ -55,6 +58,7 @@ export class HypervisedSystem implements System {
   }
 
   get current(): VcpuTarget {
+    if (this.targets.length === 1) return this.targets[0]!;
     const pending = this.hypervisor.pendingVcpu;
     return this.targets.find((target) => target.vcpu === pending) ?? this.targets[0]!;
   }
@@ -82,6 +86,19 @@ export class HypervisedSystem implements System {
     this.machine.engine.setBreakpoints(addresses);
   }
 
+  watchMemory(ranges: readonly WatchedRange[], { onAccess, onAddressSpace }: MemoryWatcher): void {
+    const { machine } = this;
+    machine.engine.watchData(ranges, (accesses) => {
+      if (onAccess(this.current, accesses) !== 'stop') return;
+      this.watcherStopped = true;
+      machine.requestStop();
+    });
+    for (const target of this.targets) {
+      if (onAddressSpace) target.vcpu.onAddressSpace = () => onAddressSpace(target);
+      else delete target.vcpu.onAddressSpace;
+    }
+  }
+
   run(maxInstructions: number): RunOutcome {
     this.watcherStopped = false;
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
@@ -90,7 +107,7 @@ export class HypervisedSystem implements System {
   step(): RunOutcome {
     this.watcherStopped = false;
     if (this.hypervisor.pendingExit) {
-      this.hypervisor.finishPending();
+      this.machine.engine.observe(() => this.hypervisor.finishPending());
       return this.watcherStopped ? { kind: 'stopped' } : { kind: 'limit' };
     }
     return this.stepCompletely();

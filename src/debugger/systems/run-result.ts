@@ -18,6 +18,15 @@ export function boundCalls<T>(machine: Machine, handler: (trap: T) => void): (tr
   };
 }
 
+/** As `boundCalls`, for questions at breakpoints. */
+export function boundQuestions(machine: Machine, ask: () => boolean): () => boolean {
+  let questions = 0;
+  return () => {
+    if (++questions % MOST_CALLS === 0) machine.requestStop();
+    return ask();
+  };
+}
+
 /** @param isStop whether a watcher asked for the stop; otherwise the bound on calls did */
 export function outcomeOf(result: RunResult, target: Target, isStop: boolean): RunOutcome {
   switch (result.kind) {

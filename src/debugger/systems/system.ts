@@ -1,4 +1,5 @@
 /** What a session debugs: guests under the hypervisor, or a bare machine. The rest of the debugger sees only this. */
+import type { DataAccess, WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import type { PageTableTree } from '../page-tables/tree';
 import type { Target } from '../target';
@@ -30,6 +31,14 @@ export interface Watcher {
   readonly exitKinds?: ReadonlySet<ExitKind>;
   /** Each trap. Absent: nobody is interested. */
   readonly onTrap?: (trap: TrapNotice) => 'go' | 'stop';
+}
+
+/** Asked about accesses to watched memory while the system runs. */
+export interface MemoryWatcher {
+  /** What an instruction did, when it is done and pc is still at it. `stop` leaves `run` behind the instruction. */
+  readonly onAccess: (target: Target, accesses: readonly DataAccess[]) => 'go' | 'stop';
+  /** A target is in another address space now. Absent: nobody is interested. */
+  readonly onAddressSpace?: (target: Target) => void;
 }
 
 /** Why `run` came back. */
@@ -80,8 +89,12 @@ export interface System {
   readonly current: Target;
   /** What the hypervisor is about to do when execution goes on; undefined when nothing is pending. */
   readonly pending: { readonly target: Target; readonly record: ExitRecord } | undefined;
-  /** Virtual addresses before which to stop. */
+  /** Virtual addresses before which to stop, when `onBreakpoint` agrees. */
   setBreakpoints(addresses: Iterable<bigint>): void;
+  /** Asked before the instruction at such an address: true to stop there, false to go on. */
+  onBreakpoint: () => boolean;
+  /** Replaces the watched memory; may be called while the system runs. */
+  watchMemory(ranges: readonly WatchedRange[], watcher: MemoryWatcher): void;
   /** Runs one slice: at most so many instructions, and not much longer than some milliseconds. */
   run(maxInstructions: number): RunOutcome;
   /** Executes one instruction, whatever breakpoint is on it; a pending exit counts as the instruction it belongs to. */

@@ -5,10 +5,10 @@ import { addressSpaceOf } from '../../machine/paging';
 import { explainWalk } from '../../machine/walk-explain';
 import { walkPageTable } from '../../machine/walk';
 import { hex } from '../format';
-import type { AccessKind, AddressKind, CsrSet, ModeName, Target, Translation } from '../target';
+import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { guestCsrSet, hartCsrSet } from './csr-sets';
-import { physical, translatedMemory, walkWithAllRights } from './guest-view';
+import { locateInTables, physical, translatedMemory, walkWithAllRights } from './guest-view';
 import { explainShadow } from './shadow-explanation';
 
 export const ACCESSES = { fetch: FETCH, load: LOAD, store: STORE } as const;
@@ -75,6 +75,19 @@ export class VcpuTarget implements Target {
 
   memory(kind: AddressKind): Memory {
     return this.memories[kind];
+  }
+
+  locate(kind: AddressKind, address: bigint, satp: bigint): Location {
+    const { guest } = this.vcpu;
+    if (kind === 'hpa') {
+      const hpa = physical(address) ?? -1;
+      return { hpa: guest.dram.contains(hpa, 1) ? hpa : undefined, isDevice: false, entries: [], isUser: false };
+    }
+    return locateInTables(address, kind === 'gva' ? satp : 0n, {
+      readEntry: (gpa) => guest.memory.readEntry(gpa),
+      toHpa: (gpa) => guest.gpaToHpa(gpa),
+      isDevice: (gpa) => guest.devices.bus.deviceAt(gpa) !== undefined,
+    });
   }
 
   translate(address: bigint, access: AccessKind): Translation {

@@ -12,6 +12,7 @@ import {
   memberDatum,
   resolveType,
   sizeOf,
+  storageOf,
   storeInteger,
 } from './datum';
 import type { Datum } from './datum';
@@ -34,6 +35,7 @@ const MAX_PREVIEW_ITEMS = 8;
 /** A value with a name, as a line that opens to its parts. */
 export function datumNode(name: string, datum: Datum, context: DatumContext, expression?: string): ValueNode {
   const address = addressOf(datum);
+  const storage = storageOf(datum);
   const isSettable = datum.place.write !== undefined && integerTypeOf(datum.type) !== undefined;
   const children = childrenOf(datum, context, expression);
   return {
@@ -42,6 +44,7 @@ export function datumNode(name: string, datum: Datum, context: DatumContext, exp
     type: datum.type?.name ?? 'void',
     ...(children ? { children } : {}),
     ...(address === undefined ? {} : { address }),
+    ...(storage ? { storage } : {}),
     ...(expression === undefined ? {} : { expression }),
     ...(isSettable ? { set: (value: bigint) => storeInteger(datum, value) } : {}),
   };

@@ -62,6 +62,24 @@ export function addressOf(datum: Datum): bigint | undefined {
   return BigInt.asUintN(64, datum.place.address + BigInt(datum.offset));
 }
 
+/** The bytes in memory that a value is made of. */
+export interface Storage {
+  readonly address: bigint;
+  /** In bytes; 0 when the type does not say. */
+  readonly size: number;
+  /** Of what lies there; undefined when it is but a part of the bytes, or `void`. */
+  readonly type: Type | undefined;
+}
+
+/** Where the value lies in memory; undefined when it is elsewhere. */
+export function storageOf({ type, place, offset, bits }: Datum): Storage | undefined {
+  if (place.address === undefined) return undefined;
+  const skipped = bits ? Math.floor(bits.skip / 8) : 0;
+  const address = BigInt.asUintN(64, place.address + BigInt(offset + skipped));
+  if (!bits) return { address, size: sizeOf(type), type };
+  return { address, size: Math.ceil((bits.skip + bits.take) / 8) - skipped, type: undefined };
+}
+
 /** The bytes of the value, at most `limit` of them; undefined when they cannot be had. */
 function readBytes(datum: Datum, limit = 4096): Uint8Array | undefined {
   return datum.place.read(datum.offset, Math.min(sizeOf(datum.type), limit));

@@ -1,4 +1,5 @@
 /** A value as the user sees it: a line of text that may open to further lines, read when opened. */
+import type { Storage } from './datum';
 
 export interface ValueNode {
   readonly name: string;
@@ -8,6 +9,8 @@ export interface ValueNode {
   readonly children?: Children;
   /** Address of the bytes behind the value, for a memory view. */
   readonly address?: bigint;
+  /** Where the value itself lies, when that is in memory. */
+  readonly storage?: Storage;
   /** An expression that gives this value again. */
   readonly expression?: string;
   /** Changes the value to what the text says. @throws DebuggerError when it cannot be done */

@@ -5,6 +5,7 @@
  */
 import type { Decoded } from '../../isa/instruction';
 import type { CodePage } from '../code-cache';
+import type { CsrUse } from '../stored-csrs';
 import type { JumpTable } from './jump-table';
 
 export const PAGE_SIZE = 0x1000;
@@ -19,6 +20,8 @@ export interface CodeSource {
   crossing(page: CodePage, next: CodePage): Decoded | undefined;
   /** The table that a block's last step, an indirect jump, takes its target from. */
   jumpTable(steps: readonly Step[]): JumpTable | undefined;
+  /** What the instruction does with a CSR, if generated code may do that. */
+  csr(decoded: Decoded): CsrUse | undefined;
 }
 
 export interface Step {
@@ -26,6 +29,8 @@ export interface Step {
   readonly position: number;
   /** Its second half is in the next page. */
   readonly crosses: boolean;
+  /** A system instruction that generated code does: an access to a CSR that is but a stored value. */
+  readonly csr?: CsrUse;
 }
 
 /** Where a block goes on: another block, or out of the region, to a position. */
@@ -256,7 +261,8 @@ class RegionFinder {
         return { steps, flow: { k: 'go', call, position } };
       }
       const { instruction, length } = step.decoded;
-      if (instruction.action.k === 'system' || (!this.limits.floats && instruction.action.k.startsWith('float'))) {
+      const isSlow = instruction.action.k === 'system' && !step.csr;
+      if (isSlow || (!this.limits.floats && instruction.action.k.startsWith('float'))) {
         return { steps, flow: { k: 'stop', position, interpret: true } };
       }
       steps.push(step);
@@ -312,11 +318,16 @@ class RegionFinder {
     const page = this.page(delta);
     if (!page) return undefined;
     const decoded = this.source.instruction(page, position - delta * PAGE_SIZE);
-    if (decoded) return { decoded, position, crosses: false };
+    if (decoded) return { ...this.step(decoded, position), crosses: false };
     if (position - delta * PAGE_SIZE !== PAGE_SIZE - 2) return undefined;
     const next = this.page(delta + 1);
     const crossing = next && this.source.crossing(page, next);
-    return crossing && { decoded: crossing, position, crosses: true };
+    return crossing && { ...this.step(crossing, position), crosses: true };
+  }
+
+  private step(decoded: Decoded, position: number): Omit<Step, 'crosses'> {
+    const csr = this.source.csr(decoded);
+    return { decoded, position, ...(csr && { csr }) };
   }
 
   private page(delta: number): CodePage | undefined {

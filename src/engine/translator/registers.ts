@@ -1,6 +1,7 @@
 /** Which registers an instruction uses, from its entry in the table. */
 import type { Instruction, Operands } from '../../isa/instruction';
 import type { Condition, Expr } from '../../isa/semantics';
+import { csrAccessOf } from '../stored-csrs';
 
 /** Sets of registers 0..31 as bits. */
 export interface RegisterUse {
@@ -35,7 +36,8 @@ export function floatUse({ action }: Instruction, { rd, rs1, rs2, imm }: Operand
   return { reads, writes: result === 'x' ? 0 : 1 << rd };
 }
 
-function fieldsOf({ action }: Instruction): Fields {
+function fieldsOf(instruction: Instruction): Fields {
+  const { action } = instruction;
   switch (action.k) {
     case 'compute':
       return { ...read(action.value), rd: true };
@@ -57,8 +59,11 @@ function fieldsOf({ action }: Instruction): Fields {
       return { ...read(action.address), rd: false };
     case 'float':
       return { rs1: action.operation.operands[0] === 'x', rs2: false, rd: action.operation.result === 'x' };
+    case 'system': {
+      const csr = csrAccessOf(instruction);
+      return { rs1: csr?.constant === false, rs2: false, rd: csr !== undefined };
+    }
     case 'fence':
-    case 'system':
       return { rs1: false, rs2: false, rd: false };
   }
 }

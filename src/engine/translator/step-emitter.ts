@@ -12,6 +12,7 @@ import type { FloatSite } from '../float/site';
 import { Scratch } from '../float/site';
 import * as at from '../layout';
 import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import { emitCsrAccess } from '../stored-csrs';
 import type { AccessGroup } from './access-groups';
 import { groupAccesses } from './access-groups';
 import { FloatRegisters } from './float-registers';
@@ -76,7 +77,7 @@ export class StepEmitter {
   /** Whether the instruction may be left to the interpreter: then it needs a label for that. */
   canMiss(step: Step): boolean {
     const { action } = step.decoded.instruction;
-    return this.begins(step) || isAtomic(action) || action.k.startsWith('float');
+    return this.begins(step) || action.k === 'system' || isAtomic(action) || action.k.startsWith('float');
   }
 
   /** Whether the instruction is the first of several accesses that look into the TLB together. */
@@ -162,6 +163,9 @@ export class StepEmitter {
           code.get(this.floats.local(step.decoded.rs2)).op('i64.reinterpret_f64'),
         );
         return;
+      case 'system':
+        this.csr(step, miss);
+        return;
       case 'fence':
         return;
       default:
@@ -237,6 +241,21 @@ export class StepEmitter {
       operation,
     );
     this.unit = result === 'x' ? (this.unit ?? 'on') : 'dirty';
+  }
+
+  private csr({ csr, decoded: { rs1, imm } }: Step, miss: Label): void {
+    const { code } = this;
+    if (!csr) throw new Error('a system instruction is not for a region');
+    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u').brIf(miss);
+    emitCsrAccess(code, csr.change, csr.writes, {
+      operand: () => {
+        if (csr.constant) code.i64(BigInt(rs1));
+        else this.operands.x('rs1');
+      },
+      offset: () => code.i32(imm * 8),
+      mask: () => code.i64(BigInt.asIntN(64, csr.mask)),
+      writeRd: (value) => this.writeRd(value),
+    });
   }
 
   private requireUnit(miss: Label, changes: boolean): void {

@@ -8,6 +8,7 @@ import { floatHelperTypes } from '../float/helpers';
 import type { HartState } from '../hart-state';
 import * as at from '../layout';
 import { DRAM_BASE } from '../physical-memory';
+import type { StoredCsrs } from '../stored-csrs';
 import type { Technique } from '../techniques';
 import type { Tlbs } from '../tlb';
 import type { Machinery } from './jump-table';
@@ -31,6 +32,7 @@ export interface TranslatorParts {
   readonly state: HartState;
   readonly tlbs: Tlbs;
   readonly code: CodeCache;
+  readonly csrs: StoredCsrs;
   readonly decode: Decode;
   readonly without: ReadonlySet<Technique>;
 }
@@ -188,6 +190,7 @@ export class Translator {
     };
     const jumpTables = !this.parts.without.has('jump-tables');
     return {
+      csr: (decoded) => this.parts.csrs.useOf(decoded),
       jumpTable: (steps) => (jumpTables ? findJumpTable(steps, machinery) : undefined),
       page: (delta) => {
         if (delta === 0) return first;
