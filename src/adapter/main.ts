@@ -1,5 +1,8 @@
 /** The debug adapter as a program: on stdin and stdout, or with `--port N` on a TCP port. */
+import { enableHostFeatures } from './host-features';
 import { servePort, serveStdio } from './serve';
+
+enableHostFeatures();
 
 const position = process.argv.indexOf('--port');
 if (position < 0) {

@@ -1,7 +1,7 @@
 /** The `hypocaust` command: `run`, `dap` and `demo`. */
 import { dap } from './dap';
 import { demo } from './demo/demo';
-import { enableHostFeatures } from './host-features';
+import { enableHostFeatures } from '../adapter/host-features';
 import { optionHelp, parseRunOptions, UsageError } from './options';
 import { run } from './run';
 

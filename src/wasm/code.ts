@@ -3,6 +3,12 @@ import { pushSigned32, pushSigned64, pushUnsigned } from './leb128';
 import type { FirstLaneOp, MemoryOp, PlainOp, ValueType, VectorOp } from './opcodes';
 import { firstLaneOpcodes, memoryOpcodes, plainOpcodes, valueTypes, vectorOpcodes } from './opcodes';
 
+/** Which way a conditional branch mostly goes; `offset` is its place in the encoded body. */
+export interface BranchHint {
+  readonly offset: number;
+  readonly isTaken: boolean;
+}
+
 /** A `block`, `loop` or `if` that is open: a branch target. */
 export interface Label {
   readonly depth: number;
@@ -13,6 +19,7 @@ const VOID = 0x40;
 export class Code {
   private readonly bytes: number[] = [];
   private readonly locals: ValueType[] = [];
+  private readonly hints: BranchHint[] = [];
   private depth = 0;
 
   /** @param parameters the function's parameters; they are locals 0, 1, … */
@@ -131,6 +138,18 @@ export class Code {
     return this;
   }
 
+  /** Says of the `if` or `br_if` that comes next that its condition is hardly ever true. */
+  unlikely(): this {
+    this.hints.push({ offset: this.bytes.length, isTaken: false });
+    return this;
+  }
+
+  /** The same, that it is nearly always true. */
+  likely(): this {
+    this.hints.push({ offset: this.bytes.length, isTaken: true });
+    return this;
+  }
+
   br(label: Label): this {
     return this.indexed(0x0c, this.depth - label.depth);
   }
@@ -148,11 +167,22 @@ export class Code {
     return this;
   }
 
-  /** The encoded body: local declarations, instructions, end. */
-  encode(): number[] {
+  /** The hints given, with offsets in the encoded body. */
+  branchHints(): readonly BranchHint[] {
+    const start = this.declarations().length;
+    return this.hints.map(({ offset, isTaken }) => ({ offset: start + offset, isTaken }));
+  }
+
+  private declarations(): number[] {
     const out: number[] = [];
     pushUnsigned(out, this.locals.length);
     for (const type of this.locals) out.push(1, valueTypes[type]);
+    return out;
+  }
+
+  /** The encoded body: local declarations, instructions, end. */
+  encode(): number[] {
+    const out = this.declarations();
     for (const byte of this.bytes) out.push(byte);
     out.push(0x0b);
     return out;

@@ -59,4 +59,21 @@ describe('wasm module writer', () => {
     const run = instance.exports.pick as (n: number) => number;
     assert.deepEqual([0, 1, 2, 77].map(run), [10, 11, 99, 99]);
   });
+
+  it('puts branch hints in front of the code, which a host may pass over', () => {
+    const module = new Module();
+    const absolute = module.define({ parameters: ['i32'], results: ['i32'] }, (code) => {
+      code.local('i64');
+      code.get(0).i32(0).op('i32.lt_s').unlikely();
+      code.if(() => code.i32(0).get(0).op('i32.sub', 'return'));
+      code.get(0);
+    });
+    module.export('absolute', absolute);
+    const bytes = module.encode();
+    const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(bytes), 'metadata.code.branch_hint');
+    // One function, 0, with one hint: of one byte, "not taken", at the `if` behind three declaration bytes and five of code.
+    assert.deepEqual([...new Uint8Array(section)], [1, 0, 1, 8, 1, 0]);
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+    assert.equal((instance.exports.absolute as (value: number) => number)(-5), 5);
+  });
 });

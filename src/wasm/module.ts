@@ -9,7 +9,7 @@ export interface FunctionType {
   readonly results: readonly ValueType[];
 }
 
-const section = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const section = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 const kind = { function: 0, table: 1, memory: 2 } as const;
 const FUNCREF = 0x70;
 
@@ -78,12 +78,36 @@ export class Module {
       bytes.push(kind.function);
       pushUnsigned(bytes, item.index);
     });
+    this.pushBranchHints(out);
     pushSection(out, section.code, this.functions, (bytes, item) => {
       const body = item.code.encode();
       pushUnsigned(bytes, body.length);
       for (const byte of body) bytes.push(byte);
     });
     return Uint8Array.from(out);
+  }
+
+  /** The custom section of branch hints (Branch Hinting, 2); hosts that do not know it pass it over. */
+  private pushBranchHints(out: number[]): void {
+    const hinted = this.functions.flatMap(({ code }, i) => {
+      const hints = code.branchHints();
+      return hints.length > 0 ? [{ index: this.importedFunctions + i, hints }] : [];
+    });
+    if (hinted.length === 0) return;
+    const bytes: number[] = [];
+    pushName(bytes, 'metadata.code.branch_hint');
+    pushUnsigned(bytes, hinted.length);
+    for (const { index, hints } of hinted) {
+      pushUnsigned(bytes, index);
+      pushUnsigned(bytes, hints.length);
+      for (const { offset, isTaken } of hints) {
+        pushUnsigned(bytes, offset);
+        bytes.push(1, isTaken ? 1 : 0);
+      }
+    }
+    out.push(section.custom);
+    pushUnsigned(out, bytes.length);
+    for (const byte of bytes) out.push(byte);
   }
 
   /** The number of this function type in the module, for `Code.callIndirect`. */

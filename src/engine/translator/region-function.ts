@@ -270,7 +270,7 @@ export class RegionFunction {
   /** Leaves before the block when the slice may end before the next check. */
   private leaveWhenUsedUp(node: number): void {
     const { code } = this;
-    code.get(BUDGET).i32(this.longestPath).op('i32.lt_s');
+    code.get(BUDGET).i32(this.longestPath).op('i32.lt_s').unlikely();
     code.if(() => {
       const state = { dirty: this.dirty[node], uncounted: 0 };
       this.leaveTo(() => this.steps.pushPosition(this.blocks[node].position), INTERPRET, state);
@@ -298,7 +298,7 @@ export class RegionFunction {
     page();
     code.op('i64.ne').get(entry).memory('i32.load', at.SLOTS);
     code.i32(this.region.pages.get(delta)!.slotTable).op('i32.ne', 'i32.or');
-    code.if(() => this.leaveTo(() => this.steps.pushPosition(position), status, state));
+    code.unlikely().if(() => this.leaveTo(() => this.steps.pushPosition(position), status, state));
   }
 
   /** Counts a miss of a group of accesses, and pushes the status to leave with. */

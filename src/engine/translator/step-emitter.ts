@@ -142,7 +142,7 @@ export class StepEmitter {
           x: (operand: 'rs1' | 'rs2') => this.operands.x(operand),
           writeRd: (value: () => void) => this.writeRd(value),
           dataTlb: this.dataTlb,
-          leaveIf: () => code.brIf(miss),
+          leaveIf: () => code.unlikely().brIf(miss),
         };
         emitAtomic(code, action, operands, this.arithmetic);
         return;
@@ -246,7 +246,7 @@ export class StepEmitter {
   private csr({ csr, decoded: { rs1, imm } }: Step, miss: Label): void {
     const { code } = this;
     if (!csr) throw new Error('a system instruction is not for a region');
-    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u').brIf(miss);
+    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u').unlikely().brIf(miss);
     emitCsrAccess(code, csr.change, csr.writes, {
       operand: () => {
         if (csr.constant) code.i64(BigInt(rs1));
@@ -304,7 +304,7 @@ export class StepEmitter {
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
     if (cache !== undefined) {
       code.block((known) => {
-        code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').brIf(known);
+        code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').likely().brIf(known);
         this.findEntry(loads, stores, miss);
         code.i32(0).get(this.wanted).memory('i64.store', cache);
         code
@@ -333,6 +333,7 @@ export class StepEmitter {
       code
         .i32(PAGE_SIZE - (end - first))
         .op('i32.gt_u')
+        .unlikely()
         .brIf(miss);
     }
     this.hosts.set(group, host);
@@ -343,7 +344,7 @@ export class StepEmitter {
     const { code, entry } = this;
     dataEntry(code, this.address, this.dataTlb).set(entry);
     for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
-      code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').brIf(miss);
+      code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').unlikely().brIf(miss);
     }
   }
 
