@@ -5,8 +5,10 @@
 import type { Code, Label } from '../../wasm/code';
 import type { Arithmetic } from '../expression';
 import * as at from '../layout';
+import type { RegisterSet } from './dirty-registers';
+import { findDirtyRegisters, union, writes } from './dirty-registers';
+import { leadsTo, structured, successors } from './edges';
 import type { FlowGraph } from './flow-graph';
-import { analyseFlow } from './flow-graph';
 import type { JumpTable } from './jump-table';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
@@ -63,7 +65,7 @@ export class RegionFunction {
   ) {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
-    this.dirty = this.dirtyRegisters();
+    this.dirty = findDirtyRegisters(this.blocks, this.flow.order);
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
     this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
@@ -331,25 +333,6 @@ export class RegionFunction {
     code.op('return');
   }
 
-  private dirtyRegisters(): RegisterSet[] {
-    const none: RegisterSet = { integers: 0, floats: 0 };
-    const written = this.blocks.map(({ steps }) => steps.reduce((set, step) => union(set, writes(step)), none));
-    const dirty = this.blocks.map(() => none);
-    for (let changed = true; changed;) {
-      changed = false;
-      for (const from of this.flow.order) {
-        const after = union(dirty[from], written[from]);
-        for (const to of successors(this.blocks[from])) {
-          const merged = union(dirty[to], after);
-          if (merged.integers === dirty[to].integers && merged.floats === dirty[to].floats) continue;
-          dirty[to] = merged;
-          changed = true;
-        }
-      }
-    }
-    return dirty;
-  }
-
   /**
    * How often each block is written: one that loops on itself several times in a row, so that the remaining count is looked at
    * less often.
@@ -382,74 +365,12 @@ export class RegionFunction {
   }
 }
 
-/** Sets of registers 0..31 as bits. */
-interface RegisterSet {
-  readonly integers: number;
-  readonly floats: number;
-}
-
-const union = (a: RegisterSet, b: RegisterSet): RegisterSet => ({
-  integers: a.integers | b.integers,
-  floats: a.floats | b.floats,
-});
-
-function writes({ decoded }: Step): RegisterSet {
-  const { instruction } = decoded;
-  return { integers: integerUse(instruction, decoded).writes, floats: floatUse(instruction, decoded).writes };
-}
-
 /** What an exit must restore. */
 interface State {
   /** Registers that may differ from their place in memory. */
   dirty: RegisterSet;
   /** Instructions of the block that are counted already but not done. */
   uncounted: number;
-}
-
-/** Turns edges that structured code cannot express into exits. */
-function structured(blocks: readonly Block[]): FlowGraph {
-  for (;;) {
-    const flow = analyseFlow(blocks.map(successors));
-    if (flow.irreducible.length === 0) return flow;
-    for (const [from, to] of flow.irreducible) {
-      const away = (edge: Edge): Edge =>
-        'block' in edge && edge.block === to ? { leave: blocks[to].position, interpret: false } : edge;
-      blocks[from].end = mapEdges(blocks[from], away);
-    }
-  }
-}
-
-function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
-  switch (end.k) {
-    case 'go':
-      return { ...end, to: map(end.to) };
-    case 'return':
-      return { ...end, sites: end.sites.map(({ position, to }) => ({ position, to: map(to) })) };
-    case 'branch':
-      return { ...end, taken: map(end.taken), other: map(end.other) };
-    case 'indirect':
-      return { ...end, targets: new Map([...end.targets].map(([position, edge]) => [position, map(edge)])) };
-  }
-}
-
-function edges({ end }: Block): readonly Edge[] {
-  switch (end.k) {
-    case 'go':
-      return [end.to];
-    case 'return':
-      return end.sites.map(({ to }) => to);
-    case 'branch':
-      return [end.other, end.taken];
-    case 'indirect':
-      return [...end.targets.values()];
-  }
-}
-
-const leadsTo = (edge: Edge, node: number): boolean => 'block' in edge && edge.block === node;
-
-/** The blocks that a block leads to; one that is led to twice counts twice. */
-function successors(block: Block): number[] {
-  return edges(block).flatMap((edge) => ('block' in edge ? [edge.block] : []));
 }
 
 function forEachBit(set: number, visit: (bit: number) => void): void {
