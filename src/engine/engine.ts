@@ -14,6 +14,7 @@ import { SlowPath } from './slow-path';
 import { StoredCsrs } from './stored-csrs';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
+import type { TranslatorRoom } from './translator/translator';
 import { Translator } from './translator/translator';
 
 const WASM_PAGE = 0x10000;
@@ -40,6 +41,8 @@ export interface EngineOptions {
   readonly decode?: Decode;
   /** 'on' unless given. */
   readonly translator?: TranslatorMode;
+  /** How much translated code is kept. */
+  readonly translatorRoom?: TranslatorRoom;
   /** Techniques to do without, for measurements. */
   readonly without?: ReadonlySet<Technique>;
 }
@@ -108,7 +111,7 @@ export class Engine {
     );
     const { state, tlbs, code, csrs } = this;
     this.translator = new Translator(
-      { memory: this.wasmMemory, state, tlbs, code, csrs, decode: decoder, without },
+      { memory: this.wasmMemory, state, tlbs, code, csrs, decode: decoder, without, room: options.translatorRoom },
       heat,
     );
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
@@ -166,6 +169,11 @@ export class Engine {
   /** Instructions attempted so far; exact also during callbacks, where the current one is not yet counted. */
   get executed(): number {
     return this.running ? this.finished + this.slice - this.budget : this.finished;
+  }
+
+  /** Translated code that there is now. */
+  get translated(): TranslatorRoom {
+    return this.translator.used;
   }
 
   /** From a callback: leave `run` before the next instruction. */

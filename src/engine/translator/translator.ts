@@ -20,8 +20,10 @@ import { REGION_TYPE } from './region-type';
 
 /** Size of the table of regions; index 0 is no region. */
 export const MAX_REGIONS = 8192;
-/** Regions dropped at a time when the table is full: the oldest ones. */
-const EVICTED = MAX_REGIONS / 8;
+/** What regions may take: machine code is some five times as long as the WebAssembly. */
+const DEFAULT_ROOM = { regions: MAX_REGIONS - 1, bytes: 24 << 20 };
+/** The part of the regions, the oldest ones, that is dropped when there is no room. */
+const EVICTED = 1 / 8;
 /** A record that is not to be translated: it would have to be jumped to this often again. */
 const COLD = -0x8000_0000;
 
@@ -35,6 +37,13 @@ export interface TranslatorParts {
   readonly csrs: StoredCsrs;
   readonly decode: Decode;
   readonly without: ReadonlySet<Technique>;
+  readonly room: TranslatorRoom | undefined;
+}
+
+/** The most regions that are kept at a time, and the most bytes of WebAssembly in them. */
+export interface TranslatorRoom {
+  readonly regions: number;
+  readonly bytes: number;
 }
 
 interface Translated {
@@ -42,6 +51,8 @@ interface Translated {
   /** The record at which it begins. */
   readonly record: number;
   readonly pages: readonly CodePage[];
+  /** Of WebAssembly. */
+  readonly bytes: number;
 }
 
 export class Translator {
@@ -56,6 +67,8 @@ export class Translator {
   /** In the order in which they were made. */
   private readonly regions = new Map<number, Translated>();
   private readonly byPage = new Map<CodePage, Set<Translated>>();
+  private readonly room: TranslatorRoom;
+  private bytes = 0;
   private readonly free: number[] = [];
   /** Records whose regions are better without groups of accesses. */
   private readonly split = new Set<number>();
@@ -66,6 +79,7 @@ export class Translator {
     private readonly heat: number,
   ) {
     this.view = new DataView(parts.memory.buffer);
+    this.room = parts.room ?? DEFAULT_ROOM;
     this.limits = {
       ...LIMITS,
       ...(parts.without.has('inlining') && { depth: 0 }),
@@ -74,9 +88,9 @@ export class Translator {
     for (let index = MAX_REGIONS - 1; index > 0; index--) this.free.push(index);
   }
 
-  /** Regions that exist. */
-  get size(): number {
-    return this.regions.size;
+  /** What there is now. */
+  get used(): TranslatorRoom {
+    return { regions: this.regions.size, bytes: this.bytes };
   }
 
   /** Makes a region that begins at the hart's pc, where this record is; or lets the record cool down. */
@@ -88,11 +102,12 @@ export class Translator {
       this.setHeat(record, COLD);
       return;
     }
-    if (this.free.length === 0) this.evict();
+    if (this.regions.size >= this.room.regions || this.bytes >= this.room.bytes) this.evict();
     const index = this.free.pop()!;
     this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
-    this.table.set(index, this.compile(region, index, !this.split.has(record)));
-    this.add({ index, record, pages: [...new Set(region.pages.values())] });
+    const binary = this.write(region, index, !this.split.has(record));
+    this.table.set(index, this.instantiate(binary));
+    this.add({ index, record, pages: [...new Set(region.pages.values())], bytes: binary.length });
   }
 
   /** Drops a region, which will be translated anew without groups of accesses. */
@@ -114,7 +129,8 @@ export class Translator {
     for (const region of this.regions.values()) this.remove(region);
   }
 
-  private compile(region: Region, number: number, groupsAccesses: boolean): () => unknown {
+  /** The region's module. */
+  private write(region: Region, number: number, groupsAccesses: boolean): Uint8Array<ArrayBuffer> {
     const { memory } = this.parts;
     const pages = memory.buffer.byteLength / 0x10000;
     const module = new Module();
@@ -131,15 +147,21 @@ export class Translator {
     };
     const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
     module.export('region', index);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
+    return module.encode();
+  }
+
+  private instantiate(binary: Uint8Array<ArrayBuffer>): () => unknown {
+    const { memory } = this.parts;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), {
       engine: { memory },
-      ...(floats && { float: this.floatHelpers }),
+      float: this.floatHelpers,
     });
     return instance.exports.region as () => unknown;
   }
 
   private add(region: Translated): void {
     this.regions.set(region.index, region);
+    this.bytes += region.bytes;
     for (const page of region.pages) {
       const users = this.byPage.get(page) ?? new Set();
       this.byPage.set(page, users.add(region));
@@ -149,6 +171,7 @@ export class Translator {
 
   private remove(region: Translated): void {
     this.regions.delete(region.index);
+    this.bytes -= region.bytes;
     for (const page of region.pages) {
       const users = this.byPage.get(page);
       users?.delete(region);
@@ -160,7 +183,7 @@ export class Translator {
   }
 
   private evict(): void {
-    let left = EVICTED;
+    let left = Math.ceil(this.regions.size * EVICTED);
     for (const region of this.regions.values()) {
       if (left-- === 0) break;
       this.remove(region);

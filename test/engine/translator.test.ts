@@ -1,0 +1,345 @@
+/** Translated code does what the interpreter does, to the instruction; and it goes when the code does. */
+import assert from 'node:assert/strict';
+import type { Engine } from '../../src/engine/engine';
+import { DRAM_BASE } from '../../src/engine/physical-memory';
+import { assembleProgram } from '../../src/isa/assemble';
+import { TestHost } from '../support/engine-host';
+import { Random } from '../support/random';
+
+const PAGE = 0x1000;
+const base = BigInt(DRAM_BASE);
+
+function state({ state, executed }: Engine): unknown {
+  return { pc: state.pc, executed, x: Array.from({ length: 32 }, (_, i) => state.x(i)) };
+}
+
+/** Runs the program in both ways, in slices of random lengths, and compares the registers after each. */
+function compare(source: string, instructions: number, prepare?: (host: TestHost) => void): TestHost {
+  const interpreted = new TestHost(source, { translator: 'off' });
+  const translated = new TestHost(source, { translator: 'eager' });
+  prepare?.(interpreted);
+  prepare?.(translated);
+  const random = new Random(instructions);
+  for (let left = instructions; left > 0;) {
+    const slice = Math.min(left, 1 + random.below(random.below(2) === 0 ? 100 : 5000));
+    assert.equal(translated.engine.run(slice), interpreted.engine.run(slice));
+    assert.deepEqual(state(translated.engine), state(interpreted.engine));
+    left -= slice;
+  }
+  const bytes = ({ engine }: TestHost) => engine.memory.bytes(DRAM_BASE, 0x10000);
+  assert.ok(Buffer.from(bytes(translated)).equals(bytes(interpreted)), 'the same memory');
+  assert.ok(translated.engine.translated.regions > 0, 'something was translated');
+  return translated;
+}
+
+describe('translated code', () => {
+  it('agrees on loops in loops, short and long', () => {
+    compare(
+      `
+        li s0, 0x80004000
+      outer:
+        li t0, 37
+      inner:
+        add a0, a0, t0
+        xor a1, a1, a0
+        addi t0, t0, -1
+        bnez t0, inner
+        li t1, 5
+      middle:
+        sd a0, 0(s0)
+        lw a2, 4(s0)
+        andi a3, a2, 1
+        beqz a3, even
+        addi a4, a4, 3
+        j joined
+      even:
+        addi a4, a4, 5
+        srli a0, a0, 1
+      joined:
+        addi t1, t1, -1
+        bgtz t1, middle
+        j outer`,
+      60_000,
+    );
+  });
+
+  it('agrees on calls, nested and recursive, and on returns to elsewhere', () => {
+    compare(
+      `
+        li sp, 0x80008000
+      again:
+        li a0, 9
+        call fibonacci
+        add s2, s2, a0
+        la t0, twice
+        jalr t0
+        la ra, again
+        li a0, 4
+        j twice                 # a tail call that returns to the start
+      fibonacci:
+        addi sp, sp, -32
+        sd ra, 0(sp)
+        sd s0, 8(sp)
+        sd s1, 16(sp)
+        mv s0, a0
+        li t0, 2
+        blt a0, t0, leaf
+        addi a0, a0, -1
+        call fibonacci
+        mv s1, a0
+        addi a0, s0, -2
+        call fibonacci
+        add a0, a0, s1
+      leaf:
+        ld ra, 0(sp)
+        ld s0, 8(sp)
+        ld s1, 16(sp)
+        addi sp, sp, 32
+        ret
+      twice:
+        slli a0, a0, 1
+        ret`,
+      60_000,
+    );
+  });
+
+  it('agrees on jumps through tables, also when an entry changes', () => {
+    compare(
+      `
+        li s0, 0x80004000
+        la t0, zero
+        sd t0, 0(s0)
+        la t0, one
+        sd t0, 8(s0)
+        la t0, two
+        sd t0, 16(s0)
+        la t0, three
+        sd t0, 24(s0)
+      again:
+        addi s2, s2, 1
+        andi t0, s2, 3
+        slli t0, t0, 3
+        add t0, t0, s0
+        ld t1, 0(t0)
+        jr t1
+      zero:
+        addi a0, a0, 1
+        j again
+      one:
+        addi a1, a1, 3
+        andi t2, s2, 1023
+        addi t2, t2, -1
+        bnez t2, again
+        ld t3, 16(s0)           # once in a while two entries change places
+        ld t4, 24(s0)
+        sd t4, 16(s0)
+        sd t3, 24(s0)
+        j again
+      two:
+        xor a2, a2, a1
+        j again
+      three:
+        sub a3, a3, a2
+        j again`,
+      60_000,
+    );
+  });
+
+  it('agrees on loops that are entered in the middle', () => {
+    compare(
+      `
+      start:
+        addi s0, s0, 1
+        andi t0, s0, 1
+        beqz t0, second
+      first:
+        addi a0, a0, 1
+        andi t1, a0, 7
+        beqz t1, start
+      second:
+        addi a1, a1, 2
+        andi t2, a1, 31
+        bnez t2, first
+        j start`,
+      30_000,
+    );
+  });
+
+  it('agrees on accesses that miss: at page ends, misaligned, at devices, and where they fault', () => {
+    const host = compare(
+      `
+        li s0, 0x80004ff8
+        li s1, 0x10000000
+        li s2, 0
+      again:
+        addi s2, s2, 1
+        andi t0, s2, 15
+        add t1, s0, t0
+        ld a0, 0(t1)
+        sd s2, 8(t1)
+        lw a1, 4(t1)
+        andi t2, s2, 63
+        bnez t2, again
+        lbu a2, 5(s1)
+        j again`,
+      20_000,
+    );
+    assert.ok(host.device.length > 10);
+  });
+
+  it('follows code across pages only while they are mapped to that code', () => {
+    // Page 1 of the program is called; pages 1 and 2 take turns at being mapped there.
+    const source = `
+        li t0, 20
+      again:
+        call next
+        addi t0, t0, -1
+        bnez t0, again
+        ecall
+        li t0, 20
+        j again
+        .balign 4096
+      next:
+        addi a0, a0, 1
+        ret
+        .balign 4096
+        addi a0, a0, 100
+        ret`;
+    const prepare = (host: TestHost) => {
+      const page = DRAM_BASE / PAGE + 1;
+      host.onSystem = () => {
+        host.mapped.set(page, host.mapped.get(page) === page + 1 ? page : page + 1);
+        host.engine.flushTlb();
+        return 'next';
+      };
+    };
+    const host = compare(source, 10_000, prepare);
+    assert.ok(host.x(10) > 1000n);
+  });
+
+  it('keeps two address spaces apart that have different code at one address', () => {
+    const source = `
+        li t0, 50
+      again:
+        call next
+        addi t0, t0, -1
+        bnez t0, again
+        ecall
+        li t0, 50
+        j again
+        .balign 4096
+      next:
+        addi a0, a0, 1
+        ret
+        .balign 4096
+        addi a1, a1, 1
+        ret`;
+    let spaces = 0;
+    const prepare = (host: TestHost) => {
+      const page = DRAM_BASE / PAGE + 1;
+      let key = 0;
+      host.onSystem = () => {
+        key ^= 1;
+        spaces++;
+        // No flush: each space has a TLB of its own.
+        if (key === 1) host.mapped.set(page, page + 1);
+        else host.mapped.delete(page);
+        host.engine.selectTlb(key, key);
+        return 'next';
+      };
+    };
+    const host = compare(source, 20_000, prepare);
+    assert.ok(spaces > 20);
+    assert.ok(host.x(10) - host.x(11) <= 50n);
+  });
+
+  it('sees stores to its code through another mapping of the page', () => {
+    const word = new DataView(assembleProgram('addi a0, a0, 7', base).buffer).getUint32(0, true);
+    const source = `
+        li s0, 0x80003000       # the alias of the page with the code
+        li s1, ${word}
+        li t0, 30
+      again:
+        call next
+        addi t0, t0, -1
+        bnez t0, again
+        lwu s2, 0(s0)
+        sw s1, 0(s0)
+        mv s1, s2
+        li t0, 30
+        j again
+        .balign 4096
+      next:
+        addi a0, a0, 1
+        ret`;
+    const alias = DRAM_BASE / PAGE + 3;
+    const host = compare(source, 20_000, (one) => one.mapped.set(alias, DRAM_BASE / PAGE + 1));
+    assert.ok(host.x(10) > 10_000n);
+  });
+
+  it('patches the loop that it is in', () => {
+    const word = new DataView(assembleProgram('addi a0, a0, 7', base).buffer).getUint32(0, true);
+    compare(
+      `
+        la s0, patched
+        li s1, ${word}
+      again:
+        addi t0, t0, 1
+        andi t1, t0, 127
+        bnez t1, patched
+        lwu s2, 0(s0)
+        sw s1, 0(s0)
+        fence.i
+        mv s1, s2
+      patched:
+        addi a0, a0, 1
+        j again`,
+      30_000,
+    );
+  });
+
+  it('keeps no more than there is room for, however much code is hot', () => {
+    const functions = Array.from(
+      { length: 120 },
+      (_, i) => `f${i}:\n addi a0, a0, ${i}\n xori a0, a0, 1\n ret\n .balign 64`,
+    );
+    const calls = Array.from({ length: 120 }, (_, i) => `la t0, f${i}\n jalr t0`);
+    const source = `again:\n${calls.join('\n')}\n j again\n .balign 4096\n${functions.join('\n')}`;
+    const room = { regions: 40, bytes: 1 << 20 };
+    const host = new TestHost(source, { translator: 'eager', translatorRoom: room });
+    const interpreted = new TestHost(source, { translator: 'off' });
+    for (let i = 0; i < 20; i++) {
+      host.engine.run(2000);
+      interpreted.engine.run(2000);
+      assert.ok(host.engine.translated.regions <= room.regions);
+    }
+    assert.deepEqual(state(host.engine), state(interpreted.engine));
+    assert.ok(host.engine.translated.regions > 10);
+    const small = new TestHost(source, { translator: 'eager', translatorRoom: { regions: 1000, bytes: 20_000 } });
+    small.engine.run(40_000);
+    assert.deepEqual(state(small.engine), state(interpreted.engine));
+    assert.ok(small.engine.translated.bytes < 40_000);
+  });
+
+  it('stops at breakpoints in the middle of hot code, and is fast again without them', () => {
+    const host = new TestHost(
+      `
+      again:
+        addi a0, a0, 1
+        addi a1, a1, 1
+        bnez a0, again`,
+      { translator: 'eager' },
+    );
+    host.engine.run(1000);
+    host.engine.setBreakpoints([base + 4n]);
+    host.engine.run(1000);
+    assert.equal(host.engine.state.pc, base + 4n);
+    const before = host.x(11);
+    host.engine.step();
+    host.engine.run(1000);
+    assert.equal(host.engine.state.pc, base + 4n);
+    assert.equal(host.x(11), before + 1n);
+    host.engine.setBreakpoints([]);
+    assert.equal(host.engine.run(1000), 1000);
+  });
+});
