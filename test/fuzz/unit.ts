@@ -3,14 +3,15 @@
  * `skip:N` stands for the beginning of the unit N further on.
  */
 import type { Random } from '../support/random';
+import { CALL_MACHINE } from './layout';
+import type { Traits } from './traits';
 
 export type Unit = readonly string[];
 
 /** What generators need to know of the program that they contribute to. */
 export interface Surroundings {
   readonly random: Random;
-  /** LR and SC of one width per program: QEMU 7.2 stores and yet reports failure when they differ. */
-  readonly reservedWidth: 4 | 8;
+  readonly traits: Traits;
 }
 
 /** Makes a unit. */
@@ -20,13 +21,15 @@ export type Ingredient = (around: Surroundings) => Unit;
 export const SP = 2;
 export const POINTER = 8;
 
-/** Registers that random instructions may write: not sp, x8, nor a7 with its calls. */
-const TARGETS = [0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 15, 16, 24, 31] as const;
+/** Registers that random instructions may write: not sp, x8, nor a7 with its calls; ra only as a link. */
+const TARGETS = [0, 3, 4, 5, 6, 7, 9, 10, 11, 15, 16, 24, 31] as const;
 export const anyTarget = (random: Random): number => random.pick(TARGETS);
+export const anyLink = (random: Random): number => random.pick([0, 1, 1, 5, 31]);
 export const anySource = (random: Random): number => random.below(32);
 
 export const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 export const word = (value: number): string => `.word ${hex(value >>> 0)}`;
+export const chance = (random: Random, oneIn: number): boolean => random.below(oneIn) === 0;
 
 const EDGES = [0n, 1n, 2n ** 31n, 2n ** 32n, 2n ** 63n, 2n ** 31n - 1n, 2n ** 63n - 1n, 2n ** 64n - 1n];
 
@@ -47,8 +50,16 @@ export function anyValue(random: Random): bigint {
 
 /** Some of these bits. */
 export function someOf(random: Random, bits: bigint): bigint {
-  return random.below(3) === 0 ? bits & random.bits(64) & random.bits(64) : bits & random.bits(64);
+  return chance(random, 3) ? bits & random.bits(64) & random.bits(64) : bits & random.bits(64);
 }
 
 /** Lines that go on in M-mode, from whatever mode. */
-export const toMachineMode = (call: number): string[] => [`li a7, ${call}`, 'ecall'];
+export const toMachineMode = (): string[] => [`li a7, ${CALL_MACHINE}`, 'ecall'];
+
+/** Lines that replace these bits of a CSR. Destroys x8. */
+export const replaceBits = (csr: string, field: bigint, bits: bigint): string[] => [
+  `li x${POINTER}, ${hex(field)}`,
+  `csrc ${csr}, x${POINTER}`,
+  `li x${POINTER}, ${hex(bits)}`,
+  `csrs ${csr}, x${POINTER}`,
+];

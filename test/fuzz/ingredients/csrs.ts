@@ -2,14 +2,14 @@
  * Accesses to CSRs. What is written keeps to bits in which the machine and QEMU agree (docs/decisions/0004), and to values
  * with which the trap handlers go on working.
  */
-import type { Ingredient } from '../unit';
-import { anyTarget, anyValue, hex, POINTER, someOf } from '../unit';
 import type { Random } from '../../support/random';
-import * as at from '../layout';
+import { STATUS_SHOWN } from '../harness/state';
+import { INTERRUPT } from '../traits';
+import type { Ingredient, Surroundings } from '../unit';
+import { anyTarget, anyValue, chance, hex, POINTER, someOf, toMachineMode } from '../unit';
+import { anySatp } from './spaces';
 
-/** Bits of mstatus that are compared. */
-export const STATUS_SHOWN = 0x7e19aan;
-const STATUS_WRITTEN = 0x5c01aan; // all but MPRV, which has a unit of its own, and MPP and TVM
+const STATUS_WRITTEN = 0x5c61aan; // all but MPRV, which has a unit of its own, and MPP and TVM
 const TVM = 1n << 20n;
 const ALL = (1n << 64n) - 1n;
 
@@ -25,69 +25,75 @@ export function anyDelegation(random: Random): bigint {
 }
 
 const withMpp = (random: Random): bigint =>
-  someOf(random, STATUS_WRITTEN) | (random.below(8) === 0 ? TVM : 0n) | (random.pick([0n, 1n, 3n]) << 11n);
+  someOf(random, STATUS_WRITTEN) | (chance(random, 4) ? TVM : 0n) | (random.pick([0n, 1n, 3n]) << 11n);
+
+/** Pending bits that software sets: not the timer's while stimecmp decides about it. */
+const pending = ({ random, traits }: Surroundings): bigint => {
+  const { SSI, STI, SEI } = INTERRUPT;
+  return someOf(random, traits.interrupts.sources & (SSI | SEI | (traits.comparesTime ? 0n : STI)));
+};
 
 /** What may be written to each register. */
-const values: Readonly<Record<string, (random: Random) => bigint>> = {
-  sstatus: (random) => someOf(random, 0xc0122n),
-  sie: (random) => someOf(random, 0x222n),
-  sip: (random) => someOf(random, 2n),
-  sscratch: anyValue,
-  sepc: (random) => anyValue(random) & ~1n,
-  scause: anyValue,
-  stval: anyValue,
-  scounteren: (random) => random.bits(32),
-  satp: (random) => random.pick([0n, at.SATP, at.SATP, at.SATP | (random.bits(16) << 44n)]),
-  mie: (random) => someOf(random, 0xaaan),
-  mip: (random) => someOf(random, 0x22n),
-  mideleg: (random) => someOf(random, 0x222n),
-  medeleg: anyDelegation,
-  mepc: (random) => anyValue(random) & ~1n,
-  mcause: anyValue,
-  mtval: anyValue,
-  mcounteren: (random) => random.bits(32),
-  mcountinhibit: (random) => someOf(random, 5n),
-  mhartid: () => 0n,
+const values: Readonly<Record<string, (around: Surroundings) => bigint>> = {
+  sstatus: ({ random }) => someOf(random, 0xc6122n),
+  sie: ({ random }) => someOf(random, 0x222n),
+  sip: ({ random, traits }) => someOf(random, traits.interrupts.sources & INTERRUPT.SSI),
+  sscratch: ({ random }) => anyValue(random),
+  sepc: ({ random }) => anyValue(random) & ~1n,
+  scause: ({ random }) => anyValue(random),
+  stval: ({ random }) => anyValue(random),
+  scounteren: ({ random }) => random.bits(32),
+  senvcfg: ({ random }) => random.bits(1),
+  satp: anySatp,
+  mie: ({ random }) => someOf(random, 0xaaan),
+  mip: pending,
+  mideleg: ({ random, traits }) => traits.interrupts.delegated(random),
+  medeleg: ({ random }) => anyDelegation(random),
+  mepc: ({ random }) => anyValue(random) & ~1n,
+  mcause: ({ random }) => anyValue(random),
+  mtval: ({ random }) => anyValue(random),
+  mcounteren: ({ random }) => random.bits(32),
+  mcountinhibit: ({ random }) => someOf(random, 5n),
+  // Not zero: QEMU does not write when a register that holds zero sets or clears bits, and then FS stays as it is.
+  fcsr: ({ random }) => random.bits(8) || 1n,
+  frm: ({ random }) => random.bits(3) || 1n,
+  fflags: ({ random }) => random.bits(5) || 1n,
 };
+const writable = Object.keys(values);
+
+/** Registers that are written as a whole: bits of theirs belong together. */
+const WHOLE = new Set(['satp', 'medeleg', 'mideleg']);
 
 /** Registers whose value is not compared, only whether they may be read. */
 const UNREADABLE = [
-  'cycle',
-  'time',
-  'instret',
-  'mcycle',
-  'minstret',
-  'mvendorid',
-  'mstatus',
-  '0xc83',
-  '0x5c0',
-  '0xfff',
+  ...['cycle', 'time', 'instret', 'mcycle', 'minstret', 'mvendorid', 'mstatus', 'stimecmp', 'menvcfg', 'pmpcfg0'],
+  ...['0xc83', '0x5c0', '0xfff'],
 ];
 const READ_ONLY = ['mhartid', 'cycle', 'time', 'instret', '0xf15'];
 
-const writable = Object.keys(values).filter((name) => name !== 'mhartid');
 const SETS = ['csrrw', 'csrrs', 'csrrc'] as const;
 
-/** Writes, or sets or clears bits of, some register, and reads it. medeleg's pairs and satp's root stay whole. */
-export const csrAccess: Ingredient = ({ random }) => {
+/** Writes, or sets or clears bits of, some register, and reads it. */
+export const csrAccess: Ingredient = (around) => {
+  const { random } = around;
   const name = random.pick(writable);
-  const kind = name === 'satp' || name === 'medeleg' ? 'csrrw' : random.pick(SETS);
+  const kind = WHOLE.has(name) ? 'csrrw' : random.pick(SETS);
   const rd = anyTarget(random);
-  const access = [`li x${POINTER}, ${hex(values[name](random) & ALL)}`, `${kind} x${rd}, ${name}, x${POINTER}`];
-  // Pending bits of devices come by themselves.
-  const hidden = name === 'mip' || name === 'sip' ? [`andi x${rd}, x${rd}, 0x22`] : [];
-  return rd === 0 ? access : [...access, ...hidden];
+  return [`li x${POINTER}, ${hex(values[name](around) & ALL)}`, `${kind} x${rd}, ${name}, x${POINTER}`];
 };
 
 /** Small constants, and reads by instructions that do not write. */
 export const csrImmediate: Ingredient = ({ random }) => {
-  const name = random.pick(['sscratch', 'scause', 'stval', 'mcause', 'mtval', 'scounteren', 'mcounteren']);
+  const name = random.pick([
+    ...['sscratch', 'scause', 'stval', 'mcause', 'mtval', 'scounteren', 'mcounteren'],
+    ...['frm', 'fflags', 'fcsr'],
+  ]);
   return [`${random.pick(SETS)}i x${anyTarget(random)}, ${name}, ${random.below(32)}`];
 };
 
 /** Whether a register may be read, or written, in this mode. */
 export const csrPermission: Ingredient = ({ random }) =>
-  random.below(2) === 0
+  chance(random, 2)
     ? [`csrrs x0, ${random.pick(UNREADABLE)}, x0`]
     : // QEMU lets zeros be set and cleared in read-only registers.
       ['li x5, 1', `${random.pick(SETS)} x0, ${random.pick(READ_ONLY)}, x5`];
@@ -106,3 +112,18 @@ export const statusAccess: Ingredient = ({ random }) => [
   'and x9, x9, x7',
   'li x7, 0',
 ];
+
+/** A counter that stands still keeps what is written to it. */
+export const standingCounter: Ingredient = ({ random }) => {
+  const [counter, bit] = random.pick([
+    ['mcycle', 1],
+    ['minstret', 4],
+  ] as const);
+  return [
+    ...toMachineMode(),
+    `csrsi mcountinhibit, ${bit}`,
+    `li x9, ${hex(anyValue(random))}`,
+    `csrw ${counter}, x9`,
+    `csrr x${anyTarget(random)}, ${counter}`,
+  ];
+};
