@@ -107,13 +107,13 @@ describe('translated code', () => {
     compare(
       `
         li s0, 0x80004000
-        la t0, zero
+        la t0, nought
         sd t0, 0(s0)
-        la t0, one
+        la t0, first
         sd t0, 8(s0)
-        la t0, two
+        la t0, second
         sd t0, 16(s0)
-        la t0, three
+        la t0, third
         sd t0, 24(s0)
       again:
         addi s2, s2, 1
@@ -122,23 +122,23 @@ describe('translated code', () => {
         add t0, t0, s0
         ld t1, 0(t0)
         jr t1
-      zero:
+      nought:
         addi a0, a0, 1
         j again
-      one:
+      first:
         addi a1, a1, 3
         andi t2, s2, 1023
         addi t2, t2, -1
         bnez t2, again
-        ld t3, 16(s0)           # once in a while two entries change places
+        ld t3, 16(s0)           # once in a while second entries change places
         ld t4, 24(s0)
         sd t4, 16(s0)
         sd t3, 24(s0)
         j again
-      two:
+      second:
         xor a2, a2, a1
         j again
-      three:
+      third:
         sub a3, a3, a2
         j again`,
       60_000,
