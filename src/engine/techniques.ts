@@ -10,7 +10,7 @@ export const techniques = {
   'remembered-pages':
     'each memory access looks into the TLB, even where the last one with its register was in the same page',
   unrolling: 'a loop of one block looks at the remaining count each time',
-  'structured-loops': 'the blocks of a region are chosen by number, also in loops',
+  'branch-hints': 'V8 is not told which branches are rare',
   float: 'floating-point instructions leave the region',
 } as const satisfies Readonly<Record<string, string>>;
 

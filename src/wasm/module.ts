@@ -16,6 +16,8 @@ const FUNCREF = 0x70;
 export class Module {
   private readonly types: FunctionType[] = [];
   private readonly imports: { module: string; name: string; bytes: number[] }[] = [];
+  /** Whether the hints given in functions are written. */
+  writesHints = true;
   private importedFunctions = 0;
   private readonly functions: { type: number; code: Code }[] = [];
   private readonly exports: { name: string; index: number }[] = [];
@@ -93,7 +95,7 @@ export class Module {
       const hints = code.branchHints();
       return hints.length > 0 ? [{ index: this.importedFunctions + i, hints }] : [];
     });
-    if (hinted.length === 0) return;
+    if (hinted.length === 0 || !this.writesHints) return;
     const bytes: number[] = [];
     pushName(bytes, 'metadata.code.branch_hint');
     pushUnsigned(bytes, hinted.length);

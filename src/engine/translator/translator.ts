@@ -134,6 +134,7 @@ export class Translator {
     const { memory } = this.parts;
     const pages = memory.buffer.byteLength / 0x10000;
     const module = new Module();
+    module.writesHints = !this.parts.without.has('branch-hints');
     module.importMemory('engine', 'memory', pages, pages);
     const floats = usesFloats(region) ? importFloatHelpers(module) : undefined;
     const arithmetic = defineArithmetic(module);
