@@ -8,6 +8,7 @@
 import type { Decode } from '../isa/decode';
 import type { Decoded } from '../isa/instruction';
 import * as at from './layout';
+import type { PageInfo } from './page-info';
 import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
 import { endsTrace, hasNearForm, markerNumber, needsWord, operationNumber, writesFloat } from './record';
@@ -52,6 +53,7 @@ export class CodeCache {
    */
   constructor(
     buffer: ArrayBuffer,
+    private readonly info: PageInfo,
     private readonly decode: Decode,
     private readonly how: { readonly heat: number; readonly fuses: boolean },
     private readonly events: CodeEvents,
@@ -89,6 +91,7 @@ export class CodeCache {
     this.nextSlotTable += at.SLOT_TABLE_SIZE;
     this.bySlotTable.set(page.slotTable, page);
     this.clearSlots(page);
+    this.info.setCode(hpa, this.breakpoints.size === 0 ? page.slotTable : undefined);
     const listed = this.pages.get(hpa);
     if (listed) {
       listed.push(page);
@@ -141,6 +144,7 @@ export class CodeCache {
 
   /** Drops everything. */
   flush(): void {
+    for (const hpa of this.pages.keys()) this.info.clearCode(hpa);
     this.pages = new Map();
     this.bySlotTable.clear();
     this.broken.clear();

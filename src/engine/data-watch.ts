@@ -77,6 +77,11 @@ export class DataWatch {
     return watched !== undefined && (watched.loads || (watched.stores && access !== LOAD));
   }
 
+  /** The pages with watched bytes, HPA, and what the TLB must not keep them for. */
+  *keptOut(): IterableIterator<[hpaPage: number, accesses: 'stores' | 'all']> {
+    for (const [page, { loads }] of this.pages) yield [page, loads ? 'all' : 'stores'];
+  }
+
   /** The running instruction has loaded these bytes, which lie in one page. */
   loaded(hpa: number, length: number): void {
     if (!this.isWatched('loads', hpa, length)) return;

@@ -8,6 +8,9 @@ import { HartState } from './hart-state';
 import type { EngineHost } from './host';
 import { generateInterpreter } from './interpreter';
 import * as at from './layout';
+import { PageInfo } from './page-info';
+import type { PlainWalk } from './page-walk';
+import { superpageMark } from './page-walk';
 import { PhysicalMemory } from './physical-memory';
 import { TRACE_LIMIT } from './record';
 import { SlowPath } from './slow-path';
@@ -64,6 +67,8 @@ export class Engine {
   private readonly wasmMemory: WebAssembly.Memory;
   private readonly view: DataView;
   private readonly tlbs: Tlbs;
+  private readonly superpages: BigUint64Array;
+  private readonly pageInfo: PageInfo;
   private readonly code: CodeCache;
   private readonly translator: Translator;
   private slowPath: SlowPath | undefined;
@@ -93,11 +98,14 @@ export class Engine {
     this.state = new HartState(buffer);
     this.csrs = new StoredCsrs(buffer);
     this.tlbs = new Tlbs(buffer);
+    this.superpages = new BigUint64Array(buffer, at.SUPERPAGES, at.SUPERPAGE_MARKS);
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const heat = -translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
     const decoder = options.decode ?? decode;
+    this.pageInfo = new PageInfo(buffer);
     this.code = new CodeCache(
       buffer,
+      this.pageInfo,
       decoder,
       { heat, fuses: !without.has('fusion') },
       {
@@ -202,9 +210,26 @@ export class Engine {
   /**
    * Selects the TLBs for the current address space and mode. Keys are small numbers of the caller's choice; several
    * TLBs are kept, so that going back to a key finds its entries.
+   * @param fetchWalk,dataWalk how generated code may translate by itself, the same for a key each time; else the host does
    */
-  selectTlb(fetchKey: number, dataKey: number): void {
-    if (this.tlbs.select(fetchKey, dataKey)) this.redirect();
+  selectTlb(fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): void {
+    if (this.tlbs.select(fetchKey, dataKey, fetchWalk, dataWalk)) this.redirect();
+  }
+
+  /** Tells in which memory, whole pages of DRAM, translated accesses of every kind are allowed; elsewhere the host is asked. */
+  setOpenMemory(hpa: number, size: number): void {
+    this.view.setBigInt64(at.OPEN_START, BigInt(hpa), true);
+    this.view.setBigInt64(at.OPEN_SIZE, BigInt(size), true);
+  }
+
+  /** Generated code may put parts of this superpage into TLBs from now on, until `forgetSuperpages`. */
+  knowSuperpage(vaLow: number, vaHigh: number, level: number): void {
+    const { index, mark } = superpageMark(vaLow, vaHigh, level);
+    this.superpages[index] = mark;
+  }
+
+  forgetSuperpages(): void {
+    this.superpages.fill(0n);
   }
 
   /** Drops all translations, in all address spaces. */
@@ -229,7 +254,9 @@ export class Engine {
    * `requestExit` to look at the memory once the instruction is done.
    */
   watchStores(hpa: number, listener: () => void): void {
-    this.watched.set(hpa - (hpa % PAGE_SIZE), listener);
+    const page = hpa - (hpa % PAGE_SIZE);
+    this.watched.set(page, listener);
+    this.pageInfo.observeStores(page);
     this.flushTlb();
   }
 
@@ -240,7 +267,9 @@ export class Engine {
    * machine's own) are told too, while `observe` runs; loads of that kind are not.
    */
   watchData(ranges: readonly WatchedRange[], listener: (accesses: readonly DataAccess[]) => void): void {
+    for (const [page] of this.dataWatch.keptOut()) this.pageInfo.setWatch(page, 'none');
     this.dataWatch.set(ranges, listener);
+    for (const [page, watch] of this.dataWatch.keptOut()) this.pageInfo.setWatch(page, watch);
     this.flushTlb();
   }
 

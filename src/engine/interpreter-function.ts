@@ -24,6 +24,8 @@ export interface Helpers {
   readonly atomics: readonly (number | undefined)[];
   readonly floats: readonly (number | undefined)[];
   readonly csrs: readonly (number | undefined)[];
+  /** Those of `page-walk.ts`. */
+  readonly walks: { readonly data: number; readonly fetch: number };
 }
 
 /** Generates the body of `run` or `runExact`. */
@@ -147,6 +149,7 @@ export class InterpreterFunction {
         code.get(this.address).op('i32.wrap_i64').i32(0xffe).op('i32.and').i32(1).op('i32.shl', 'i32.add');
         code.memory('i32.load').tee(this.record).brIf(found);
       });
+      code.get(this.address).get(this.fetchTlb).call(this.helpers.walks.fetch).tee(this.record).brIf(found);
       this.store(at.PC, 'i64.store', () => code.get(this.address));
       this.store(at.BUDGET, 'i32.store', () => code.get(this.budget));
       code.call(this.slowPath.fetch).tee(this.record).i32(EXIT).op('i32.eq').brIf(this.exit);
@@ -232,9 +235,11 @@ export class InterpreterFunction {
           this.callSlowPath('float');
           code.br(this.statusKnown);
         });
+        this.walkForData(false);
         this.callWithAddress('load');
         code.br(this.statusKnown);
       });
+      this.walkForData(true);
       this.store(at.EXCHANGE, 'i64.store', () => code.get(this.value));
       this.callWithAddress('store');
     });
@@ -449,6 +454,16 @@ export class InterpreterFunction {
       this.pushPc();
       code.set(this.address).br(this.lookup);
     });
+  }
+
+  /** Does the record again when its page can be put into the TLB without the slow path. */
+  private walkForData(isStore: boolean): void {
+    const { code } = this;
+    code
+      .get(this.address)
+      .get(this.dataTlb)
+      .i32(isStore ? 1 : 0);
+    code.call(this.helpers.walks.data).brIf(this.next);
   }
 
   private callWithAddress(name: 'load' | 'store'): void {

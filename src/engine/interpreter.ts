@@ -5,6 +5,7 @@ import { defineArithmetic } from './expression';
 import { defineFloat } from './float';
 import { defineFloatHelpers } from './float/helpers';
 import { InterpreterFunction } from './interpreter-function';
+import { defineDataWalk, defineFetchWalk } from './page-walk';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
@@ -27,10 +28,18 @@ export function generateInterpreter(pages: number, regions: number): Uint8Array<
   const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu'));
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
+  const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module) };
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
     const run = module.define({ parameters: ['i32'], results: [] }, (code) =>
-      new InterpreterFunction(code, slowPath, arithmetic, { atomics, floats, csrs }, regionType, exact).generate(),
+      new InterpreterFunction(
+        code,
+        slowPath,
+        arithmetic,
+        { atomics, floats, csrs, walks },
+        regionType,
+        exact,
+      ).generate(),
     );
     module.export(exact ? 'runExact' : 'run', run);
   }

@@ -31,6 +31,10 @@ export const FLOAT_DIRTY = 3;
 export const FLOAT_LIMIT = 0x248;
 export const FLOAT_LIMIT_SINGLE = 0x250;
 
+/** Memory that memory protection opens to all accesses of S- and U-mode: HPA of its first byte (i64), and its size (i64). */
+export const OPEN_START = 0x258;
+export const OPEN_SIZE = 0x260;
+
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;
 /** Data TLB entry: page address for loads (u64), for stores (u64), host address minus guest address (i32), unused. */
@@ -48,6 +52,13 @@ export const SLOTS = 8;
  * their addresses (i32 each).
  */
 export const FILLED_COUNT = 0;
+/** How `page-walk.ts` fills it: the width of virtual addresses (i32; 0: not at all), and the HPA of the root table (i64). */
+export const WALK_BITS = 0x04;
+export const WALK_ROOT = 0x08;
+/** The bits of a leaf that it looks at (i64), and what they must be (i64). */
+export const LEAF_MASK = 0x10;
+export const LEAF_VALUE = 0x18;
+/** The list of filled entries. */
 export const FILLED_LIST = 0x40;
 export const DATA_FILLED_LISTED = 2032;
 export const FETCH_FILLED_LISTED = 32;
@@ -62,6 +73,9 @@ export const CSR_VALUES = 0x10e0000;
 export const CSR_MASKS = 0x10e8000;
 export const CSR_READABLE = 0x10f0000;
 export const CSR_WRITABLE = 0x10f1000;
+/** Superpages of which TLBs may hold parts, as far as the table has room: address and log2 of the size, together (u64). */
+export const SUPERPAGES = 0x10f2000;
+export const SUPERPAGE_MARKS = 512;
 
 /** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
 export const SLOT_TABLES = 0x1100000;
@@ -89,5 +103,17 @@ export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
  */
 export const REMEMBERED_PAGES = REGION_MISSES + 0x10000;
 
+/**
+ * A word (u32) for each page of RAM: the slot table of its code, if all virtual pages share it, and why stores to it are for
+ * the slow path (it holds decoded code, the host wants to see them, bytes in it are watched), or loads too.
+ */
+export const PAGE_INFO = 0x8f00000;
+export const SLOTS_MASK = ~0xff;
+export const CODE = 1;
+export const OBSERVED = 2;
+export const STORES_WATCHED = 4;
+export const LOADS_WATCHED = 8;
+export const GUARDED = CODE | OBSERVED | STORES_WATCHED;
+
 /** Guest RAM, last. */
-export const RAM = 0x9000000;
+export const RAM = 0x9300000;

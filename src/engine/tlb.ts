@@ -1,10 +1,13 @@
 /** The TLBs that generated code reads: several at once, one per address space and mode. */
 import * as at from './layout';
+import type { PlainWalk } from './page-walk';
+import { leafRule } from './page-walk';
 
 const NO_TAG = -1;
 
 /** Where the TLBs of one kind lie, and how large they are; in bytes. */
 interface Shape {
+  readonly kind: 'data' | 'fetch';
   readonly base: number;
   readonly size: number;
   readonly entries: number;
@@ -16,6 +19,7 @@ interface Shape {
 }
 
 const DATA: Shape = {
+  kind: 'data',
   base: at.DATA_TLBS,
   size: at.DATA_TLB_SIZE,
   entries: at.DATA_ENTRIES,
@@ -24,6 +28,7 @@ const DATA: Shape = {
   current: at.DATA_TLB,
 };
 const FETCH: Shape = {
+  kind: 'fetch',
   base: at.FETCH_TLBS,
   size: at.FETCH_TLB_SIZE,
   entries: at.FETCH_ENTRIES,
@@ -57,10 +62,10 @@ class Bank {
   }
 
   /** Makes the TLB with this key current. @returns whether another one is current now */
-  select(key: number): boolean {
+  select(key: number, walk: PlainWalk | undefined): boolean {
     if (key === this.key) return false;
     this.key = key;
-    const index = this.byKey.get(key) ?? this.replaceOldest(key);
+    const index = this.byKey.get(key) ?? this.replaceOldest(key, walk);
     this.lastUse[index] = ++this.uses;
     this.tlb = this.address(index);
     this.words[this.shape.current / 4] = this.tlb;
@@ -99,7 +104,7 @@ class Bank {
     return this.shape.base + index * this.shape.size;
   }
 
-  private replaceOldest(key: number): number {
+  private replaceOldest(key: number, walk: PlainWalk | undefined): number {
     const { keys, lastUse, shape } = this;
     let oldest = 0;
     for (let i = 1; i < at.TLB_COUNT; i++) if (lastUse[i] < lastUse[oldest]) oldest = i;
@@ -113,7 +118,23 @@ class Bank {
     }
     keys[oldest] = key;
     this.byKey.set(key, oldest);
+    this.describeWalk(this.address(oldest) + shape.entries * shape.entrySize, walk);
     return oldest;
+  }
+
+  private describeWalk(trailer: number, walk: PlainWalk | undefined): void {
+    this.words[(trailer + at.WALK_BITS) / 4] = walk ? 12 + 9 * walk.levels : 0;
+    if (!walk) return;
+    const { mask, value } = leafRule(walk, this.shape.kind);
+    const doublewords = [
+      [at.WALK_ROOT, BigInt(walk.root)],
+      [at.LEAF_MASK, mask],
+      [at.LEAF_VALUE, value],
+    ] as const;
+    for (const [offset, doubleword] of doublewords) {
+      this.words[(trailer + offset) / 4] = Number(BigInt.asIntN(32, doubleword));
+      this.words[(trailer + offset) / 4 + 1] = Number(BigInt.asIntN(32, doubleword >> 32n));
+    }
   }
 
   private empty(index: number): void {
@@ -151,10 +172,14 @@ export class Tlbs {
     this.select(0, 0);
   }
 
-  /** Makes the TLBs with these keys current. @returns whether another one is current now */
-  select(fetchKey: number, dataKey: number): boolean {
-    const fetchChanged = this.fetch.select(fetchKey);
-    return this.data.select(dataKey) || fetchChanged;
+  /**
+   * Makes the TLBs with these keys current.
+   * @param fetchWalk,dataWalk how generated code may fill them; the same for a key each time
+   * @returns whether another one is current now
+   */
+  select(fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): boolean {
+    const fetchChanged = this.fetch.select(fetchKey, fetchWalk);
+    return this.data.select(dataKey, dataWalk) || fetchChanged;
   }
 
   /** Adds a page of RAM for loads or stores to the current data TLB. */

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine';
 import type { HartState, Privilege } from '../engine/hart-state';
 import type { Access, EngineHost } from '../engine/host';
 import { FETCH, LOAD, STORE } from '../engine/host';
+import { DRAM_BASE } from '../engine/physical-memory';
 import type { Extension } from '../isa/extensions';
 import type { Operands } from '../isa/instruction';
 import type { SystemOp, Width } from '../isa/semantics';
@@ -92,8 +93,8 @@ export class Hart implements EngineHost {
     this.bus = bus;
     this.requestStop = requestStop;
     this.state = engine.state;
-    this.pmp = new Pmp(() => this.flushTranslations());
-    this.mmu = new Mmu(engine.memory, this.pmp);
+    this.pmp = new Pmp(() => this.protectionChanged());
+    this.mmu = new Mmu(engine.memory, this.pmp, engine);
     this.csrs = new CsrFile({
       hartId: index,
       extensions,
@@ -326,6 +327,12 @@ export class Hart implements EngineHost {
     this.interruptsChanged();
   }
 
+  private protectionChanged(): void {
+    this.flushTranslations();
+    const { start, end } = this.pmp.openPart(DRAM_BASE, DRAM_BASE + this.engine.memory.size);
+    this.engine.setOpenMemory(start, end - start);
+  }
+
   /** menvcfg may have changed how page tables are walked (Privileged 3.1.18). */
   private environmentChanged(): void {
     const menvcfg = this.csrs.state.values[CSR.menvcfg];
@@ -345,7 +352,7 @@ export class Hart implements EngineHost {
     const dataPrivilege = modified ? previousMachineMode(status) : privilege;
     this.fetchMode = this.modes.mode(satp, privilege, false, false);
     this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
-    this.engine.selectTlb(this.fetchMode.key, this.dataMode.key);
+    this.engine.selectTlb(this.fetchMode.key, this.dataMode.key, this.fetchMode.plain, this.dataMode.plain);
     this.onTranslation?.();
   }
 

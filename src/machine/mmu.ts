@@ -23,6 +23,12 @@ export function faultCause(failure: WalkFailure, access: Access): number {
 /** Superpages remembered at most, per level. */
 const SUPERPAGES_KEPT = 1024;
 
+/** Where it is noted which superpages TLBs may hold parts of: the engine. */
+export interface SuperpageMarks {
+  knowSuperpage(vaLow: number, vaHigh: number, level: number): void;
+  forgetSuperpages(): void;
+}
+
 export class Mmu implements EntrySource {
   /** After `translate`: whether one answer holds for the whole 4 KiB page, so that a TLB may keep it. */
   cacheable = false;
@@ -48,6 +54,7 @@ export class Mmu implements EntrySource {
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly pmp: Pmp,
+    private readonly tlbs: SuperpageMarks = { knowSuperpage() {}, forgetSuperpages() {} },
   ) {}
 
   /**
@@ -104,7 +111,8 @@ export class Mmu implements EntrySource {
 
   /** To be called when all TLBs were flushed. */
   forgetSuperpages(): void {
-    for (const pages of this.superpages) pages.clear();
+    if (this.superpagesLost || this.superpages.length > 0) this.tlbs.forgetSuperpages();
+    this.superpages.length = 0;
     this.superpagesLost = false;
   }
 
@@ -131,6 +139,7 @@ export class Mmu implements EntrySource {
     const pages = this.superpages[level];
     if (pages.size < SUPERPAGES_KEPT) pages.add(pageNumber(vaLow, vaHigh, level));
     else this.superpagesLost = true;
+    this.tlbs.knowSuperpage(vaLow, vaHigh, level);
   }
 }
 

@@ -114,4 +114,22 @@ describe('physical memory protection', () => {
     set(pmp, 15, NA4 | R, 1n);
     assert.equal(changes, 2);
   });
+
+  it('tells a part of memory that is open to all but M-mode, within page borders', () => {
+    const pmp = new Pmp();
+    const [start, end] = [0x80000000, 0x81000000];
+    const size = () => {
+      const part = pmp.openPart(start, end);
+      return part.end - part.start;
+    };
+    assert.equal(size(), 0);
+    set(pmp, 1, NAPOT | R | W | X, (1n << 54n) - 1n);
+    assert.deepEqual(pmp.openPart(start, end), { start, end });
+    set(pmp, 0, NAPOT, napot(0x80000000n, 0x200000n));
+    assert.deepEqual(pmp.openPart(start, end), { start: 0x80200000, end });
+    set(pmp, 0, NA4 | R | W | X, 0x80fff004n >> 2n);
+    assert.deepEqual(pmp.openPart(start, end), { start, end: 0x80fff000 });
+    set(pmp, 0, NAPOT | R | X, (1n << 54n) - 1n);
+    assert.equal(size(), 0);
+  });
 });

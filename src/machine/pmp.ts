@@ -87,6 +87,23 @@ export class Pmp {
     return !rule || (page >= rule.start && page + 4096 <= rule.end);
   }
 
+  /**
+   * A part of this memory, bounded by page borders, where S- and U-mode may do everything: all of it, or the largest of the
+   * pieces that the rules leave. `start` is `end` when there is none.
+   */
+  openPart(start: number, end: number): { readonly start: number; readonly end: number } {
+    for (const rule of this.rules) {
+      if (rule.end <= start || rule.start >= end) continue;
+      if (rule.start <= start && rule.end >= end) {
+        return (rule.permissions & PMP_RWX) === PMP_RWX ? { start, end } : { start, end: start };
+      }
+      const [below, above] = [Math.floor(rule.start / 4096) * 4096, Math.ceil(rule.end / 4096) * 4096];
+      if (end - above > below - start) start = above;
+      else end = Math.max(start, below);
+    }
+    return { start, end: start };
+  }
+
   private firstTouching(address: number, size: number): Rule | undefined {
     for (const rule of this.rules) {
       if (address < rule.end && address + size > rule.start) return rule;

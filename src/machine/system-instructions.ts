@@ -27,25 +27,25 @@ type Change = (old: bigint, operand: bigint) => bigint;
 const changes: Record<'write' | 'set' | 'clear', Change> = {
   write: (_old, operand) => operand,
   set: (old, operand) => old | operand,
-  clear: (old, operand) => old & ~operand,
+  clear: (old, operand) => old ^ (old & operand),
 };
 
 /**
  * The CSR instructions (Unprivileged 9.1). A write with rd = x0 does not read; setting or clearing with rs1 = x0, or with a
- * constant of zero, does not write, and so is legal for read-only registers.
+ * constant of zero, does not write, and so is legal for read-only registers. No CSR of this machine notices being read.
  */
 function csrInstruction(kind: keyof typeof changes, constant: boolean) {
+  const change = changes[kind];
   return (hart: Hart, operands: Operands, word: number): Flow => {
     const { rd, rs1, imm: csr } = operands;
     const { csrs, state } = hart;
-    const reading = kind !== 'write' || rd !== 0;
     const writing = kind === 'write' || rs1 !== 0;
     if (!csrs.permits(csr, hart.privilege, writing)) return illegal(hart, word);
-    const old = reading ? csrs.read(csr) : 0n;
+    const old = rd !== 0 ? csrs.read(csr) : 0n;
     if (writing) {
       const operand = constant ? BigInt(rs1) : state.x(rs1);
       const base = kind === 'write' ? 0n : csrs.readToModify(csr);
-      const next = changes[kind](base, operand);
+      const next = change(base, operand);
       if (csr === CSR.satp) writeSatp(hart, next);
       else csrs.writeByInstruction(csr, next);
     }

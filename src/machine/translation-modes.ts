@@ -3,6 +3,7 @@
  * finds its translations; what decides a translation decides the number: satp, privilege, SUM and MXR.
  */
 import type { Privilege } from '../engine/hart-state';
+import type { PlainWalk } from '../engine/page-walk';
 import type { AddressSpace } from './paging';
 import { addressSpaceOf } from './paging';
 import type { WalkContext, WalkRules } from './walk';
@@ -14,6 +15,8 @@ export interface TranslationMode {
   readonly privilege: Privilege;
   /** How to walk the page table; undefined: addresses are physical. */
   readonly walk: WalkContext | undefined;
+  /** The same as the engine's generated code knows it. */
+  readonly plain?: PlainWalk;
 }
 
 /** satp values remembered; beyond, all get new numbers, and the engine's least recently used TLBs end by themselves. */
@@ -73,7 +76,9 @@ export class TranslationModes {
   }
 
   private create({ scheme, root }: AddressSpace, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
-    return { key: this.nextKey++, privilege, walk: { ...this.rules, scheme, root, privilege, sum, mxr } };
+    const walk: WalkContext = { ...this.rules, scheme, root, privilege, sum, mxr };
+    const user = privilege === 0 ? 'only' : sum ? 'any' : 'never';
+    return { key: this.nextKey++, privilege, walk, plain: { levels: scheme.levels, root, user } };
   }
 }
 

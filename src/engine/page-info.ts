@@ -1,0 +1,43 @@
+/** What generated code must know of pages of RAM: whether stores to one are for the slow path, and where its decoded code is. */
+import * as at from './layout';
+import { DRAM_BASE } from './physical-memory';
+
+const PAGE_SIZE = 0x1000;
+/** What does not concern decoded code. */
+const WATCHES = at.OBSERVED | at.STORES_WATCHED | at.LOADS_WATCHED;
+const watchBits = { none: 0, stores: at.STORES_WATCHED, all: at.STORES_WATCHED | at.LOADS_WATCHED };
+
+export class PageInfo {
+  private readonly words: Uint32Array;
+
+  constructor(buffer: ArrayBuffer) {
+    this.words = new Uint32Array(buffer, at.PAGE_INFO, (at.RAM - at.PAGE_INFO) / 4);
+  }
+
+  /** The page holds decoded code. @param slotTable that of all virtual pages on it; undefined: they have different ones */
+  setCode(hpaPage: number, slotTable: number | undefined): void {
+    const index = indexOf(hpaPage);
+    this.words[index] = (this.words[index] & WATCHES) | at.CODE | (slotTable ?? 0);
+  }
+
+  /** The page's decoded code is void. */
+  clearCode(hpaPage: number): void {
+    this.words[indexOf(hpaPage)] &= WATCHES;
+  }
+
+  /** The host wants to see stores to the page, from now on. */
+  observeStores(hpaPage: number): void {
+    this.words[indexOf(hpaPage)] |= at.OBSERVED;
+  }
+
+  /** Bytes in the page are watched: stores come to the slow path, or all accesses; or none are watched any more. */
+  setWatch(hpaPage: number, watch: 'none' | 'stores' | 'all'): void {
+    const index = indexOf(hpaPage);
+    const others = this.words[index] & ~(at.STORES_WATCHED | at.LOADS_WATCHED);
+    this.words[index] = others | watchBits[watch];
+  }
+}
+
+function indexOf(hpaPage: number): number {
+  return (hpaPage - DRAM_BASE) / PAGE_SIZE;
+}
