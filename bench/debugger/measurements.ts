@@ -79,7 +79,8 @@ export const measurements: readonly Measurement[] = [
       // The root page table: written before the program proper begins, and never again.
       const [page] = addressesOf(image, 'root_table');
       const free = () => timeMachine(image, () => undefined);
-      const watched = () => timeMachine(image, ({ engine }) => engine.watchStores(Number(page), () => undefined));
+      const range = { start: Number(page), length: 8, loads: true, stores: true };
+      const watched = () => timeMachine(image, ({ engine }) => engine.watchData([range], () => undefined));
       return relativeSpeed(watched, free);
     },
   },

@@ -1,6 +1,5 @@
 /** `hypocaust dap`: the debug adapter for any client. */
-import { servePort, serveStdio } from '../adapter/serve';
-import { UsageError } from './options';
+import { UsageError } from './usage-error';
 
 /**
  * Serves on standard input and output, or on a TCP port of this machine. Ends with its client, or when it is ended.
@@ -10,6 +9,7 @@ export async function dap(args: readonly string[]): Promise<never> {
   const [option, value, ...rest] = args[0]?.startsWith('--port=')
     ? ['--port', args[0].slice(7), ...args.slice(1)]
     : args;
+  const { servePort, serveStdio } = await import('../adapter/serve');
   if (option === undefined) {
     serveStdio();
   } else {

@@ -49,9 +49,11 @@ export function readKernel(path: string, machineMode: boolean): Kernel {
     return { program: flatProgram(bytes, { memoryBase: DRAM_BASE, offset: MACHINE_OFFSET }) };
   }
   const { boot, elf } = readProgram(bytes);
-  const addressOf = (symbol: string) => elf?.symbols().find(({ name }) => name === symbol)?.address;
+  if (!machineMode) return { program: boot };
+  const symbols = elf?.symbols();
+  const addressOf = (symbol: string) => symbols?.find(({ name }) => name === symbol)?.address;
   const [tohost, fromhost] = [addressOf('tohost'), addressOf('fromhost')];
-  if (!machineMode || tohost === undefined) return { program: boot };
+  if (tohost === undefined) return { program: boot };
   const htif = { tohost: Number(tohost), ...(fromhost !== undefined && { fromhost: Number(fromhost) }) };
   return { program: boot, htif };
 }

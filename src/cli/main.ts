@@ -1,36 +1,35 @@
 /** The `hypocaust` command: `run`, `dap` and `demo`. */
 import { dap } from './dap';
-import { demo } from './demo/demo';
 import { enableHostFeatures } from '../adapter/host-features';
-import { optionHelp, parseRunOptions, UsageError } from './options';
-import { run } from './run';
+import { UsageError } from './usage-error';
 
-const HELP = `hypocaust: RISC-V guest kernels under the Hypocaust hypervisor
+const help = (runOptions: string) => `hypocaust: RISC-V guest kernels under the Hypocaust hypervisor
 
   hypocaust run [options] KERNEL   run a kernel, its console on the terminal (Ctrl-A X ends it)
   hypocaust dap [--port N]         serve the debug adapter on standard input and output, or on a TCP port
   hypocaust demo                   show a debugging session with the sample kernel
 
 Options of run:
-${optionHelp()}
+${runOptions}
 
 The exit status of run is the guest's own, 1 when something is wrong, 124 when a limit was reached.
 `;
 
-/** Each command: its arguments to the exit status. */
+/** Each command: its arguments to the exit status. What a command needs is loaded when it is given. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  run: (args) => run(parseRunOptions(args)),
+  run: async (args) => (await import('./run')).run(args),
   dap,
-  demo: (args) => {
+  demo: async (args) => {
     if (args.length > 0) throw new UsageError('demo takes no arguments.');
-    return demo();
+    return (await import('./demo/demo')).demo();
   },
 };
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || args.includes('--help') || args.includes('-h') || name === 'help') {
-    process.stdout.write(HELP);
+    const { optionHelp } = await import('./run');
+    process.stdout.write(help(optionHelp()));
     return name === undefined ? 2 : 0;
   }
   const command = commands[name];
@@ -45,6 +44,7 @@ main(process.argv.slice(2)).then(
   },
   (error: Error) => {
     process.stderr.write(`hypocaust: ${error.message}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    // By its name: a part of the program that is loaded later has a class of its own.
+    process.exitCode = error.name === UsageError.name ? 2 : 1;
   },
 );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { optionHelp, parseRunOptions, UsageError } from './options';
+import { optionHelp, parseRunOptions } from './options';
+import { UsageError } from './usage-error';
 
 describe('options of run', () => {
   it('are read in any order, with = or a blank', () => {

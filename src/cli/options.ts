@@ -4,11 +4,7 @@ import type { Technique } from '../engine/techniques';
 import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
 import { switchableExtensions } from '../isa/extensions';
 import { parseSize } from '../protocol/fields';
-
-/** A command line that cannot be used; the message says which part and what would do. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError } from './usage-error';
 
 export interface RunOptions {
   /** Path of the kernel. */

@@ -10,10 +10,15 @@ import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
 import { Expectation } from './expectation';
 import { readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
+import { parseRunOptions } from './options';
 import { Terminal } from './terminal';
+
+export { optionHelp } from './options';
 
 /** Exit status when a limit is reached, as `timeout` of GNU coreutils has it. */
 export const LIMIT_STATUS = 124;
+/** Exit status when nobody reads the console any more: as of a process that SIGPIPE ended. */
+const OUTPUT_CLOSED_STATUS = 141;
 
 const scheduler: Scheduler = {
   now: () => performance.now(),
@@ -49,14 +54,17 @@ function withLimit(system: System, most: number): System {
 
 /**
  * Runs a kernel. Its output goes to standard output, standard input to it.
+ * @param args those after `run`
  * @returns the exit status of the process
- * @throws Error in a user's words when the kernel cannot be started
+ * @throws UsageError, or Error in a user's words when the kernel cannot be started
  */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(args: readonly string[]): Promise<number> {
+  const options = parseRunOptions(args);
   const system = boot(options);
   const most = options.maxInstructions ?? Infinity;
   const expectation = options.expect && new Expectation(options.expect);
   let limitReached = false;
+  let outputClosed = false;
 
   const [console] = system.consoles;
   const terminal = new Terminal({
@@ -65,6 +73,10 @@ export async function run(options: RunOptions): Promise<number> {
       loop.wakeUp();
     },
     quit: () => loop.pause(),
+    outputClosed: () => {
+      outputClosed = true;
+      loop.pause();
+    },
   });
   console.onOutput = (bytes) => {
     terminal.write(bytes);
@@ -92,6 +104,7 @@ export async function run(options: RunOptions): Promise<number> {
     const seconds = (performance.now() - started) / 1000;
     if (options.stats !== undefined) writeStatistics(options.stats, system, seconds);
     if (expectation?.met) return 0;
+    if (outputClosed) return OUTPUT_CLOSED_STATUS;
     if (limitReached) {
       process.stderr.write(`\nhypocaust: the limit was reached after ${system.instructions} instructions.\n`);
       return LIMIT_STATUS;

@@ -1,4 +1,6 @@
 /** The terminal as a guest's console: raw input with QEMU's escape key, and output that waits for nobody. */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 const CONTROL_A = 0x01;
 
@@ -29,19 +31,64 @@ export class EscapeFilter {
 export interface TerminalEvents {
   input(bytes: Uint8Array): void;
   quit(): void;
+  /** Nobody reads standard output any more. What is written from now on is dropped. */
+  outputClosed(): void;
 }
 
-/** Connects standard input until `close` is called. */
-export class Terminal {
-  private readonly filter = new EscapeFilter();
-  private readonly listener: (data: Buffer) => void;
+const [STDIN, STDOUT] = [0, 1];
+/**
+ * Milliseconds until standard input is looked at: to open it takes Node.js longer than most kernels need for their first
+ * line. What is typed meanwhile waits.
+ */
+const INPUT_DELAY = 10;
 
-  constructor(events: TerminalEvents) {
+/** Connects standard input and output until `close` is called. */
+export class Terminal {
+  /** True when a person may be typing, so that time shall pass as on a clock. */
+  readonly interactive = isatty(STDIN);
+  private readonly filter = new EscapeFilter();
+  private readonly timer: NodeJS.Timeout;
+  private listener: ((data: Buffer) => void) | undefined;
+  private isOutputClosed = false;
+  /** The stream that queues what cannot be written at once; Windows' console wants one. */
+  private stream: NodeJS.WriteStream | undefined;
+
+  constructor(private readonly events: TerminalEvents) {
+    if (process.platform === 'win32') this.stream = this.openStream();
+    this.timer = setTimeout(() => this.listen(), INPUT_DELAY);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.isOutputClosed) return;
+    let written = 0;
+    try {
+      while (!this.stream && written < bytes.length) written += writeSync(STDOUT, bytes, written);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') return this.closeOutput();
+      if (code !== 'EAGAIN') throw error;
+      // The other side of the pipe made it one that does not wait.
+      this.stream = this.openStream();
+    }
+    if (written < bytes.length) this.stream?.write(bytes.subarray(written));
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    if (!this.listener) return;
+    const { stdin } = process;
+    stdin.off('data', this.listener);
+    if (stdin.isTTY) stdin.setRawMode(false);
+    stdin.pause();
+    stdin.unref?.();
+  }
+
+  private listen(): void {
     const { stdin } = process;
     this.listener = (data) => {
       const { bytes, quit } = this.filter.filter(data);
-      if (bytes.length > 0) events.input(bytes);
-      if (quit) events.quit();
+      if (bytes.length > 0) this.events.input(bytes);
+      if (quit) this.events.quit();
     };
     if (stdin.isTTY) stdin.setRawMode(true);
     stdin.on('data', this.listener);
@@ -49,20 +96,17 @@ export class Terminal {
     stdin.resume();
   }
 
-  /** True when a person may be typing, so that time shall pass as on a clock. */
-  get interactive(): boolean {
-    return process.stdin.isTTY;
+  private openStream(): NodeJS.WriteStream {
+    const { stdout } = process;
+    stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      this.closeOutput();
+    });
+    return stdout;
   }
 
-  write(bytes: Uint8Array): void {
-    process.stdout.write(bytes);
-  }
-
-  close(): void {
-    const { stdin } = process;
-    stdin.off('data', this.listener);
-    if (stdin.isTTY) stdin.setRawMode(false);
-    stdin.pause();
-    stdin.unref?.();
+  private closeOutput(): void {
+    this.isOutputClosed = true;
+    this.events.outputClosed();
   }
 }

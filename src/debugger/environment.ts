@@ -9,7 +9,7 @@ import { ExpressionError } from './errors';
 import { integer } from './expressions/evaluate';
 import type { Environment, Value } from './expressions/evaluate';
 import { hex64 } from './format';
-import type { CodeFrame } from './stack';
+import type { FrameView } from './live-frame';
 import type { SymbolModule, SymbolSpace } from './symbol-space';
 import type { Target } from './target';
 import { csrInExpression } from './values/csr-nodes';
@@ -23,6 +23,10 @@ import { floatText } from './values/register-nodes';
 
 export class TargetEnvironment implements Environment {
   readonly memory: Memory;
+  /** How to read what a name means, once that has been found out; undefined for names that mean nothing. */
+  private readonly readers = new Map<string, (() => Value | undefined) | undefined>();
+  private visible: readonly Variable[] | undefined;
+  private context: EvaluationContext | undefined;
 
   /**
    * @param frame for locals, and for registers as they are there; without it, the target's registers and no locals
@@ -31,42 +35,31 @@ export class TargetEnvironment implements Environment {
   constructor(
     private readonly target: Target,
     private readonly symbols: SymbolSpace,
-    private readonly frame?: CodeFrame,
+    private readonly frame?: FrameView,
     private readonly record?: ExitRecord,
   ) {
     this.memory = target.memory('gva');
   }
 
+  /** What names mean is found out once: one environment may serve for as long as the frame is of the same place in code. */
   lookup(name: string): Value | undefined {
-    if (name.startsWith('$')) return this.processor(name.slice(1));
-    return (
-      this.local(name) ??
-      (this.record && recordField(this.record, name)) ??
-      this.processor(name) ??
-      this.global(name) ??
-      this.symbol(name)
-    );
+    if (!this.readers.has(name)) this.readers.set(name, this.reader(name));
+    return this.readers.get(name)?.();
   }
 
   /** Parameters and locals that the frame can see, innermost block first, shadowed ones left out. */
   variables(): readonly Variable[] {
     const { frame } = this;
     if (!frame?.module) return [];
-    const all = frame.module.file.variablesInScope(frame.machine.lookupPc, frame.inlineLevel);
+    this.visible ??= frame.module.file.variablesInScope(frame.machine.lookupPc, frame.inlineLevel);
     const seen = new Set<string>();
-    return all.filter((variable) => !seen.has(variable.name) && seen.add(variable.name));
+    return this.visible.filter((variable) => !seen.has(variable.name) && seen.add(variable.name));
   }
 
   /** The value of a variable of the frame's program. */
   datum(variable: Variable, module: SymbolModule): Datum {
     const { target, frame, memory } = this;
-    const context: EvaluationContext = {
-      pc: frame?.machine.lookupPc ?? target.pc,
-      registers: frame?.machine.registers ?? [],
-      ...(frame?.machine.cfa === undefined ? {} : { cfa: frame.machine.cfa }),
-      readMemory: (address, size) => memory.read(address, size),
-      ...(frame?.caller ? { caller: frame.caller } : {}),
-    };
+    const context = (this.context ??= evaluationContext(target, frame, memory));
     const set = frame?.isInnermost
       ? (register: number, value: bigint) => setRegister(target, register, value)
       : undefined;
@@ -74,32 +67,51 @@ export class TargetEnvironment implements Environment {
     return { type: variable.type, place, offset: 0 };
   }
 
-  private local(name: string): Value | undefined {
+  private reader(name: string): (() => Value | undefined) | undefined {
+    if (name.startsWith('$')) return this.processor(name.slice(1));
+    const { record } = this;
+    return (
+      this.local(name) ??
+      (record && recordField(record, name) ? () => recordField(record, name) : undefined) ??
+      this.processor(name) ??
+      this.global(name) ??
+      this.symbol(name)
+    );
+  }
+
+  private local(name: string): (() => Value) | undefined {
     const variable = this.variables().find((candidate) => candidate.name === name);
-    if (!variable || !this.frame?.module) return undefined;
-    return { kind: 'data', datum: this.datum(variable, this.frame.module) };
+    const module = this.frame?.module;
+    return variable && module && (() => ({ kind: 'data', datum: this.datum(variable, module) }));
   }
 
   /** Registers and CSRs. */
-  private processor(name: string): Value | undefined {
-    const { target } = this;
-    if (name === 'pc') return this.register('pc', this.frame?.pc ?? target.pc, (value) => void (target.pc = value));
+  private processor(name: string): (() => Value | undefined) | undefined {
+    const { target, frame } = this;
+    if (name === 'pc') return () => this.register('pc', frame?.pc ?? target.pc, (value) => void (target.pc = value));
     const number = registerNumber(name);
-    if (number !== undefined) {
-      const value = this.frame ? this.frame.machine.registers[number] : target.x(number);
-      if (value === undefined) throw new ExpressionError(`Register ${name} is not known in this frame.`);
-      return this.register(name, value, (written) => target.setX(number, written));
-    }
+    if (number !== undefined) return () => this.integerRegister(name, number);
     const float = floatRegisterNumber(name);
-    if (float !== undefined) return this.floatRegister(name, float);
-    if (name === 'mode' || name === 'privilege') return { kind: 'text', value: target.mode };
+    if (float !== undefined) return () => this.floatRegister(name, float);
+    if (name === 'mode' || name === 'privilege') return () => ({ kind: 'text', value: target.mode });
     const isHost = name.startsWith('host_');
     for (const set of target.csrSets) {
       if (isHost && set.kind !== 'host') continue;
-      const csr = set.find(isHost ? name.slice('host_'.length) : name);
-      if (csr) return csrInExpression(csr, set);
+      const csrName = isHost ? name.slice('host_'.length) : name;
+      if (!set.find(csrName)) continue;
+      return () => {
+        const csr = set.find(csrName);
+        return csr && csrInExpression(csr, set);
+      };
     }
     return undefined;
+  }
+
+  private integerRegister(name: string, number: number): Value {
+    const { target, frame } = this;
+    const value = frame ? frame.machine.registers[number] : target.x(number);
+    if (value === undefined) throw new ExpressionError(`Register ${name} is not known in this frame.`);
+    return this.register(name, value, (written) => target.setX(number, written));
   }
 
   private register(name: string, value: bigint, assign: (value: bigint) => void): Value {
@@ -128,18 +140,33 @@ export class TargetEnvironment implements Environment {
     };
   }
 
-  private global(name: string): Value | undefined {
+  private global(name: string): (() => Value) | undefined {
     const found = this.symbols.findGlobal(name, this.frame?.module, this.frame?.machine.lookupPc);
-    return found && { kind: 'data', datum: this.datum(found.variable, found.module) };
+    return found && (() => ({ kind: 'data', datum: this.datum(found.variable, found.module) }));
   }
 
   /** A function or label: its address. */
-  private symbol(name: string): Value | undefined {
+  private symbol(name: string): (() => Value) | undefined {
     const found = this.symbols.findSymbol(name, this.frame?.module);
     if (!found) return undefined;
     const type = { kind: 'pointer', name: found.symbol.kind, size: 8, flavour: 'pointer', target: undefined } as const;
-    return { kind: 'data', datum: constantDatum(type, found.symbol.address) };
+    return () => ({ kind: 'data', datum: constantDatum(type, found.symbol.address) });
   }
+}
+
+/** What finding a variable takes; of the frame, nothing is read before it is asked for. */
+function evaluationContext(target: Target, frame: FrameView | undefined, memory: Memory): EvaluationContext {
+  return {
+    pc: frame?.machine.lookupPc ?? target.pc,
+    registers: frame?.machine.registers ?? [],
+    get cfa() {
+      return frame?.machine.cfa;
+    },
+    readMemory: (address, size) => memory.read(address, size),
+    get caller() {
+      return frame?.caller;
+    },
+  };
 }
 
 /** DWARF register numbers: 0 to 31 integer, 32 to 63 floating-point. */

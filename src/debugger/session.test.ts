@@ -87,6 +87,26 @@ describe('session', () => {
     }
   }
 
+  it('leaves the host its turns, and pauses, while a condition never holds', async () => {
+    const lab = new SessionLab('li t0, 0\nloop: addi t0, t0, 1\nj loop');
+    const [breakpoint] = lab.session.breakpoints.setInstructions([
+      { address: lab.labels.get('loop')!, condition: '$t0 == -1' },
+    ]);
+    assert.equal(breakpoint.verified, true);
+    lab.start();
+    await wait(150);
+    assert.equal(lab.session.state, 'running');
+    const { reason, target } = await lab.stop(() => lab.session.pause());
+    assert.equal(reason.kind, 'pause');
+    assert.ok(lab.longestTurn < 200, `${lab.longestTurn} ms without a turn`);
+    assert.ok(target.x(5) > 1000n);
+    const rounds = target.x(5);
+    lab.session.breakpoints.setInstructions([
+      { address: lab.labels.get('loop')!, condition: `$t0 == ${rounds + 100n}`, hitCondition: '1' },
+    ]);
+    assert.equal((await lab.stop(() => lab.session.continue())).target.x(5), rounds + 100n);
+  });
+
   it('stops at an instruction breakpoint on every round of a one-instruction loop', async () => {
     const lab = new SessionLab('nop\nloop: j loop');
     const loop = lab.labels.get('loop')!;

@@ -66,7 +66,17 @@ export class Stack {
     exit?: ExitRecord,
   ) {
     const { pc } = target;
-    this.machineFrames = [{ pc, lookupPc: pc, registers: registersOf(target), how: 'start' }];
+    const memory = target.memory('gva');
+    const registers = registersOf(target);
+    const module = symbols.moduleAt(pc, memory);
+    this.machineFrames = [
+      module?.file.startFrame(pc, registers, (address, size) => memory.read(address, size)) ?? {
+        pc,
+        lookupPc: pc,
+        registers,
+        how: 'start',
+      },
+    ];
     if (exit) {
       this.found.push({
         kind: 'hypervisor',

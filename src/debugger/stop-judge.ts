@@ -11,8 +11,8 @@ import { WatchTable } from './breakpoints/data/watch-table';
 import { TargetEnvironment } from './environment';
 import { describeValue } from './expressions/describe-value';
 import type { Value } from './expressions/evaluate';
+import { LiveFrame } from './live-frame';
 import type { RunObserver } from './run-loop';
-import { Stack } from './stack';
 import type { StopReason } from './stop';
 import type { SymbolSpace } from './symbol-space';
 import type { System, TrapNotice } from './systems/system';
@@ -24,6 +24,15 @@ import { DECIMAL } from './values/value-node';
 interface Judgement {
   readonly stops: readonly Breakpoint[];
   readonly problem?: string;
+}
+
+/** What names mean at a place in code. */
+interface KnownEnvironment {
+  readonly target: Target;
+  readonly symbols: SymbolSpace;
+  readonly environment: TargetEnvironment;
+  /** Whether it is still the same program's code. */
+  isLoaded(): boolean;
 }
 
 /** Most traps kept for a step to look at. */
@@ -38,6 +47,7 @@ export class StopJudge implements RunObserver {
   /** The version of the breakpoints that the system is watched for. */
   private watchedVersion = -1;
   private readonly watchTable: WatchTable;
+  private readonly environments = new Map<bigint, KnownEnvironment>();
 
   /** @param boot counts the systems of a session */
   constructor(
@@ -181,18 +191,30 @@ export class StopJudge implements RunObserver {
     return { stops, ...(problem ? { problem } : {}) };
   }
 
+  /** The meaning of names where the target stands: found out once for each place, as long as its program is there. */
+  private environmentAt(target: Target): TargetEnvironment {
+    const symbols = this.symbols();
+    const { pc } = target;
+    const known = this.environments.get(pc);
+    if (known?.target === target && known.symbols === symbols && known.isLoaded()) return known.environment;
+    const frame = new LiveFrame(target, symbols);
+    const { module } = frame;
+    if (this.environments.size >= MOST_ENVIRONMENTS) this.environments.clear();
+    const environment = new TargetEnvironment(target, symbols, frame);
+    const isAlone = symbols.modules.length <= 1;
+    const isLoaded = (): boolean => isAlone || symbols.moduleAt(pc, target.memory('gva')) === module;
+    this.environments.set(pc, { target, symbols, isLoaded, environment });
+    return environment;
+  }
+
   /** @param names what comes before all other names */
   private context(target: Target, record?: ExitRecord, names?: (name: string) => Value | undefined): GuardContext {
     const symbols = this.symbols();
-    // Records are of the moment; a frame is unwound only when there is code to speak of.
-    const frame = record ? undefined : new Stack(target, symbols).innermost;
-    const base = new TargetEnvironment(target, symbols, frame, record);
+    // Records are of the moment, and speak of no code.
+    const base = record ? new TargetEnvironment(target, symbols, undefined, record) : this.environmentAt(target);
     const memory = target.memory('gva');
     return {
-      environment: {
-        memory,
-        lookup: (name) => names?.(name) ?? base.lookup(name),
-      },
+      environment: names ? { memory, lookup: (name) => names(name) ?? base.lookup(name) } : base,
       show: (value) =>
         describeValue(value, {
           memory,
@@ -202,6 +224,9 @@ export class StopJudge implements RunObserver {
     };
   }
 }
+
+/** Places in code for which the meaning of names is kept. */
+const MOST_ENVIRONMENTS = 256;
 
 /** Faults of fetching, and what is no instruction: a handler that begins with one never does anything. */
 const ILLEGAL_INSTRUCTION = 2n;

@@ -34,8 +34,9 @@ export class SymbolSpace {
   /** The program that an address belongs to, in the address space that `memory` reads. */
   moduleAt(address: bigint, memory?: CodeMemory): SymbolModule | undefined {
     const claiming = this.modules.filter((module) => loadedBytes(module, address) !== undefined);
-    if (claiming.length === 0) return undefined;
-    if (!memory) return claiming[0];
+    // The kernel's own symbols are the best guess anyway, whatever memory holds.
+    const isKernelOnly = claiming.length === 1 && claiming[0] === this.modules[0];
+    if (claiming.length === 0 || !memory || isKernelOnly) return claiming[0];
     return (
       claiming.find((module) => holds(module, address, memory)) ??
       // The code may have been changed or not be loaded yet: then the kernel's own symbols are the best guess.

@@ -132,7 +132,7 @@ export class Engine {
     const { state, memory, tlbs, code, watched, dataWatch, translator } = this;
     this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, dataWatch, translator }, host);
     const { table } = translator;
-    const module = new WebAssembly.Module(generateInterpreter(buffer.byteLength / WASM_PAGE, table.length));
+    const module = new WebAssembly.Module(generateInterpreter());
     const instance = new WebAssembly.Instance(module, {
       engine: { memory: this.wasmMemory, regions: table, ...this.slowPath.imports },
     });

@@ -50,6 +50,8 @@ function compute(code: Code, operation: FloatOperation, helpers: ReadonlyMap<str
     mode: () => code.get(RECORD).memory('i32.load', IMM).i32(MODE_MASK).op('i32.and'),
     giveUp: () => giveUp(code),
     helper: (name) => helpers.get(name)!,
+    // So that the module is the same on every host; regions use what the host has.
+    fused: false,
   };
   emitFloat(site, operation);
 }

@@ -5,21 +5,23 @@ import { defineArithmetic } from './expression';
 import { defineFloat } from './float';
 import { defineFloatHelpers } from './float/helpers';
 import { InterpreterFunction } from './interpreter-function';
+import * as at from './layout';
 import { defineDataWalk, defineFetchWalk } from './page-walk';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
 import { defineCsrAccess } from './stored-csrs';
-import { REGION_TYPE } from './translator/region-type';
+import { MAX_REGIONS, REGION_TYPE } from './translator/region-type';
 
-/**
- * The module's bytes; it exports `run` and `runExact`.
- * @param regions size of the table of regions that it imports
- */
-export function generateInterpreter(pages: number, regions: number): Uint8Array<ArrayBuffer> {
+const WASM_PAGE = 0x10000;
+/** As many as a memory can have: the same module serves memories of every size. */
+const MOST_PAGES = 0x10000;
+
+/** The module's bytes; it exports `run` and `runExact`. They are always the same: bundles have them ready made. */
+export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new Module();
-  module.importMemory('engine', 'memory', pages, pages);
-  module.importTable('engine', 'regions', regions, regions);
+  module.importMemory('engine', 'memory', at.RAM / WASM_PAGE, MOST_PAGES);
+  module.importTable('engine', 'regions', MAX_REGIONS, MAX_REGIONS);
   const slowPath = Object.fromEntries(
     Object.entries(slowPathTypes).map(([name, type]) => [name, module.importFunction('engine', name, type)]),
   ) as Record<SlowPathName, number>;

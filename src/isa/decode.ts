@@ -39,8 +39,11 @@ class Decoder {
   /** 32-bit entries by major opcode (bits 6:2) and funct3 (bits 14:12), 16-bit entries by quadrant and funct3. */
   private readonly buckets32: readonly Instruction[][] = Array.from({ length: 32 * 8 }, () => []);
   private readonly buckets16: readonly CompressedInstruction[][] = Array.from({ length: 4 * 8 }, () => []);
-  /** A 16-bit word always decodes alike, so that each is decoded once; null stands for an illegal one. */
-  private readonly decoded16: (Decoded | null | undefined)[] = new Array<undefined>(0x10000);
+  /**
+   * A 16-bit word always decodes alike, so that each is decoded once; null stands for an illegal one. By the word's high
+   * byte and its low byte.
+   */
+  private readonly decoded16: (Decoded | null | undefined)[][] = Array.from({ length: 0x100 }, () => []);
 
   constructor(instructions: readonly Instruction[], compressed: readonly CompressedInstruction[]) {
     for (const instruction of instructions) {
@@ -86,7 +89,8 @@ class Decoder {
   }
 
   private compressed(word: number): Decoded | undefined {
-    let decoded = this.decoded16[word];
+    const known = this.decoded16[word >> 8];
+    let decoded = known[word & 0xff];
     if (decoded === undefined) {
       const compressed = this.buckets16[bucket16(word)].find((entry) => ((word ^ entry.match) & entry.mask) === 0);
       const operands = compressed?.operands(word);
@@ -94,11 +98,12 @@ class Decoder {
         compressed === undefined || operands === undefined
           ? null
           : { instruction: compressed.expandsTo, compressed, length: 2, word, ...operands };
-      this.decoded16[word] = decoded;
+      known[word & 0xff] = decoded;
     }
     return decoded ?? undefined;
   }
 }
 
 /** Decodes every instruction of the tables, whichever extensions a machine has. */
-export const decode: Decode = makeDecoder(new Set(switchableExtensions));
+export const decode: Decode = (word) => (decodeAll ??= makeDecoder(new Set(switchableExtensions)))(word);
+let decodeAll: Decode | undefined;

@@ -1,13 +1,13 @@
 /**
  * The device tree of this machine, node for node what QEMU 7.2 writes for `virt`, as far as the devices are here.
  * Specification: Devicetree Specification 0.4, chapter 3; the bindings are Linux's (riscv/cpus, sifive,clint,
- * sifive,plic, serial/8250, power/reset/syscon-poweroff).
+ * sifive,plic, serial/8250, google,goldfish-rtc, virtio,mmio, power/reset/syscon-poweroff).
  */
 import { VIRT } from './devices/virt-map';
 import type { FdtNode } from './fdt';
 import { cells64, encodeFdt } from './fdt';
 
-export type TreeDevice = 'clint' | 'plic' | 'uart' | 'finisher';
+export type TreeDevice = 'clint' | 'plic' | 'uart' | 'finisher' | 'rtc' | 'virtio';
 
 export interface DeviceTreeOptions {
   /** Physical address and size of RAM in bytes, as the program sees them. */
@@ -30,7 +30,7 @@ export interface DeviceTreeOptions {
   readonly rngSeed?: Uint8Array;
 }
 
-const ALL_DEVICES: readonly TreeDevice[] = ['clint', 'plic', 'uart', 'finisher'];
+const ALL_DEVICES: readonly TreeDevice[] = ['clint', 'plic', 'uart', 'finisher', 'rtc', 'virtio'];
 
 /** Interrupt numbers at a hart's own controller (`mcause`/`scause` codes). */
 const MACHINE_SOFTWARE = 3;
@@ -152,9 +152,11 @@ function cpus({ harts, isa, mmuType }: DeviceTreeOptions): FdtNode {
 }
 
 /** Nodes of the devices, in QEMU's order. */
-const DEVICE_NODES: readonly (readonly [TreeDevice, (context: Context) => FdtNode])[] = [
+const DEVICE_NODES: readonly (readonly [TreeDevice, (context: Context) => FdtNode | readonly FdtNode[]])[] = [
+  ['rtc', rtc],
   ['uart', serial],
   ['finisher', finisher],
+  ['virtio', virtioSlots],
   ['plic', plic],
   ['clint', clint],
 ];
@@ -163,19 +165,49 @@ function soc(context: Context): FdtNode {
   return {
     name: 'soc',
     properties: { '#address-cells': 2, '#size-cells': 2, compatible: 'simple-bus', ranges: true },
-    children: DEVICE_NODES.filter(([device]) => context.devices.has(device)).map(([, node]) => node(context)),
+    children: DEVICE_NODES.filter(([device]) => context.devices.has(device)).flatMap(([, node]) => node(context)),
   };
+}
+
+function rtc(context: Context): FdtNode {
+  return {
+    name: `rtc@${VIRT.rtc.base.toString(16)}`,
+    properties: {
+      ...interrupt(VIRT.rtc.irq, context),
+      reg: range(VIRT.rtc.base, VIRT.rtc.size),
+      compatible: 'google,goldfish-rtc',
+    },
+  };
+}
+
+/** All slots, whether a device is in them or not: empty ones say so themselves. The last comes first, as in QEMU. */
+function virtioSlots(context: Context): FdtNode[] {
+  const { base, stride, treeSize, irq, slots } = VIRT.virtio;
+  const nodes = Array.from({ length: slots }, (_, slot) => ({
+    name: `virtio_mmio@${(base + slot * stride).toString(16)}`,
+    properties: {
+      ...interrupt(irq + slot, context),
+      reg: range(base + slot * stride, treeSize),
+      compatible: 'virtio,mmio',
+    },
+  }));
+  return nodes.toReversed();
+}
+
+/** What says that a device has this interrupt, where there is a controller for it. */
+function interrupt(irq: number, { devices, plicHandle }: Context): FdtNode['properties'] {
+  return devices.has('plic') ? { interrupts: irq, 'interrupt-parent': plicHandle } : {};
 }
 
 function serialPath(): string {
   return `/soc/serial@${VIRT.uart.base.toString(16)}`;
 }
 
-function serial({ devices, plicHandle }: Context): FdtNode {
+function serial(context: Context): FdtNode {
   return {
     name: `serial@${VIRT.uart.base.toString(16)}`,
     properties: {
-      ...(devices.has('plic') && { interrupts: VIRT.uart.irq, 'interrupt-parent': plicHandle }),
+      ...interrupt(VIRT.uart.irq, context),
       'clock-frequency': VIRT.uart.clockFrequency,
       reg: range(VIRT.uart.base, VIRT.uart.treeSize),
       compatible: 'ns16550a',

@@ -15,6 +15,8 @@ import { Finisher } from './devices/finisher';
 import { Plic } from './devices/plic';
 import { Uart } from './devices/uart';
 import { VIRT } from './devices/virt-map';
+import { ExtraDevices } from './extra-devices';
+import type { DeviceOptions } from './extra-devices';
 import { Firmware } from './firmware';
 import { Hart } from './hart';
 import { Htif } from './htif';
@@ -42,6 +44,8 @@ export interface MachineOptions {
   readonly engineWithout?: ReadonlySet<Technique>;
   /** When the engine translates code to WebAssembly; see `TranslatorMode`. */
   readonly translator?: TranslatorMode;
+  /** What the devices start with, and which there are beside those of every machine. */
+  readonly devices?: DeviceOptions;
 }
 
 export interface MachineBoot {
@@ -87,6 +91,7 @@ export class Machine {
   readonly clint: Clint;
   readonly plic: Plic;
   readonly finisher = new Finisher();
+  readonly devices: ExtraDevices;
   readonly harts: readonly Hart[];
   readonly extensions: ReadonlySet<Extension>;
   /** The built-in firmware, once it is in use. */
@@ -117,6 +122,8 @@ export class Machine {
     this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });
     this.plic = new Plic({ harts: 1 });
     for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
+    const { bus, plic, memory } = this;
+    this.devices = new ExtraDevices(options.devices ?? {}, { bus, plic, memory, ticks: () => this.clock.ticks });
     const hart = new Hart({
       index: 0,
       engine: this.engine,
@@ -211,7 +218,7 @@ export class Machine {
     for (;;) {
       const ended = this.ended();
       if (ended) return ended;
-      if (this.engine.executed >= this.nextTimer) this.updateTimer(hart);
+      if (this.engine.executed >= this.nextTimer) this.runTimers(hart);
       if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
       const pc = single ? hart.state.pc : 0n;
       if (this.engine.observe(() => hart.takeInterrupt())) {
@@ -246,10 +253,19 @@ export class Machine {
   private idle(hart: Hart): RunResult {
     const { enabledInterrupts } = hart.csrs.state;
     const deadlines = this.deadlines(hart).filter(({ interrupt }) => (enabledInterrupts & (1 << interrupt)) !== 0);
-    const [first] = deadlines.map(({ at }) => at).sort((a, b) => (a < b ? -1 : 1));
-    const ticks = deadlines.length === 0 ? 0 : this.clock.skipTo(first);
+    const moments = deadlines.map(({ at }) => at);
+    const { next } = this.devices.clock;
+    if (next !== Infinity) moments.push(BigInt(next));
+    const [first] = moments.sort((a, b) => (a < b ? -1 : 1));
+    const ticks = first === undefined ? 0 : this.clock.skipTo(first);
+    this.runTimers(hart);
+    return hart.wakes || ticks > 0 ? { kind: 'waiting', ticks } : { kind: 'idle' };
+  }
+
+  /** Lets what is due happen. */
+  private runTimers(hart: Hart): void {
+    this.devices.clock.runDue();
     this.updateTimer(hart);
-    return hart.wakes ? { kind: 'waiting', ticks } : { kind: 'idle' };
   }
 
   /** Brings the timers' interrupts up to date: when one is due, and when time or a comparator was changed. */
@@ -262,7 +278,7 @@ export class Machine {
 
   /** Instructions until the next timer's interrupt begins to pend; Infinity when none will. */
   private untilTimer(hart: Hart): number {
-    let least = Infinity;
+    let least = this.clock.instructionsUntil(this.devices.clock.next);
     for (const { at } of this.deadlines(hart)) least = Math.min(least, this.clock.instructionsUntil(at));
     return least;
   }
@@ -289,7 +305,7 @@ export class Machine {
       const remaining = this.nextTimer - this.engine.executed - 1;
       if (remaining < LONGEST_STRETCH) this.engine.limitSlice(Math.max(0, remaining));
     };
-    this.clint.onTimerChange = hart.onTimerChange = onTimerChange;
+    this.clint.onTimerChange = hart.onTimerChange = this.devices.clock.onChange = onTimerChange;
     this.plic.onContext = (context, pending) =>
       this.harts[context >> 1].setInterruptPending(
         context & 1 ? INTERRUPT.supervisorExternal : INTERRUPT.machineExternal,

@@ -18,7 +18,7 @@ export class VirtualTime {
   }
 
   /** The instructions after which `ticks` reaches the deadline: 0 when it has, Infinity when it never will. */
-  instructionsUntil(deadline: bigint): number {
+  instructionsUntil(deadline: bigint | number): number {
     if (deadline > HORIZON) return Infinity;
     return Math.max(0, (Number(deadline) - this.skipped) * INSTRUCTIONS_PER_TICK - this.executed());
   }

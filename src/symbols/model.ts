@@ -118,7 +118,7 @@ export interface StackFrame {
   readonly lookupPc: bigint;
   readonly registers: Registers;
   /** Canonical frame address (the stack pointer before the call), when known. */
-  readonly cfa?: bigint;
+  readonly cfa?: bigint | undefined;
   /** How this frame's own registers were found from the frame below it. */
   readonly how: UnwindMethod;
 }
@@ -265,8 +265,8 @@ export interface EvaluationContext {
   /** The frame's `lookupPc`. */
   readonly pc: bigint;
   readonly registers: Registers;
-  readonly cfa?: bigint;
+  readonly cfa?: bigint | undefined;
   readonly readMemory: ReadMemory;
   /** The frame's caller, when unwound: recovers parameters that the callee no longer holds. */
-  readonly caller?: StackFrame;
+  readonly caller?: StackFrame | undefined;
 }

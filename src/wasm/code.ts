@@ -1,5 +1,5 @@
 /** The body of one function: locals and structured instructions, written in order. */
-import { pushSigned32, pushSigned64, pushUnsigned } from './leb128';
+import { ByteWriter, unsignedLength } from './byte-writer';
 import type { FirstLaneOp, MemoryOp, PlainOp, ValueType, VectorOp } from './opcodes';
 import { firstLaneOpcodes, memoryOpcodes, plainOpcodes, valueTypes, vectorOpcodes } from './opcodes';
 
@@ -17,45 +17,53 @@ export interface Label {
 const VOID = 0x40;
 
 export class Code {
-  private readonly bytes: number[] = [];
-  private readonly locals: ValueType[] = [];
+  private readonly out = new ByteWriter();
+  /** Runs of locals of one type, which are declared together. */
+  private readonly locals: { readonly type: ValueType; count: number }[] = [];
+  private nextLocal: number;
   private readonly hints: BranchHint[] = [];
   private depth = 0;
 
   /** @param parameters the function's parameters; they are locals 0, 1, … */
-  constructor(private readonly parameters: readonly ValueType[]) {}
+  constructor(parameters: readonly ValueType[]) {
+    this.nextLocal = parameters.length;
+  }
 
   /** A new local variable, zero at entry; returns its index. */
   local(type: ValueType): number {
-    this.locals.push(type);
-    return this.parameters.length + this.locals.length - 1;
+    const last = this.locals.at(-1);
+    if (last?.type === type) last.count++;
+    else this.locals.push({ type, count: 1 });
+    return this.nextLocal++;
   }
 
   /** A plain instruction, or several in order. */
   op(...names: PlainOp[]): this {
-    for (const name of names) this.bytes.push(plainOpcodes[name]);
+    for (const name of names) this.out.byte(plainOpcodes[name]);
     return this;
   }
 
   i32(value: number): this {
-    this.bytes.push(0x41);
-    pushSigned32(this.bytes, value | 0);
+    this.out.byte(0x41);
+    this.out.signed32(value | 0);
     return this;
   }
 
   i64(value: bigint): this {
-    this.bytes.push(0x42);
-    pushSigned64(this.bytes, value);
+    this.out.byte(0x42);
+    this.out.signed64(value);
     return this;
   }
 
   f32(value: number): this {
-    this.bytes.push(0x43, ...new Uint8Array(Float32Array.of(value).buffer));
+    this.out.byte(0x43);
+    this.out.append(new Uint8Array(Float32Array.of(value).buffer));
     return this;
   }
 
   f64(value: number): this {
-    this.bytes.push(0x44, ...new Uint8Array(Float64Array.of(value).buffer));
+    this.out.byte(0x44);
+    this.out.append(new Uint8Array(Float64Array.of(value).buffer));
     return this;
   }
 
@@ -73,23 +81,25 @@ export class Code {
 
   /** A vector instruction without immediates. */
   vector(name: VectorOp): this {
-    this.bytes.push(0xfd);
-    pushUnsigned(this.bytes, vectorOpcodes[name]);
+    this.out.byte(0xfd);
+    this.out.unsigned(vectorOpcodes[name]);
     return this;
   }
 
   /** The first of a vector's values. */
   firstLane(name: FirstLaneOp): this {
-    this.bytes.push(0xfd, firstLaneOpcodes[name], 0);
+    this.out.byte(0xfd);
+    this.out.byte(firstLaneOpcodes[name]);
+    this.out.byte(0);
     return this;
   }
 
   /** A load or store; `offset` (bytes, unsigned) is added to the address on the stack. */
   memory(name: MemoryOp, offset = 0): this {
     const [opcode, alignment] = memoryOpcodes[name];
-    this.bytes.push(opcode);
-    pushUnsigned(this.bytes, alignment);
-    pushUnsigned(this.bytes, offset);
+    this.out.byte(opcode);
+    this.out.unsigned(alignment);
+    this.out.unsigned(offset);
     return this;
   }
 
@@ -101,7 +111,7 @@ export class Code {
   /** A call of the table's function with the index on the stack; its type is a `Module.typeIndex`. */
   callIndirect(typeIndex: number): this {
     this.indexed(0x11, typeIndex);
-    this.bytes.push(0);
+    this.out.byte(0);
     return this;
   }
 
@@ -120,7 +130,7 @@ export class Code {
     return this.structured(0x04, () => {
       then();
       if (otherwise) {
-        this.bytes.push(0x05);
+        this.out.byte(0x05);
         otherwise();
       }
     });
@@ -128,25 +138,26 @@ export class Code {
 
   /** `if` that leaves one value of this type on the stack. */
   ifValue(type: ValueType, then: () => void, otherwise: () => void): this {
-    this.bytes.push(0x04, valueTypes[type]);
+    this.out.byte(0x04);
+    this.out.byte(valueTypes[type]);
     this.depth++;
     then();
-    this.bytes.push(0x05);
+    this.out.byte(0x05);
     otherwise();
-    this.bytes.push(0x0b);
+    this.out.byte(0x0b);
     this.depth--;
     return this;
   }
 
   /** Says of the `if` or `br_if` that comes next that its condition is hardly ever true. */
   unlikely(): this {
-    this.hints.push({ offset: this.bytes.length, isTaken: false });
+    this.hints.push({ offset: this.out.length, isTaken: false });
     return this;
   }
 
   /** The same, that it is nearly always true. */
   likely(): this {
-    this.hints.push({ offset: this.bytes.length, isTaken: true });
+    this.hints.push({ offset: this.out.length, isTaken: true });
     return this;
   }
 
@@ -160,45 +171,49 @@ export class Code {
 
   /** `br_table` on the i32 on the stack. */
   brTable(labels: readonly Label[], otherwise: Label): this {
-    this.bytes.push(0x0e);
-    pushUnsigned(this.bytes, labels.length);
-    for (const label of labels) pushUnsigned(this.bytes, this.depth - label.depth);
-    pushUnsigned(this.bytes, this.depth - otherwise.depth);
+    this.out.byte(0x0e);
+    this.out.unsigned(labels.length);
+    for (const label of labels) this.out.unsigned(this.depth - label.depth);
+    this.out.unsigned(this.depth - otherwise.depth);
     return this;
   }
 
   /** The hints given, with offsets in the encoded body. */
   branchHints(): readonly BranchHint[] {
-    const start = this.declarations().length;
+    const start = this.declarationsLength;
     return this.hints.map(({ offset, isTaken }) => ({ offset: start + offset, isTaken }));
   }
 
-  private declarations(): number[] {
-    const out: number[] = [];
-    pushUnsigned(out, this.locals.length);
-    for (const type of this.locals) out.push(1, valueTypes[type]);
-    return out;
+  private get declarationsLength(): number {
+    const { locals } = this;
+    return locals.reduce((sum, { count }) => sum + unsignedLength(count) + 1, unsignedLength(locals.length));
   }
 
-  /** The encoded body: local declarations, instructions, end. */
-  encode(): number[] {
-    const out = this.declarations();
-    for (const byte of this.bytes) out.push(byte);
-    out.push(0x0b);
-    return out;
+  /** Appends the encoded body: its size, local declarations, instructions, end (Core 5.5.13). */
+  writeTo(out: ByteWriter): void {
+    const { locals } = this;
+    out.unsigned(this.declarationsLength + this.out.length + 1);
+    out.unsigned(locals.length);
+    for (const { type, count } of locals) {
+      out.unsigned(count);
+      out.byte(valueTypes[type]);
+    }
+    out.append(this.out.bytes);
+    out.byte(0x0b);
   }
 
   private indexed(opcode: number, index: number): this {
-    this.bytes.push(opcode);
-    pushUnsigned(this.bytes, index);
+    this.out.byte(opcode);
+    this.out.unsigned(index);
     return this;
   }
 
   private structured(opcode: number, body: (label: Label) => void): this {
-    this.bytes.push(opcode, VOID);
+    this.out.byte(opcode);
+    this.out.byte(VOID);
     this.depth++;
     body({ depth: this.depth });
-    this.bytes.push(0x0b);
+    this.out.byte(0x0b);
     this.depth--;
     return this;
   }

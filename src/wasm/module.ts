@@ -1,6 +1,6 @@
 /** A WebAssembly module: imports first, then functions, then exports; `encode` gives the binary (Core 5.5). */
+import { ByteWriter } from './byte-writer';
 import { Code } from './code';
-import { pushUnsigned } from './leb128';
 import type { ValueType } from './opcodes';
 import { valueTypes } from './opcodes';
 
@@ -11,39 +11,44 @@ export interface FunctionType {
 
 const section = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 const kind = { function: 0, table: 1, memory: 2 } as const;
+/** `\0asm`, version 1. */
+const MAGIC_AND_VERSION = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const FUNCREF = 0x70;
+const FUNCTION_TYPE = 0x60;
+/** Of limits: a maximum follows the minimum. */
+const WITH_MAXIMUM = 1;
+
+interface Import {
+  readonly module: string;
+  readonly name: string;
+  /** Its kind, and what follows that. */
+  readonly description: readonly number[];
+}
 
 export class Module {
   private readonly types: FunctionType[] = [];
-  private readonly imports: { module: string; name: string; bytes: number[] }[] = [];
+  private readonly typeIndices = new Map<string, number>();
+  private readonly imports: Import[] = [];
   /** Whether the hints given in functions are written. */
   writesHints = true;
   private importedFunctions = 0;
-  private readonly functions: { type: number; code: Code }[] = [];
-  private readonly exports: { name: string; index: number }[] = [];
+  private readonly functions: { readonly type: number; readonly code: Code }[] = [];
+  private readonly exports: { readonly name: string; readonly index: number }[] = [];
 
-  /** The module's memory, in 64 KiB pages; `maximum` as the importing host created it. */
-  importMemory(module: string, name: string, minimumPages: number, maximumPages: number): void {
-    const bytes: number[] = [kind.memory, 1];
-    pushUnsigned(bytes, minimumPages);
-    pushUnsigned(bytes, maximumPages);
-    this.imports.push({ module, name, bytes });
+  /** The module's memory, in 64 KiB pages: at least `minimum`, and created with no larger maximum than `maximum`. */
+  importMemory(module: string, name: string, minimum: number, maximum: number): void {
+    this.imports.push({ module, name, description: [kind.memory, WITH_MAXIMUM, minimum, maximum] });
   }
 
-  /** The module's table of functions; `maximum` as the importing host created it. */
+  /** The module's table of functions: at least `minimum`, and created with no larger maximum than `maximum`. */
   importTable(module: string, name: string, minimum: number, maximum: number): void {
-    const bytes: number[] = [kind.table, FUNCREF, 1];
-    pushUnsigned(bytes, minimum);
-    pushUnsigned(bytes, maximum);
-    this.imports.push({ module, name, bytes });
+    this.imports.push({ module, name, description: [kind.table, FUNCREF, WITH_MAXIMUM, minimum, maximum] });
   }
 
   /** Imports a function; returns its index. All imports come before the first `define`. */
   importFunction(module: string, name: string, type: FunctionType): number {
     if (this.functions.length > 0) throw new Error('imports must come before functions');
-    const bytes: number[] = [kind.function];
-    pushUnsigned(bytes, this.typeIndex(type));
-    this.imports.push({ module, name, bytes });
+    this.imports.push({ module, name, description: [kind.function, this.typeIndex(type)] });
     return this.importedFunctions++;
   }
 
@@ -61,82 +66,77 @@ export class Module {
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-    pushSection(out, section.type, this.types, (bytes, type) => {
-      bytes.push(0x60);
+    const out = new ByteWriter();
+    out.append(MAGIC_AND_VERSION);
+    writeSection(out, section.type, this.types, (part, type) => {
+      part.byte(FUNCTION_TYPE);
       for (const list of [type.parameters, type.results]) {
-        pushUnsigned(bytes, list.length);
-        for (const value of list) bytes.push(valueTypes[value]);
+        part.unsigned(list.length);
+        for (const value of list) part.byte(valueTypes[value]);
       }
     });
-    pushSection(out, section.import, this.imports, (bytes, item) => {
-      pushName(bytes, item.module);
-      pushName(bytes, item.name);
-      bytes.push(...item.bytes);
+    writeSection(out, section.import, this.imports, (part, { module, name, description }) => {
+      part.name(module);
+      part.name(name);
+      for (const number of description) part.unsigned(number);
     });
-    pushSection(out, section.function, this.functions, (bytes, item) => pushUnsigned(bytes, item.type));
-    pushSection(out, section.export, this.exports, (bytes, item) => {
-      pushName(bytes, item.name);
-      bytes.push(kind.function);
-      pushUnsigned(bytes, item.index);
+    writeSection(out, section.function, this.functions, (part, { type }) => part.unsigned(type));
+    writeSection(out, section.export, this.exports, (part, { name, index }) => {
+      part.name(name);
+      part.byte(kind.function);
+      part.unsigned(index);
     });
-    this.pushBranchHints(out);
-    pushSection(out, section.code, this.functions, (bytes, item) => {
-      const body = item.code.encode();
-      pushUnsigned(bytes, body.length);
-      for (const byte of body) bytes.push(byte);
-    });
-    return Uint8Array.from(out);
+    this.writeBranchHints(out);
+    writeSection(out, section.code, this.functions, (part, { code }) => code.writeTo(part));
+    return out.bytes;
   }
 
   /** The custom section of branch hints (Branch Hinting, 2); hosts that do not know it pass it over. */
-  private pushBranchHints(out: number[]): void {
+  private writeBranchHints(out: ByteWriter): void {
     const hinted = this.functions.flatMap(({ code }, i) => {
       const hints = code.branchHints();
       return hints.length > 0 ? [{ index: this.importedFunctions + i, hints }] : [];
     });
     if (hinted.length === 0 || !this.writesHints) return;
-    const bytes: number[] = [];
-    pushName(bytes, 'metadata.code.branch_hint');
-    pushUnsigned(bytes, hinted.length);
+    const part = new ByteWriter();
+    part.name('metadata.code.branch_hint');
+    part.unsigned(hinted.length);
     for (const { index, hints } of hinted) {
-      pushUnsigned(bytes, index);
-      pushUnsigned(bytes, hints.length);
+      part.unsigned(index);
+      part.unsigned(hints.length);
       for (const { offset, isTaken } of hints) {
-        pushUnsigned(bytes, offset);
-        bytes.push(1, isTaken ? 1 : 0);
+        part.unsigned(offset);
+        part.byte(1);
+        part.byte(isTaken ? 1 : 0);
       }
     }
-    out.push(section.custom);
-    pushUnsigned(out, bytes.length);
-    for (const byte of bytes) out.push(byte);
+    out.byte(section.custom);
+    out.unsigned(part.length);
+    out.append(part.bytes);
   }
 
   /** The number of this function type in the module, for `Code.callIndirect`. */
   typeIndex(type: FunctionType): number {
-    const key = (t: FunctionType) => `${t.parameters.join()}>${t.results.join()}`;
-    const index = this.types.findIndex((t) => key(t) === key(type));
-    return index >= 0 ? index : this.types.push(type) - 1;
+    const key = `${type.parameters.join()}>${type.results.join()}`;
+    const known = this.typeIndices.get(key);
+    if (known !== undefined) return known;
+    const index = this.types.push(type) - 1;
+    this.typeIndices.set(key, index);
+    return index;
   }
 }
 
-function pushSection<T>(
-  out: number[],
+function writeSection<T>(
+  out: ByteWriter,
   id: number,
   items: readonly T[],
-  write: (bytes: number[], item: T) => void,
+  write: (part: ByteWriter, item: T) => void,
 ): void {
   if (items.length === 0) return;
-  const bytes: number[] = [];
-  pushUnsigned(bytes, items.length);
-  for (const item of items) write(bytes, item);
-  out.push(id);
-  pushUnsigned(out, bytes.length);
-  for (const byte of bytes) out.push(byte);
-}
-
-function pushName(out: number[], name: string): void {
-  const bytes = new TextEncoder().encode(name);
-  pushUnsigned(out, bytes.length);
-  out.push(...bytes);
+  const part = new ByteWriter();
+  part.unsigned(items.length);
+  for (const item of items) write(part, item);
+  out.byte(id);
+  out.unsigned(part.length);
+  out.append(part.bytes);
 }

@@ -1,6 +1,6 @@
 /** `hypocaust run`, as the built program: console, exit status, limits, and its messages about bad input. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +56,21 @@ describe('hypocaust run', function () {
   it('stops a guest that loops for ever with interrupts off when the time is over', () => {
     const { status } = hypocaust(['run', '--timeout', '0.5', fixture('loop-interrupts-off')]);
     assert.equal(status, 124);
+  });
+
+  it('ends quietly when nobody reads its console any more, as other programs do', async () => {
+    const child = spawn(process.execPath, [cli, 'run', kernel]);
+    let errors = '';
+    child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
+    child.stdin.on('error', () => undefined);
+    child.stdout.once('data', () => {
+      child.stdout.destroy();
+      // Makes it print something more.
+      child.stdin.write('h\r');
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(errors, '');
+    assert.equal(status, 141);
   });
 
   it('ends with Ctrl-A X', () => {

@@ -1,5 +1,6 @@
 /** Symbols made up for tests: only what a test says is there. */
 import type { Segment } from '../../src/symbols/elf';
+import type { Registers, StackFrame } from '../../src/symbols/model';
 import type { SymbolFile } from '../../src/symbols/program';
 import type { SymbolModule } from '../../src/debugger/symbol-space';
 
@@ -25,6 +26,8 @@ export function fakeModule(name: string, { code, ...answers }: FakeProgram): Sym
     resolveBreakpoint: () => ({ kind: 'unknown-file' }),
     functionBreakpointAddresses: () => [],
     variablesInScope: () => [],
+    startFrame: (pc: bigint, registers: Registers): StackFrame => ({ pc, lookupPc: pc, registers, how: 'start' }),
+    unwindRow: () => undefined,
     unwind: () => undefined,
     ...answers,
     elf: { segments: segment ? [segment] : [] },

@@ -3,8 +3,8 @@ import type { PhysicalMemory } from '../../engine/physical-memory';
 import { LOAD } from '../../engine/host';
 import { addressSpaceOf } from '../../machine/paging';
 import { PTE_U } from '../../machine/pte';
-import { walkPageTable } from '../../machine/walk';
-import type { WalkRules } from '../../machine/walk';
+import { PageWalker, walkPageTable } from '../../machine/walk';
+import type { EntrySource, WalkContext, WalkRules } from '../../machine/walk';
 import { DebuggerError } from '../errors';
 import { hex } from '../format';
 import type { Location } from '../target';
@@ -16,6 +16,7 @@ export type Translate = (address: bigint) => number | undefined;
 const PAGE = 4096n;
 const MAX_READ = 1 << 24;
 const SUPERVISOR = 1;
+const NO_RULES: WalkRules = {};
 
 /** Memory at addresses that translate page by page to the machine's RAM. */
 export function translatedMemory(ram: PhysicalMemory, translate: Translate): Memory {
@@ -35,6 +36,10 @@ export function translatedMemory(ram: PhysicalMemory, translate: Translate): Mem
   return {
     read(address, size) {
       if (size > MAX_READ) return undefined;
+      if (size > 0 && Number(address & (PAGE - 1n)) + size <= Number(PAGE)) {
+        const hpa = translate(address);
+        return hpa !== undefined && ram.contains(hpa, size) ? ram.bytes(hpa, size).slice() : undefined;
+      }
       const found = pieces(address, size);
       if (!found) return undefined;
       const bytes = new Uint8Array(size);
@@ -57,24 +62,54 @@ export function translatedMemory(ram: PhysicalMemory, translate: Translate): Mem
   };
 }
 
-/**
- * Where a virtual address leads, whatever the mode may access: the debugger looks with all rights.
- * @param readEntry reads the page-table entry at a physical address
- * @param rules what the machine's extensions say about entries
- * @returns a physical address of the kind that the tables hold
- */
-export function walkWithAllRights(
-  address: bigint,
-  satp: bigint,
-  readEntry: (address: number) => bigint | undefined,
-  rules: WalkRules = {},
-): number | undefined {
-  const space = addressSpaceOf(satp);
-  if (!space) return satp >> 60n === 0n ? physical(address) : undefined;
-  const { scheme, root } = space;
-  const rights = { privilege: SUPERVISOR, sum: true, mxr: true, accessedDirty: 'hardware' } as const;
-  const walk = walkPageTable(address, LOAD, { ...rules, ...rights, scheme, root }, readEntry);
-  return walk.ok ? walk.address : undefined;
+/** The debugger looks with all rights: whatever the mode may access. */
+const RIGHTS = { privilege: SUPERVISOR, sum: true, mxr: true, accessedDirty: 'hardware' } as const;
+
+/** Finds where virtual addresses lead; made to be asked often. */
+export class AllRightsWalker {
+  private readonly walker = new PageWalker();
+  /** How to walk for the `satp` and the rules that were asked about last. */
+  private satp: bigint | undefined;
+  private known: WalkRules | undefined;
+  private context: WalkContext | undefined;
+
+  /**
+   * @param source where page-table entries are read
+   * @param rules what the machine's extensions say about entries now
+   */
+  constructor(
+    private readonly source: EntrySource,
+    private readonly rules: () => WalkRules = () => NO_RULES,
+  ) {}
+
+  /** A physical address of the kind that the tables hold; undefined where nothing is mapped. */
+  translate(address: bigint, satp: bigint): number | undefined {
+    const rules = this.rules();
+    if (satp !== this.satp || rules !== this.known) {
+      const space = addressSpaceOf(satp);
+      this.satp = satp;
+      this.known = rules;
+      this.context = space && { ...rules, ...RIGHTS, scheme: space.scheme, root: space.root };
+    }
+    if (!this.context) return satp >> 60n === 0n ? physical(address) : undefined;
+    const [low, high] = [Number(address & 0xffff_ffffn), Number(address >> 32n)];
+    const failure = this.walker.walk(low, high, LOAD, this.context, this.source);
+    return failure === undefined ? this.walker.address : undefined;
+  }
+}
+
+/** Reads page-table entries where they lie in the machine's memory. */
+export function machineEntries(memory: PhysicalMemory): EntrySource {
+  return {
+    low: 0,
+    high: 0,
+    read(address) {
+      if (!memory.contains(address, 8)) return 'entry-unreadable';
+      this.low = memory.read32(address);
+      this.high = memory.read32(address + 4);
+      return 'ok';
+    },
+  };
 }
 
 /** What physical addresses are, of the kind that page tables hold. */
@@ -84,9 +119,11 @@ export interface PhysicalSpace {
   /** Where a byte of memory lies in the machine. */
   toHpa(address: number): number | undefined;
   isDevice(address: number): boolean;
+  /** What the machine's extensions say about page-table entries. */
+  readonly rules?: WalkRules;
 }
 
-/** As `walkWithAllRights`, with the entries on the way. */
+/** Where an address leads, whatever the mode may access, and the page-table entries on the way. */
 export function locateInTables(address: bigint, satp: bigint, memory: PhysicalSpace): Location {
   const at = (found: number | undefined): Pick<Location, 'hpa' | 'isDevice'> => ({
     hpa: found === undefined ? undefined : memory.toHpa(found),
@@ -94,7 +131,7 @@ export function locateInTables(address: bigint, satp: bigint, memory: PhysicalSp
   });
   const space = addressSpaceOf(satp);
   if (!space) return { ...at(satp >> 60n === 0n ? physical(address) : undefined), entries: [], isUser: false };
-  const how = { ...space, privilege: SUPERVISOR, sum: true, mxr: true } as const;
+  const how = { ...memory.rules, ...RIGHTS, scheme: space.scheme, root: space.root };
   const walk = walkPageTable(address, LOAD, how, (entry) => memory.readEntry(entry));
   return {
     ...at(walk.ok ? walk.address : undefined),

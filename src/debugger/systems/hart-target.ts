@@ -2,14 +2,13 @@
 import { CSR } from '../../machine/csr-numbers';
 import type { Hart } from '../../machine/hart';
 import type { Machine } from '../../machine/machine';
-import { addressSpaceOf } from '../../machine/paging';
 import { MSTATUS } from '../../machine/status';
 import { explainWalk } from '../../machine/walk-explain';
 import { hex } from '../format';
 import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { hartCsrSet } from './csr-sets';
-import { locateInTables, physical, translatedMemory, walkWithAllRights } from './guest-view';
+import { AllRightsWalker, locateInTables, machineEntries, physical, translatedMemory } from './guest-view';
 import { ACCESSES } from './vcpu-target';
 
 const MODES: Readonly<Record<0 | 1 | 3, ModeName>> = { 0: 'U', 1: 'S', 3: 'M' };
@@ -18,6 +17,7 @@ const USER = 0;
 
 export class HartTarget implements Target {
   readonly csrSets: readonly CsrSet[];
+  private readonly walker: AllRightsWalker;
   private readonly memories: Readonly<Record<AddressKind, Memory>>;
 
   constructor(
@@ -42,6 +42,7 @@ export class HartTarget implements Target {
       }),
     ];
     const { memory } = machine;
+    this.walker = new AllRightsWalker(machineEntries(memory), () => hart.mmu.rules);
     const bare = translatedMemory(memory, physical);
     this.memories = { gva: translatedMemory(memory, (va) => this.toPhysical(va)), gpa: bare, hpa: bare };
   }
@@ -92,6 +93,7 @@ export class HartTarget implements Target {
       readEntry: (at) => (memory.contains(at, 8) ? memory.read64(at) : undefined),
       toHpa: (at) => (memory.contains(at, 1) ? at : undefined),
       isDevice: (at) => bus.deviceAt(at) !== undefined,
+      rules: this.hart.mmu.rules,
     });
   }
 
@@ -116,10 +118,6 @@ export class HartTarget implements Target {
   }
 
   private toPhysical(va: bigint): number | undefined {
-    const { satp } = this;
-    if (!addressSpaceOf(satp)) return physical(va);
-    const { memory } = this.machine;
-    const readEntry = (address: number) => (memory.contains(address, 8) ? memory.read64(address) : undefined);
-    return walkWithAllRights(va, satp, readEntry, this.hart.mmu.rules);
+    return this.walker.translate(va, this.satp);
   }
 }

@@ -1,14 +1,13 @@
 /** A vCPU as the debugger sees it. Its registers may lie in the hart or, while an exit is pending, in the trap context. */
 import { FETCH, LOAD, STORE } from '../../engine/host';
 import type { Vcpu } from '../../hypervisor/vcpu';
-import { addressSpaceOf } from '../../machine/paging';
 import { explainWalk } from '../../machine/walk-explain';
 import { walkPageTable } from '../../machine/walk';
 import { hex } from '../format';
 import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { guestCsrSet, hartCsrSet } from './csr-sets';
-import { locateInTables, physical, translatedMemory, walkWithAllRights } from './guest-view';
+import { AllRightsWalker, locateInTables, physical, translatedMemory } from './guest-view';
 import { explainShadow } from './shadow-explanation';
 
 export const ACCESSES = { fetch: FETCH, load: LOAD, store: STORE } as const;
@@ -16,6 +15,7 @@ export const ACCESSES = { fetch: FETCH, load: LOAD, store: STORE } as const;
 export class VcpuTarget implements Target {
   readonly name: string;
   readonly csrSets: readonly CsrSet[];
+  private readonly walker: AllRightsWalker;
   private readonly memories: Readonly<Record<AddressKind, Memory>>;
 
   constructor(
@@ -26,6 +26,7 @@ export class VcpuTarget implements Target {
     const { guest, hart } = vcpu;
     this.name = isOneOfMany ? `${guest.name}, vCPU ${vcpu.index}` : guest.name;
     this.csrSets = [guestCsrSet(vcpu), hartCsrSet(hart.csrs, { kind: 'host', title: 'Host CSRs', isWritable: false })];
+    this.walker = new AllRightsWalker(guest.memory.entrySource());
     const toHpa = (gpa: bigint): number | undefined => guest.gpaToHpa(physical(gpa) ?? -1);
     this.memories = {
       gva: translatedMemory(guest.dram, (gva) => {
@@ -125,8 +126,7 @@ export class VcpuTarget implements Target {
 
   /** Where the guest's page table leads, whatever the guest's mode may access. */
   private toGpa(gva: bigint): number | undefined {
-    const { csrs, guest } = this.vcpu;
-    if (!addressSpaceOf(csrs.satp)) return physical(gva);
-    return walkWithAllRights(gva, csrs.satp, (address) => guest.memory.readEntry(address));
+    const { csrs } = this.vcpu;
+    return this.walker.translate(gva, csrs.satp);
   }
 }

@@ -13,3 +13,6 @@ export const CONTINUE = 0;
 export const INTERPRET = 1;
 /** The same, and the region asks to be translated anew: its grouped accesses miss the TLB too often. */
 export const SPLIT_ACCESSES = INTERPRET + 1;
+
+/** Size of the table of regions; index 0 is no region. */
+export const MAX_REGIONS = 8192;

@@ -16,10 +16,8 @@ import { findJumpTable } from './jump-table';
 import type { CodeSource, Region, RegionLimits } from './region';
 import { findRegion, PAGE_SIZE } from './region';
 import { RegionFunction } from './region-function';
-import { REGION_TYPE } from './region-type';
+import { MAX_REGIONS, REGION_TYPE } from './region-type';
 
-/** Size of the table of regions; index 0 is no region. */
-export const MAX_REGIONS = 8192;
 /** What regions may take: machine code is some five times as long as the WebAssembly. */
 const DEFAULT_ROOM = { regions: MAX_REGIONS - 1, bytes: 24 << 20 };
 /** The part of the regions, the oldest ones, that is dropped when there is no room. */

@@ -4,8 +4,10 @@ import { Random } from '../../../test/support/random';
 import { Bus } from '../bus';
 import { Clint } from './clint';
 import type { Device, Width } from './device';
+import { DeviceClock } from './device-clock';
 import { Finisher } from './finisher';
 import { Plic } from './plic';
+import { Rtc } from './rtc';
 import { Uart } from './uart';
 
 const ROUNDS = 20_000;
@@ -30,7 +32,23 @@ function makeClint(): [Device, Outside] {
   return [clint, (random) => (now += random.bits(62))];
 }
 
-const MAKERS: readonly (() => [Device, Outside])[] = [makeUart, makePlic, makeClint, () => [new Finisher(), () => {}]];
+function makeRtc(): [Device, Outside] {
+  let now = 0;
+  const clock = new DeviceClock(() => now);
+  const outside: Outside = (random) => {
+    now += random.below(2 ** 31);
+    clock.runDue();
+  };
+  return [new Rtc({ clock, start: 1n << 62n }), outside];
+}
+
+const MAKERS: readonly (() => [Device, Outside])[] = [
+  makeUart,
+  makePlic,
+  makeClint,
+  makeRtc,
+  () => [new Finisher(), () => {}],
+];
 
 /** Offsets near the start and the end of the device, near what is powers of two apart, and anywhere. */
 function offsetIn(device: Device, random: Random): number {

@@ -1,0 +1,177 @@
+// The virtio devices here and in QEMU: the same registers, and the same answers to the same drivers.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '../../../../test/support/random';
+import { requireTool } from '../../../../test/support/tools';
+import { OwnBench, QemuBench } from '../../../../test/support/virtio-bench';
+import type { VirtioBench } from '../../../../test/support/virtio-bench';
+import type { TestBuffer } from '../../../../test/support/virtio-driver';
+import { REG, VirtioDriver } from '../../../../test/support/virtio-driver';
+import type { Width } from '../device';
+import { VirtioBlock } from './block';
+import { VirtioConsole } from './console';
+import { VirtioEntropy } from './entropy';
+import { MemoryStorage } from './storage';
+import type { VirtioDevice } from './virtio-device';
+
+const BASE = 0x10001000;
+const SECTORS = 2000;
+const SLOT = 'bus=virtio-mmio-bus.0';
+
+interface Kind {
+  make(): VirtioDevice | undefined;
+  /** QEMU's arguments for the same device; `disk` is a file with the disk's contents. */
+  arguments(disk: string): readonly string[];
+}
+
+const contents = Uint8Array.from({ length: SECTORS * 512 }, (_, i) => (i >> 9) * 7 + i);
+const drive = (disk: string, more = '') => ['-drive', `file=${disk},format=raw,if=none,id=x,snapshot=on${more}`];
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  'empty slot': { make: () => undefined, arguments: () => [] },
+  disk: {
+    make: () => new VirtioBlock({ storage: new MemoryStorage(contents), serial: 'abc' }),
+    arguments: (disk) => [...drive(disk), '-device', `virtio-blk-device,drive=x,serial=abc,${SLOT}`],
+  },
+  'read-only disk': {
+    make: () => new VirtioBlock({ storage: new MemoryStorage(contents, true), serial: 'abc' }),
+    arguments: (disk) => [
+      ...['-drive', `file=${disk},format=raw,if=none,id=x,readonly=on`],
+      ...['-device', `virtio-blk-device,drive=x,serial=abc,${SLOT}`],
+    ],
+  },
+  entropy: { make: () => new VirtioEntropy(), arguments: () => ['-device', `virtio-rng-device,${SLOT}`] },
+  console: {
+    make: () => new VirtioConsole(),
+    arguments: () => [
+      ...['-device', `virtio-serial-device,max_ports=1,${SLOT}`],
+      ...['-chardev', 'null,id=c', '-device', 'virtconsole,chardev=c'],
+    ],
+  },
+};
+
+/** What reading registers gives after random writes that start no request. */
+async function registers(bench: VirtioBench, seed: number): Promise<string[]> {
+  const random = new Random(seed);
+  const log: string[] = [];
+  const see = async (offset: number, width: Width) => {
+    log.push(`${offset.toString(16)}/${width} = ${(await bench.read(BASE + offset, width)).toString(16)}`);
+  };
+  for (let offset = 0; offset < 0x100; offset += 4) await see(offset, 4);
+  for (let offset = 0x100; offset < 0x150; offset++) await see(offset, 1);
+  const settings: readonly (readonly [register: number, values: readonly number[]])[] = [
+    [REG.deviceFeaturesSelect, [0, 1, 2]],
+    [REG.driverFeaturesSelect, [0, 1, 2]],
+    [REG.driverFeatures, [0, 1, 0x3000_0000, 0xffff_ffff]],
+    [REG.queueSelect, [0, 1, 2, 3, 4, 7, 1023, 1024, 0xffff_ffff]],
+    [REG.queueNum, [0, 1, 8, 16, 1024, 1025]],
+    [REG.guestPageSize, [4096, 4096, 8192]],
+    [REG.queuePfn, [0, 0x80001, 0x80010]],
+    [REG.queueReady, [0, 0]],
+    [REG.status, [0, 1, 3, 7, 11]],
+    [REG.interruptAcknowledge, [1, 3]],
+    [REG.config + 8 * random.below(8), [0]],
+  ];
+  for (let round = 0; round < 1500; round++) {
+    const [register, values] = random.pick(settings);
+    // The registers only, in words: what a console prints when its configuration is written is not our subject.
+    if (register < REG.config) await bench.write(BASE + register, 4, random.pick(values));
+    const offset = random.pick([4 * random.below(64), 0x100 + 4 * random.below(20)]);
+    await see(offset, offset < 0x100 ? random.pick([4, 4, 4, 2]) : random.pick([1, 2, 4]));
+  }
+  return log;
+}
+
+function header(type: number, sector: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, type, true);
+  view.setBigUint64(8, BigInt(sector), true);
+  return bytes;
+}
+
+function segment(random: Random): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(random.pick([0, 5, SECTORS - 1, SECTORS, 2 ** 40])), true);
+  view.setUint32(8, random.pick([1, 2, 9, 0x40_0000]), true);
+  view.setUint32(12, random.pick([0, 0, 0, 1, 2]), true);
+  return bytes;
+}
+
+/** A request to a disk, mostly one that makes sense. */
+function request(random: Random): readonly TestBuffer[] {
+  const sector = random.pick([0, 1, 77, SECTORS - 2, SECTORS - 1, SECTORS, 2 ** 40]);
+  const data = () => Uint8Array.from({ length: random.pick([512, 512, 1024, 100]) }, () => random.below(256));
+  const kinds: readonly (() => readonly TestBuffer[])[] = [
+    () => [header(0, sector), random.pick([512, 1024, 100]), 1],
+    () => [header(0, sector), 500, 12, 512, 1],
+    () => [header(0, sector), 513],
+    () => [header(1, sector), data(), 1],
+    () => [header(1, sector), data(), 3],
+    () => [header(4, 0), 1],
+    () => [header(8, 0), random.pick([3, 20, 40]), 1],
+    () => [header(13, 0), segment(random), 1],
+    () => [header(11, 0), segment(random), 1],
+    () => [header(13, 0), Buffer.concat([segment(random), segment(random)]), 1],
+    () => [header(random.pick([3, 5, 9, 12, 0x40]), sector), 20, 1],
+  ];
+  return random.pick(kinds)();
+}
+
+async function requests(bench: VirtioBench, seed: number, indirect: boolean): Promise<string[]> {
+  const random = new Random(seed);
+  const driver = await VirtioDriver.start(bench, { features: 0x3000_0000n, indirect, queueSize: 16 });
+  const log: string[] = [];
+  for (let round = 0; round < 300; round++) {
+    const buffers = request(random);
+    const { written, data } = await driver.send(0, ...buffers);
+    const sent = buffers.map((buffer) => (typeof buffer === 'number' ? buffer : Buffer.from(buffer).toString('hex')));
+    log.push(`${sent.join(' ')} → ${written} ${data.map((part) => Buffer.from(part).toString('hex')).join(' ')}`);
+  }
+  return log;
+}
+
+describe('Virtio devices against QEMU', () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'virtio-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  async function compare(
+    context: Mocha.Context,
+    kind: Kind,
+    legacy: boolean,
+    work: (bench: VirtioBench) => Promise<string[]>,
+  ): Promise<void> {
+    const disk = join(folder, 'disk.img');
+    writeFileSync(disk, contents);
+    const executable = requireTool('qemu-system-riscv64', context);
+    const qemu = new QemuBench(executable, legacy, kind.arguments(disk));
+    try {
+      const theirs = await work(qemu);
+      const ours = await work(new OwnBench(kind.make(), legacy));
+      theirs.forEach((line, index) => assert.equal(ours[index], line, `line ${index}`));
+      assert.equal(ours.length, theirs.length);
+    } finally {
+      qemu.stop();
+    }
+  }
+
+  for (const legacy of [true, false]) {
+    const version = legacy ? 'legacy' : 'modern';
+    for (const [name, kind] of Object.entries(KINDS)) {
+      it(`registers of a slot: ${name}, ${version}`, async function () {
+        await compare(this, kind, legacy, (bench) => registers(bench, 3));
+      });
+    }
+    for (const name of ['disk', 'read-only disk']) {
+      for (const indirect of [false, true]) {
+        it(`requests to a ${name}, ${version}, ${indirect ? 'indirect' : 'direct'}`, async function () {
+          await compare(this, KINDS[name], legacy, (bench) => requests(bench, 5, indirect));
+        });
+      }
+    }
+  }
+});
