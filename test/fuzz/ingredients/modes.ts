@@ -54,8 +54,8 @@ export const systemInstruction: Ingredient = ({ random }) =>
       random.pick([`sinval.vma x${anyTarget(random)}, x${anyTarget(random)}`, 'sfence.w.inval', 'sfence.inval.ir']),
     ],
     [`li x${POINTER}, ${hex(at.PAGES + at.PAGE * BigInt(random.below(8)))}`, `sfence.vma x${POINTER}`],
-    // Where it is legal, it goes on in the next unit in whatever mode the register says.
-    [`la x${POINTER}, skip:1`, `csrw sepc, x${POINTER}`, 'sret'],
+    // Where it is legal, it goes on in the next unit in whatever mode the register says. A trap before it clears MPRV.
+    ['ebreak', `la x${POINTER}, skip:1`, `csrw sepc, x${POINTER}`, 'sret'],
   ]);
 
 /** Turns translation on or off. */
