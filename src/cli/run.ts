@@ -91,7 +91,7 @@ export async function run(args: readonly string[]): Promise<number> {
       return limitReached || (expectation?.met ?? false);
     },
   };
-  const pacing = terminal.interactive ? 'real-time' : 'skip';
+  const pacing = () => (terminal.interactive ? 'real-time' : 'skip');
   const loop = new RunLoop(withLimit(system, most), scheduler, observer, pacing);
   const stop = () => {
     limitReached = true;

@@ -1,6 +1,5 @@
 /** The terminal as a guest's console: raw input with QEMU's escape key, and output that waits for nobody. */
 import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
 
 const CONTROL_A = 0x01;
 
@@ -35,17 +34,15 @@ export interface TerminalEvents {
   outputClosed(): void;
 }
 
-const [STDIN, STDOUT] = [0, 1];
+const STDOUT = 1;
 /**
  * Milliseconds until standard input is looked at: to open it takes Node.js longer than most kernels need for their first
  * line. What is typed meanwhile waits.
  */
-const INPUT_DELAY = 10;
+const INPUT_DELAY = 50;
 
 /** Connects standard input and output until `close` is called. */
 export class Terminal {
-  /** True when a person may be typing, so that time shall pass as on a clock. */
-  readonly interactive = isatty(STDIN);
   private readonly filter = new EscapeFilter();
   private readonly timer: NodeJS.Timeout;
   private listener: ((data: Buffer) => void) | undefined;
@@ -56,6 +53,11 @@ export class Terminal {
   constructor(private readonly events: TerminalEvents) {
     if (process.platform === 'win32') this.stream = this.openStream();
     this.timer = setTimeout(() => this.listen(), INPUT_DELAY);
+  }
+
+  /** True when a person may be typing, so that time shall pass as on a clock. */
+  get interactive(): boolean {
+    return process.stdin.isTTY;
   }
 
   write(bytes: Uint8Array): void {

@@ -68,7 +68,8 @@ export class RunLoop {
     private readonly system: System,
     private readonly scheduler: Scheduler,
     private readonly observer: RunObserver,
-    private readonly pacing: Pacing = 'real-time',
+    /** A function is asked whenever the guest waits for a timer. */
+    private readonly pacing: Pacing | (() => Pacing) = 'real-time',
   ) {}
 
   /** Ends the current run as soon as possible. */
@@ -99,7 +100,7 @@ export class RunLoop {
       if (outcome.kind === 'idle') {
         await this.sleep(undefined);
         if (this.pauseRequested) return { kind: 'paused', isIdle: true };
-      } else if (outcome.kind === 'waited' && this.pacing === 'real-time') {
+      } else if (outcome.kind === 'waited' && this.isRealTime()) {
         this.owed += outcome.ticks / TICKS_PER_MILLISECOND;
         if (this.owed >= LEAST_SLEEP) {
           const started = this.scheduler.now();
@@ -136,6 +137,11 @@ export class RunLoop {
     } else if (milliseconds < SLICE_MILLISECONDS / 2) {
       this.budget = Math.min(MOST_BUDGET, this.budget * 2);
     }
+  }
+
+  private isRealTime(): boolean {
+    const { pacing } = this;
+    return (typeof pacing === 'function' ? pacing() : pacing) === 'real-time';
   }
 
   private sleep(milliseconds: number | undefined): Promise<void> {
