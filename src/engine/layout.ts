@@ -102,12 +102,13 @@ export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
  * page's virtual address (i64; odd for none), and the host address minus the guest address (i32).
  */
 export const REMEMBERED_PAGES = REGION_MISSES + 0x10000;
+export const REMEMBERED_PAGES_SIZE = 32 * 4 * 16;
 
 /**
  * A word (u32) for each page of RAM: the slot table of its code, if all virtual pages share it, and why stores to it are for
  * the slow path (it holds decoded code, the host wants to see them, bytes in it are watched), or loads too.
  */
-export const PAGE_INFO = 0x8f00000;
+export const PAGE_INFO = 0x8f20000;
 export const SLOTS_MASK = ~0xff;
 export const CODE = 1;
 export const OBSERVED = 2;
@@ -116,4 +117,4 @@ export const LOADS_WATCHED = 8;
 export const GUARDED = CODE | OBSERVED | STORES_WATCHED;
 
 /** Guest RAM, last. */
-export const RAM = 0x9300000;
+export const RAM = 0x9320000;

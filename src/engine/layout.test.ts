@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import * as at from './layout';
+import { MAX_REGIONS } from './translator/region-type';
+
+describe('layout of the engine memory', () => {
+  it('has no two things in one place', () => {
+    const records = at.RECORDS_END - at.RECORDS;
+    const areas: readonly (readonly [name: string, start: number, size: number])[] = [
+      ['cells', 0, at.DATA_TLBS],
+      ['data TLBs', at.DATA_TLBS, at.TLB_COUNT * at.DATA_TLB_SIZE],
+      ['fetch TLBs', at.FETCH_TLBS, at.TLB_COUNT * at.FETCH_TLB_SIZE],
+      ['CSR values', at.CSR_VALUES, 4096 * 8],
+      ['CSR masks', at.CSR_MASKS, 4096 * 8],
+      ['CSR readers', at.CSR_READABLE, 4096],
+      ['CSR writers', at.CSR_WRITABLE, 4096],
+      ['superpages', at.SUPERPAGES, at.SUPERPAGE_MARKS * 8],
+      ['scratch records', at.SCRATCH_RECORDS, 0x1000],
+      ['slot tables', at.SLOT_TABLES, at.SLOT_TABLE_COUNT * at.SLOT_TABLE_SIZE],
+      ['records', at.RECORDS, records],
+      ['heat', at.HEAT, records / 4],
+      ['misses of regions', at.REGION_MISSES, MAX_REGIONS * 4],
+      ['remembered pages', at.REMEMBERED_PAGES, at.REMEMBERED_PAGES_SIZE],
+      ['page information', at.PAGE_INFO, (2 ** 32 / 0x1000) * 4],
+      ['RAM', at.RAM, 1],
+    ];
+    areas.slice(1).forEach(([name, start], i) => {
+      const [before, from, size] = areas[i];
+      assert.ok(from + size <= start, `${name} at 0x${start.toString(16)} lies in ${before}`);
+    });
+    assert.equal(at.RAM % 0x10000, 0);
+  });
+});
