@@ -1,17 +1,28 @@
 /** Reads the files that a launch configuration names. */
 import { readFile } from 'node:fs/promises';
 import type { GuestInput, InputFile, SessionOptions } from '../debugger/session-options';
+import type { Storage } from '../machine/devices/virtio/storage';
+import { StorageError } from '../machine/devices/virtio/storage';
 import { ConfigurationError } from '../protocol/fields';
 import type { GuestLaunch, Launch } from '../protocol/launch-configuration';
+import { openDisk } from './disk-file';
+import { hostTime } from './host-time';
 
 /** From a validated launch configuration to what a session is started with. @throws ConfigurationError naming the field */
 export async function readFiles(launch: Launch): Promise<SessionOptions> {
+  const { disks = [], devices = [], virtio, rtc } = launch.machine;
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
     extensions: launch.machine.extensions,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
+    devices: {
+      disks: disks.map(({ file, writable }, index) => readDisk(file, writable, `machine.disks[${index}].file`)),
+      devices,
+      virtioVersion: virtio,
+      rtcStart: rtc ?? hostTime(),
+    },
     guests: await Promise.all(launch.guests.map((guest) => readGuest(guest))),
   };
 }
@@ -32,6 +43,15 @@ async function readGuest(guest: GuestLaunch): Promise<GuestInput> {
           symbols: await Promise.all(guest.symbols.map((path, index) => readInput(path, within(`symbols[${index}]`)))),
         }),
   };
+}
+
+function readDisk(file: string, writable: boolean, field: string): Storage {
+  try {
+    return openDisk(file, writable);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new ConfigurationError(field, `cannot be used. ${error.message}`);
+  }
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

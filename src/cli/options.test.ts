@@ -19,6 +19,16 @@ describe('options of run', () => {
     assert.deepEqual(parseRunOptions(['--extensions', '-sstc', 'k']).extensions, { Sstc: false });
   });
 
+  it('name disks and other devices', () => {
+    const options = parseRunOptions(['--bare', '--disk', 'a.img', '--disk=b,c.img,rw', '--devices', 'console', 'k']);
+    assert.deepEqual(options.disks, [
+      { file: 'a.img', writable: false },
+      { file: 'b,c.img', writable: true },
+    ]);
+    assert.deepEqual(options.devices, ['console']);
+    assert.equal(parseRunOptions(['--bare', '--rtc', '1970-01-01T00:00:01Z', 'k']).rtc, 1_000_000_000n);
+  });
+
   it('all appear in the help', () => {
     assert.match(optionHelp(), /--max-instructions N +end with status 124/);
   });
@@ -44,6 +54,10 @@ describe('options of run', () => {
     [['a', '--timeout', '-1'], /--timeout -1: not a positive number/],
     [['a', '--engine-without', 'luck'], /--engine-without luck: "luck" is not a technique; there are translator, /],
     [['a', '--append', 'x', '--append', 'y'], /--append is given twice/],
+    [['a', '--disk', 'd.img'], /--disk goes with --bare only/],
+    [['a', '--bare', '--devices', 'gpu'], /--devices gpu: "gpu" is no device; there are entropy, console\./],
+    [['a', '--bare', '--virtio', '3'], /--virtio 3: there are legacy and modern/],
+    [['a', '--bare', '--rtc', 'noon'], /--rtc noon: not a time/],
     [['a', '--extensions', 'zfoo'], /"zfoo" is no extension that can be switched; there are Zicbom, /],
     [['a', '--extensions', 'zba,,zbb'], /"" is no extension/],
     [['a', '--extensions', 'zba,-zba'], /Zba is named twice/],

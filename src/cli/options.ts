@@ -3,7 +3,10 @@ import { isTechnique, techniques } from '../engine/techniques';
 import type { Technique } from '../engine/techniques';
 import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
 import { switchableExtensions } from '../isa/extensions';
-import { parseSize } from '../protocol/fields';
+import { PLAIN_DEVICES } from '../debugger/systems/device-input';
+import type { PlainDevice } from '../debugger/systems/device-input';
+import type { VirtioVersion } from '../machine/extra-devices';
+import { parseSize, parseTime } from '../protocol/fields';
 import { UsageError } from './usage-error';
 
 export interface RunOptions {
@@ -15,6 +18,13 @@ export interface RunOptions {
   readonly machineMode: boolean;
   /** Bytes. */
   readonly guestMemory: number | undefined;
+  /** Disk images, and whether the guest's writes go to the file. */
+  readonly disks: readonly { readonly file: string; readonly writable: boolean }[];
+  /** Further virtio devices. */
+  readonly devices: readonly PlainDevice[];
+  readonly virtio: VirtioVersion | undefined;
+  /** What the real-time clock starts from, in nanoseconds since 1970; the host's clock when it is not given. */
+  readonly rtc: bigint | undefined;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions: ExtensionSwitches;
   readonly append: string | undefined;
@@ -33,6 +43,8 @@ interface OptionDescription {
   readonly name: string;
   /** What stands for the value in the help text; absent: a switch. */
   readonly value?: string;
+  /** It may be given more than once. */
+  readonly repeatable?: boolean;
   /** Absent: for our own measurements, and not in the help text. */
   readonly help?: string;
 }
@@ -48,6 +60,15 @@ export const RUN_OPTIONS = [
   },
   { name: 'append', value: 'STR', help: 'kernel command line' },
   { name: 'initrd', value: 'FILE', help: 'initial RAM disk' },
+  {
+    name: 'disk',
+    value: 'FILE[,rw]',
+    repeatable: true,
+    help: 'with --bare: a disk; with ,rw writes go to the file, else they are forgotten',
+  },
+  { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console' },
+  { name: 'virtio', value: 'VERSION', help: 'with --bare: legacy (the default, as in QEMU) or modern' },
+  { name: 'rtc', value: 'TIME', help: "with --bare: the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
   { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
   { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
@@ -69,6 +90,7 @@ export function optionHelp(): string {
  */
 export function parseRunOptions(args: readonly string[]): RunOptions {
   const given = new Map<string, string>();
+  const disks: string[] = [];
   const files: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const argument = args[i];
@@ -82,22 +104,31 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     const [name, attached] = splitOption(argument.slice(2));
     const option: OptionDescription | undefined = RUN_OPTIONS.find((known) => known.name === name);
     if (!option) throw new UsageError(`--${name} is not an option of run; see hypocaust --help.`);
-    if (given.has(name)) throw new UsageError(`--${name} is given twice; leave one.`);
+    if (given.has(name) && !option.repeatable) throw new UsageError(`--${name} is given twice; leave one.`);
     if (!option.value && attached !== undefined) throw new UsageError(`--${name} takes no value.`);
     const value = option.value ? (attached ?? args[++i]) : 'true';
     if (value === undefined) throw new UsageError(`--${name} needs a value: --${name} ${option.value}.`);
     given.set(name, value);
+    if (name === 'disk') disks.push(value);
   }
   if (files.length === 0) throw new UsageError('No kernel is given: hypocaust run [options] KERNEL.');
   if (files.length > 1)
     throw new UsageError(`One kernel can be run, and ${files.length} are given: ${files.join(', ')}.`);
   const machineMode = given.has('machine-mode');
   if (machineMode && !given.has('bare')) throw new UsageError('--machine-mode goes with --bare only; add --bare.');
+  const machineOnly = MACHINE_ONLY.find((name) => given.has(name));
+  if (machineOnly && !given.has('bare')) {
+    throw new UsageError(`--${machineOnly} goes with --bare only: guests of the hypervisor have no such device.`);
+  }
   return {
     kernel: files[0],
     bare: given.has('bare'),
     machineMode,
     guestMemory: read(given, 'guest-memory', memorySize),
+    disks: disks.map(diskFile),
+    devices: read(given, 'devices', deviceNames) ?? [],
+    virtio: read(given, 'virtio', virtioVersion),
+    rtc: read(given, 'rtc', startTime),
     extensions: read(given, 'extensions', extensionSwitches) ?? {},
     append: given.get('append'),
     initrd: given.get('initrd'),
@@ -110,6 +141,9 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 }
 
 type OptionName = (typeof RUN_OPTIONS)[number]['name'];
+
+/** Options about devices that only the machine itself has. */
+const MACHINE_ONLY: readonly OptionName[] = ['disk', 'devices', 'virtio', 'rtc'];
 
 function read<T>(given: ReadonlyMap<string, string>, name: OptionName, convert: (text: string) => T): T | undefined {
   const text = given.get(name);
@@ -130,6 +164,30 @@ function memorySize(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) throw new Error('not a size; write a number with K, M or G, such as 128M.');
   return bytes;
+}
+
+function diskFile(text: string): { file: string; writable: boolean } {
+  const writable = text.endsWith(',rw');
+  return { file: writable ? text.slice(0, -3) : text, writable };
+}
+
+function deviceNames(list: string): readonly PlainDevice[] {
+  return list.split(',').map((name) => {
+    const found = PLAIN_DEVICES.find((known) => known === name);
+    if (!found) throw new Error(`"${name}" is no device; there are ${PLAIN_DEVICES.join(', ')}.`);
+    return found;
+  });
+}
+
+function virtioVersion(text: string): VirtioVersion {
+  if (text !== 'legacy' && text !== 'modern') throw new Error('there are legacy and modern.');
+  return text;
+}
+
+function startTime(text: string): bigint {
+  const time = parseTime(text);
+  if (time === undefined) throw new Error('not a time; write it as 2024-02-29T12:00:00Z.');
+  return time;
 }
 
 function extensionSwitches(list: string): ExtensionSwitches {

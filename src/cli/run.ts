@@ -7,6 +7,8 @@ import { HypervisedSystem } from '../debugger/systems/hypervised-system';
 import type { Scheduler } from '../debugger/run-loop';
 import { RunLoop } from '../debugger/run-loop';
 import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
+import { openDisk } from '../adapter/disk-file';
+import { hostTime } from '../adapter/host-time';
 import { Expectation } from './expectation';
 import { readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
@@ -40,7 +42,15 @@ function boot(options: RunOptions): System {
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
     const description = { program, mode, ...extras, ...(htif && { htif }) } as const;
-    return new BareSystem({ ...machine, memoryBytes: options.guestMemory ?? DEFAULT_MEMORY_BYTES }, name, description);
+    const { devices, virtio } = options;
+    const input = {
+      disks: options.disks.map(({ file, writable }) => openDisk(file, writable)),
+      devices,
+      ...(virtio && { virtioVersion: virtio }),
+      rtcStart: options.rtc ?? hostTime(),
+    };
+    const memoryBytes = options.guestMemory ?? DEFAULT_MEMORY_BYTES;
+    return new BareSystem({ ...machine, memoryBytes }, name, description, input);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
   return new HypervisedSystem(machine, [{ name, program, ...memory, ...extras }]);
@@ -66,7 +76,9 @@ export async function run(args: readonly string[]): Promise<number> {
   let limitReached = false;
   let outputClosed = false;
 
-  const [console] = system.consoles;
+  // Who asks for a virtio console wants to type there; what the serial port prints is seen, too.
+  const console = system.consoles[system.consoles.length - 1];
+  system.onProblem = (message) => process.stderr.write(`\nhypocaust: ${message}\n`);
   const terminal = new Terminal({
     input: (bytes) => {
       console.receive(bytes);
@@ -78,10 +90,12 @@ export async function run(args: readonly string[]): Promise<number> {
       loop.pause();
     },
   });
-  console.onOutput = (bytes) => {
-    terminal.write(bytes);
-    expectation?.add(bytes);
-  };
+  for (const each of system.consoles) {
+    each.onOutput = (bytes) => {
+      terminal.write(bytes);
+      expectation?.add(bytes);
+    };
+  }
   const observer = {
     breakpoint: () => false,
     breakpoints: () => [],

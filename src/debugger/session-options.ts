@@ -1,6 +1,7 @@
 /** What a session is started with. Files have been read already: the debugger knows no file system. */
 import type { ExtensionSwitches } from '../isa/extensions';
 import type { Pacing } from './run-loop';
+import type { DeviceInput } from './systems/device-input';
 
 /** A file that was read: its path is for messages and for finding sources. */
 export interface InputFile {
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly memoryBytes: number;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions?: ExtensionSwitches;
+  /** What the bare machine has beside its fixed devices; made anew for each boot. */
+  readonly devices?: DeviceInput;
   readonly guests: readonly GuestInput[];
   readonly stopOnEntry?: boolean;
   /** Run without stopping at breakpoints. */

@@ -197,6 +197,7 @@ export class Session {
   private boot(options: SessionOptions): void {
     const system = createSystem(options);
     for (const console of system.consoles) console.onOutput = (bytes) => this.listener.output(console.id, bytes);
+    system.onProblem = (text) => this.listener.log(text, 'note');
     // Without debugging nothing stops: breakpoints that the client sets all the same are never looked at.
     const store = options.noDebug ? new BreakpointStore(() => undefined) : this.breakpoints;
     const judge = new StopJudge(

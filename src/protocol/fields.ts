@@ -106,7 +106,7 @@ export function flag(options: Common & { readonly default: boolean }): Field<boo
 
 /** One of a few names, each with a description. */
 export function choice<Name extends string>(
-  options: Common & { readonly choices: Readonly<Record<Name, string>>; readonly default: Name },
+  options: Common & { readonly choices: Readonly<Record<Name, string>>; readonly default?: Name },
 ): Field<Name, Name> {
   const names = Object.keys(options.choices) as Name[];
   const list = names.map((name) => `"${name}"`).join(' or ');
@@ -116,9 +116,9 @@ export function choice<Name extends string>(
       description: options.description,
       enum: names,
       enumDescriptions: names.map((name) => options.choices[name]),
-      default: options.default,
+      ...(options.default === undefined ? {} : { default: options.default }),
     },
-    fallback: options.default,
+    ...(options.default === undefined ? {} : { fallback: options.default }),
     required: false,
     parse(value, path) {
       const found = names.find((name) => name === value);
@@ -170,6 +170,26 @@ export function size(
         throw mismatch(path, `whole 4 KiB pages between ${options.least} and ${options.most}`, value);
       }
       return bytes;
+    },
+  };
+}
+
+/** Nanoseconds since 1970 of a time such as `2024-02-29T12:00:00Z`; undefined when it is not a time from 1970 on. */
+export function parseTime(value: string): bigint | undefined {
+  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[-+][0-9:]+))?$/.test(value)) return undefined;
+  const milliseconds = Date.parse(value);
+  return milliseconds >= 0 ? BigInt(milliseconds) * 1_000_000n : undefined;
+}
+
+/** A time of day and year, as ISO 8601 has it; to nanoseconds since 1970. */
+export function time(options: Common): Field<string, bigint | undefined> {
+  return {
+    schema: { type: 'string', description: options.description },
+    required: false,
+    parse(value, path) {
+      const parsed = typeof value === 'string' ? parseTime(value) : undefined;
+      if (parsed === undefined) throw mismatch(path, 'a time such as "2024-02-29T12:00:00Z"', value);
+      return parsed;
     },
   };
 }

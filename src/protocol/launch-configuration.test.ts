@@ -23,7 +23,7 @@ describe('launch configuration', () => {
     assert.deepEqual(parseLaunch({ type: 'hypocaust', request: 'launch', name: 'x', program: '/k/kernel.elf' }), {
       guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
-      machine: { memory: 3 * 1024 * MIB, extensions: machineDefaults },
+      machine: { memory: 3 * 1024 * MIB, extensions: machineDefaults, virtio: 'legacy' },
       stopOnEntry: false,
       sourceMap: {},
       console: 'integratedTerminal',
@@ -55,6 +55,26 @@ describe('launch configuration', () => {
     const launch = parseLaunch({ program: 'k', machine: { extensions: { Zicond: true, Zba: false } } });
     assert.deepEqual(launch.machine.extensions, { ...machineDefaults, Zicond: true, Zba: false });
     assert.equal(launch.machine.memory, 3 * 1024 * MIB);
+  });
+
+  it('reads the devices of the bare machine', () => {
+    const { machine } = parseLaunch({
+      program: 'k',
+      mode: 'bare',
+      machine: {
+        disks: [{ file: 'a.img' }, { file: 'b.img', writable: true }],
+        devices: ['entropy', 'console'],
+        virtio: 'modern',
+        rtc: '1970-01-02',
+      },
+    });
+    assert.deepEqual(machine.disks, [
+      { file: 'a.img', writable: false },
+      { file: 'b.img', writable: true },
+    ]);
+    assert.deepEqual(machine.devices, ['entropy', 'console']);
+    assert.equal(machine.virtio, 'modern');
+    assert.equal(machine.rtc, 86_400_000_000_000n);
   });
 
   it('gives guests of the same program different names', () => {
@@ -142,6 +162,26 @@ describe('launch configuration', () => {
         ],
       },
       '"guests[1].name" is "x" like another guest\'s; choose another.',
+    ],
+    [
+      'a disk for guests of the hypervisor',
+      { program: 'a', machine: { disks: [{ file: 'd.img' }] } },
+      '"machine.disks" has no meaning for guests of the hypervisor, which have no such device; set "mode" to "bare".',
+    ],
+    [
+      'more devices than slots',
+      { program: 'a', mode: 'bare', machine: { disks: new Array(9).fill({ file: 'd.img' }) } },
+      '"machine.disks" and "devices" name 9 devices, and there are 8 slots.',
+    ],
+    [
+      'a device that is none',
+      { program: 'a', mode: 'bare', machine: { devices: ['gpu'] } },
+      '"machine.devices[0]" must be "entropy" or "console", not the string "gpu".',
+    ],
+    [
+      'a time that is none',
+      { program: 'a', mode: 'bare', machine: { rtc: 'now' } },
+      '"machine.rtc" must be a time such as "2024-02-29T12:00:00Z", not the string "now".',
     ],
     ['a list of arguments', [], '"configuration" must be an object, not a list.'],
   ];

@@ -14,6 +14,7 @@ import {
   size,
   text,
   textMap,
+  time,
 } from './fields';
 import type { Field, JsonSchema, Parsed } from './fields';
 import { EXTENSION_FIELDS } from './extensions';
@@ -32,10 +33,20 @@ export interface GuestConfiguration {
   readonly symbols?: readonly string[];
 }
 
+/** A disk as the user writes it. */
+export interface DiskConfiguration {
+  readonly file: string;
+  readonly writable?: boolean;
+}
+
 /** The machine as the user describes it. */
 export interface MachineConfiguration {
   readonly memory?: string | number;
   readonly extensions?: Readonly<Record<string, boolean>>;
+  readonly disks?: readonly DiskConfiguration[];
+  readonly devices?: readonly PlainDevice[];
+  readonly virtio?: VirtioVersion;
+  readonly rtc?: string;
 }
 
 /** The launch configuration as the user writes it. */
@@ -49,6 +60,9 @@ export interface LaunchConfiguration {
   readonly console?: ConsoleKind;
 }
 
+/** Virtio devices that need nothing but to be there. */
+export type PlainDevice = 'entropy' | 'console';
+export type VirtioVersion = 'legacy' | 'modern';
 export type LaunchMode = 'hypervisor' | 'bare';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
 
@@ -75,6 +89,14 @@ const GUEST_FIELDS = {
   }),
 } satisfies TableOf<GuestConfiguration>;
 
+const DISK_FIELDS = {
+  file: text<string>({ required: true, description: 'The disk image: a file with its bytes as they are (raw).' }),
+  writable: flag({
+    description: "The guest's writes go to the file. Without it they are kept in memory, and forgotten at the end.",
+    default: false,
+  }),
+} satisfies TableOf<DiskConfiguration>;
+
 const MACHINE_FIELDS = {
   memory: size({
     description:
@@ -88,6 +110,32 @@ const MACHINE_FIELDS = {
     description:
       'Extensions of the instruction set that the machine has or has not, such as "Zicond": true. A guest of the hypervisor gets those that need no part of it: Zba, Zbb, Zbs, Zicond and Zihintpause.',
     default: {},
+  }),
+  disks: list({
+    items: record({ fields: DISK_FIELDS, description: 'One disk.' }),
+    description: 'Disks in the first virtio slots; for "mode": "bare".',
+  }),
+  devices: list({
+    items: choice<PlainDevice>({
+      description: 'A virtio device.',
+      choices: {
+        entropy: 'Random numbers, the same in every run.',
+        console: 'A second console, which gets a terminal of its own.',
+      },
+    }),
+    description: 'Further virtio devices, in the slots after the disks; for "mode": "bare".',
+  }),
+  virtio: choice<VirtioVersion>({
+    description: 'How virtio devices show themselves to drivers; for "mode": "bare".',
+    choices: {
+      legacy: "Version 1 of the registers, QEMU's default.",
+      modern: "Version 2, as with QEMU's force-legacy=false.",
+    },
+    default: 'legacy',
+  }),
+  rtc: time({
+    description:
+      'What the real-time clock starts from, such as "2024-02-29T12:00:00Z"; for "mode": "bare". Without it: the time of the host, so that runs differ.',
   }),
 } satisfies TableOf<MachineConfiguration>;
 
@@ -215,7 +263,8 @@ export function parseLaunch(written: unknown): Launch {
   const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
-  if (parsed.mode === 'bare') refuseInBareMode(guests);
+  if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine);
+  else refuseForGuests(parsed.machine);
   return {
     guests,
     mode: parsed.mode,
@@ -244,8 +293,28 @@ function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[
   return guests;
 }
 
-function refuseInBareMode(guests: readonly ParsedGuest[]): void {
+/** Virtio slots of the machine. */
+const SLOTS = 8;
+
+function refuseForGuests(machine: Launch['machine']): void {
+  for (const name of ['disks', 'devices', 'rtc'] as const) {
+    if (machine[name] === undefined) continue;
+    throw new ConfigurationError(
+      `machine.${name}`,
+      'has no meaning for guests of the hypervisor, which have no such device; set "mode" to "bare".',
+    );
+  }
+}
+
+function refuseInBareMode(guests: readonly ParsedGuest[], machine: Launch['machine']): void {
   if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
+  const devices = (machine.disks?.length ?? 0) + (machine.devices?.length ?? 0);
+  if (devices > SLOTS) {
+    throw new ConfigurationError(
+      'machine.disks',
+      `and "devices" name ${devices} devices, and there are ${SLOTS} slots.`,
+    );
+  }
   if (guests[0]!.memory !== undefined) {
     throw new ConfigurationError(
       'guests[0].memory',

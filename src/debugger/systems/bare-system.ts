@@ -4,10 +4,13 @@ import { trapCauses } from '../../isa/causes';
 import type { Trap } from '../../machine/hart';
 import { Machine } from '../../machine/machine';
 import type { MachineBoot, MachineOptions } from '../../machine/machine';
+import { VirtioConsole } from '../../machine/devices/virtio/console';
 import { addressSpaceOf } from '../../machine/paging';
 import { CSR } from '../../machine/csr-numbers';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { SpaceTables } from '../page-tables/page-table-tree';
+import { makeDevices } from './device-input';
+import type { DeviceInput } from './device-input';
 import { HartTarget } from './hart-target';
 import { boundCalls, boundQuestions, outcomeOf } from './run-result';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
@@ -22,6 +25,7 @@ export class BareSystem implements System {
   readonly exitCounts = [];
   readonly pending = undefined;
   onBreakpoint = (): boolean => true;
+  onProblem?: (message: string) => void;
   private readonly machine: Machine;
   private watching: Watcher = {};
   private watcherStopped = false;
@@ -30,15 +34,16 @@ export class BareSystem implements System {
    * @param name of the program, for the user
    * @throws Error in a user's words when the program does not fit or cannot be loaded
    */
-  constructor(options: MachineOptions, name: string, boot: MachineBoot) {
-    this.machine = new Machine(options);
+  constructor(options: MachineOptions, name: string, boot: MachineBoot, input: DeviceInput = {}) {
+    const report = (message: string) => this.onProblem?.(message);
+    const devices = makeDevices(input, report);
+    this.machine = new Machine({ ...options, devices });
+    this.machine.devices.onProblem = report;
     this.machine.boot(boot);
     const [hart] = this.machine.harts;
     this.targets = [new HartTarget(1, name, hart, this.machine)];
-    const { uart } = this.machine;
-    const console: Console = { id: name, name, receive: (bytes) => void uart.receive(bytes) };
-    uart.onOutput = (bytes) => console.onOutput?.(bytes.slice());
-    this.consoles = [console];
+    const virtio = devices.virtio?.filter((device) => device instanceof VirtioConsole) ?? [];
+    this.consoles = [this.machine.uart, ...virtio].map((port, index) => consoleOf(port, index, name));
     this.pageTables = new MachinePageTables([{ guest: name, spaces: () => [this.currentSpace()] }]);
     if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
     this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
@@ -129,6 +134,14 @@ export class BareSystem implements System {
       toHpa: (address) => (memory.contains(address, 1) ? address : undefined),
     };
   }
+}
+
+/** The serial port has the program's name, a virtio console another. */
+function consoleOf(port: Pick<VirtioConsole, 'receive' | 'onOutput'>, index: number, program: string): Console {
+  const name = index === 0 ? program : `${program} (virtio console${index === 1 ? '' : ` ${index}`})`;
+  const console: Console = { id: name, name, receive: (bytes) => void port.receive(bytes) };
+  port.onOutput = (bytes) => console.onOutput?.(bytes.slice());
+  return console;
 }
 
 function noticeOf(target: HartTarget, trap: Trap, isHandledBelow: boolean): TrapNotice {

@@ -30,7 +30,8 @@ export function createSystem(options: SessionOptions): System {
     const [first] = guests;
     if (!first) throw new DebuggerError('There is no program to run.');
     const mode = options.mode === 'machine' ? 'machine' : 'supervisor';
-    return new BareSystem(machine, first.guest.name, { program: first.boot, mode, ...optionsOf(first.guest) });
+    const boot = { program: first.boot, mode, ...optionsOf(first.guest) } as const;
+    return new BareSystem(machine, first.guest.name, boot, options.devices);
   } catch (error) {
     throw asDebuggerError(error, options.guests.length === 1 ? options.guests[0]!.program.path : undefined);
   }

@@ -85,6 +85,8 @@ export interface System {
   /** VM exits by kind, for each guest; empty on the bare machine. */
   readonly exitCounts: readonly { readonly guest: string; readonly counts: Readonly<Record<string, number>> }[];
   watcher: Watcher;
+  /** Hears, in a sentence for the user, what went wrong in a device. */
+  onProblem?: (message: string) => void;
   /** The target that runs, or stopped last. */
   readonly current: Target;
   /** What the hypervisor is about to do when execution goes on; undefined when nothing is pending. */

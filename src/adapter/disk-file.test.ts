@@ -1,0 +1,57 @@
+// Files as disks: what is kept, what is not, and what a user hears.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDisk } from './disk-file';
+
+describe('openDisk', () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'disk-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function image(bytes: number): string {
+    const path = join(folder, `${bytes}.img`);
+    writeFileSync(path, new Uint8Array(bytes).fill(7));
+    return path;
+  }
+
+  it('leaves a file as it is, unless it may be written', () => {
+    const path = image(2048);
+    const sector = new Uint8Array(512).fill(9);
+    const back = new Uint8Array(1024);
+    const disk = openDisk(path, false);
+    assert.equal(disk.readOnly, false);
+    disk.write(1, sector);
+    disk.flush();
+    disk.read(1, back);
+    assert.deepEqual([back[0], back[511], back[512]], [9, 9, 7]);
+    assert.ok(readFileSync(path).every((byte) => byte === 7));
+
+    const writable = openDisk(path, true);
+    writable.write(1, sector);
+    writable.clear(3, 1);
+    writable.flush();
+    const written = readFileSync(path);
+    assert.deepEqual([written[511], written[512], written[1024], written[1536], written.length], [7, 9, 7, 0, 2048]);
+  });
+
+  it('fills up the last sector', () => {
+    const disk = openDisk(image(700), false);
+    assert.equal(disk.sectors, 2);
+    const all = new Uint8Array(1024).fill(1);
+    disk.read(0, all);
+    assert.deepEqual([all[699], all[700], all[1023]], [7, 0, 0]);
+  });
+
+  it('says what is wrong in one sentence', () => {
+    const empty = image(0);
+    assert.throws(
+      () => openDisk(join(folder, 'none.img'), false),
+      /none\.img cannot be opened: there is no such file; /,
+    );
+    assert.throws(() => openDisk(folder, false), /cannot be opened: it is a folder; /);
+    assert.throws(() => openDisk(empty, true), /cannot be opened: it is empty; /);
+    assert.throws(() => openDisk('/dev/null', false), /cannot be opened: it is no ordinary file; /);
+  });
+});

@@ -1,0 +1,96 @@
+/** Disk images: files as the machine's disks, unchanged by what the guest writes unless the user allows it. */
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import type { Storage } from '../machine/devices/virtio/storage';
+import { OverlayStorage, SECTOR_SIZE, StorageError } from '../machine/devices/virtio/storage';
+
+const ZEROS = new Uint8Array(1 << 20);
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file; check the path',
+  EISDIR: 'it is a folder; name a file in it',
+  EACCES: 'this is not permitted; check its permissions',
+  EPERM: 'this is not permitted; check its permissions',
+  EROFS: 'it lies on a read-only file system; open it without writing',
+  EBUSY: 'another program has locked it; close that first',
+  ENOSPC: "the host's disk is full; make room",
+  EIO: "the host's disk has an error",
+};
+
+function problemOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return PROBLEMS[code ?? ''] ?? message;
+}
+
+/** A file, whose bytes beyond the end of its last whole sector read as zero. */
+class FileStorage implements Storage {
+  constructor(
+    private readonly path: string,
+    private readonly descriptor: number,
+    readonly sectors: number,
+    readonly readOnly: boolean,
+  ) {}
+
+  read(sector: number, target: Uint8Array): void {
+    this.attempt('read', () => {
+      for (let done = 0; done < target.length;) {
+        const count = readSync(this.descriptor, target, done, target.length - done, sector * SECTOR_SIZE + done);
+        if (count === 0) {
+          target.fill(0, done);
+          return;
+        }
+        done += count;
+      }
+    });
+  }
+
+  write(sector: number, bytes: Uint8Array): void {
+    this.attempt('written', () => {
+      for (let done = 0; done < bytes.length;) {
+        done += writeSync(this.descriptor, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
+      }
+    });
+  }
+
+  clear(sector: number, count: number): void {
+    for (let done = 0; done < count * SECTOR_SIZE; done += ZEROS.length) {
+      this.write(sector + done / SECTOR_SIZE, ZEROS.subarray(0, count * SECTOR_SIZE - done));
+    }
+  }
+
+  flush(): void {
+    if (!this.readOnly) this.attempt('written', () => fsyncSync(this.descriptor));
+  }
+
+  private attempt(what: 'read' | 'written', action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      throw new StorageError(`The disk image ${this.path} cannot be ${what}: ${problemOf(error)}.`, { cause: error });
+    }
+  }
+}
+
+/** Closes files that nobody uses any more: a disk has no end of life of its own. */
+const unused = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+
+/**
+ * A file as a disk.
+ * @param writable the guest's writes go to the file; else to memory, and are gone with the machine
+ * @throws StorageError in a user's words
+ */
+export function openDisk(path: string, writable: boolean): Storage {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, writable ? 'r+' : 'r');
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (!stat.isFile()) throw new Error('it is no ordinary file; copy it to one');
+    if (stat.size === 0) throw new Error('it is empty; make it as large as the disk shall be');
+    const file = new FileStorage(path, descriptor, Math.ceil(stat.size / SECTOR_SIZE), !writable);
+    unused.register(file, descriptor);
+    return writable ? file : new OverlayStorage(file);
+  } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor);
+    throw new StorageError(`The disk image ${path} cannot be opened: ${problemOf(error)}.`, { cause: error });
+  }
+}
