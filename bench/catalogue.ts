@@ -60,7 +60,7 @@ export const groups: readonly Group[] = [
       program('integer', 'state-machine', 2100, 3),
       program('integer', 'calls', 870, 3),
       program('integer', 'records', 7500, 3),
-      program('integer', 'sha256', 5000, 2),
+      program('integer', 'sha256', 11500, 2),
       program('integer', 'bytecode', 570, 2),
     ],
   },
