@@ -25,8 +25,8 @@ const FETCH_TLB = 2;
 const BUDGET = 3;
 
 /** A block that loops on itself is written so often at most, and with so many steps in all. */
-const MOST_COPIES = 4;
-const UNROLLED_STEPS = 64;
+const MOST_COPIES = 8;
+const UNROLLED_STEPS = 100;
 
 /** Misses of grouped accesses after which the region is translated anew, without groups. */
 const MOST_MISSES = 1000;
