@@ -55,7 +55,7 @@ describe('options of run', () => {
     [['a', '--engine-without', 'luck'], /--engine-without luck: "luck" is not a technique; there are translator, /],
     [['a', '--append', 'x', '--append', 'y'], /--append is given twice/],
     [['a', '--disk', 'd.img'], /--disk goes with --bare only/],
-    [['a', '--bare', '--devices', 'gpu'], /--devices gpu: "gpu" is no device; there are entropy, console\./],
+    [['a', '--bare', '--devices', 'gpu'], /--devices gpu: "gpu" is no device; there are entropy, console, network\./],
     [['a', '--bare', '--virtio', '3'], /--virtio 3: there are legacy and modern/],
     [['a', '--bare', '--rtc', 'noon'], /--rtc noon: not a time/],
     [['a', '--extensions', 'zfoo'], /"zfoo" is no extension that can be switched; there are Zicbom, /],

@@ -66,7 +66,7 @@ export const RUN_OPTIONS = [
     repeatable: true,
     help: 'with --bare: a disk; with ,rw writes go to the file, else they are forgotten',
   },
-  { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console' },
+  { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console, network' },
   { name: 'virtio', value: 'VERSION', help: 'with --bare: legacy (the default, as in QEMU) or modern' },
   { name: 'rtc', value: 'TIME', help: "with --bare: the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },

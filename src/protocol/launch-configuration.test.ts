@@ -176,7 +176,7 @@ describe('launch configuration', () => {
     [
       'a device that is none',
       { program: 'a', mode: 'bare', machine: { devices: ['gpu'] } },
-      '"machine.devices[0]" must be "entropy" or "console", not the string "gpu".',
+      '"machine.devices[0]" must be "entropy" or "console" or "network", not the string "gpu".',
     ],
     [
       'a time that is none',

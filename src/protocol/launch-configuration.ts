@@ -61,7 +61,7 @@ export interface LaunchConfiguration {
 }
 
 /** Virtio devices that need nothing but to be there. */
-export type PlainDevice = 'entropy' | 'console';
+export type PlainDevice = 'entropy' | 'console' | 'network';
 export type VirtioVersion = 'legacy' | 'modern';
 export type LaunchMode = 'hypervisor' | 'bare';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
@@ -121,6 +121,7 @@ const MACHINE_FIELDS = {
       choices: {
         entropy: 'Random numbers, the same in every run.',
         console: 'A second console, which gets a terminal of its own.',
+        network: 'A network card, at a gateway that answers DHCP and pings. Nothing goes out to the host.',
       },
     }),
     description: 'Further virtio devices, in the slots after the disks; for "mode": "bare".',

@@ -119,8 +119,10 @@ export class Fuzzer {
     const binary = image([small], true);
     const limits = { extensions: switchesFor(program.seed), instructions: MOST_VERBOSE };
     const outputs = new Map(this.engines.map(({ name, run }) => [name, run(binary, limits).output]));
-    outputs.set('QEMU', this.qemu.run(binary, limits.extensions, QEMU_SECONDS_SHRINKING).output);
+    const theirs = this.qemu.run(binary, limits.extensions, QEMU_SECONDS_SHRINKING);
+    outputs.set('QEMU', theirs.output);
     this.print(listing(small));
+    if (theirs.died !== undefined) this.print(`QEMU itself ended by ${theirs.died}`);
     this.print(differences(small, outputs));
     const place = program.padding ? ` --padding ${program.padding}` : '';
     this.print(`To see it again: npm run fuzz -- --program ${program.seed}${place}`);

@@ -17,6 +17,12 @@ export interface Run {
   readonly ended: boolean;
 }
 
+/** In QEMU. */
+export interface RunThere extends Run {
+  /** QEMU itself came to a violent end: how, and what it said. */
+  readonly died?: string;
+}
+
 export interface RunHere extends Run {
   readonly instructions: number;
 }
@@ -60,21 +66,22 @@ export class QemuRunner {
   constructor(private readonly executable: string) {}
 
   /** What the image prints. A machine that does not end is stopped after some seconds. */
-  run(binary: Uint8Array, extensions: ExtensionSwitches, seconds: number): Run {
+  run(binary: Uint8Array, extensions: ExtensionSwitches, seconds: number): RunThere {
     const [file, printed] = [join(this.folder, 'image.bin'), join(this.folder, 'printed.txt')];
     writeFileSync(file, binary);
     writeFileSync(printed, '');
     const machine = ['-machine', 'virt', '-cpu', processor(extensions), '-m', `${MEMORY_MIB}M`, '-bios', file];
     // To a file: QEMU drops what a full pipe does not take.
     const console = ['-display', 'none', '-monitor', 'none', '-serial', `file:${printed}`];
-    const { status, stderr, error } = spawnSync(this.executable, [...machine, ...console], {
+    const { status, signal, stderr, error } = spawnSync(this.executable, [...machine, ...console], {
       encoding: 'latin1',
       timeout: seconds * 1000,
       killSignal: 'SIGKILL',
     });
     if (status !== null && status !== 0) throw new Error(`QEMU ended with ${status}: ${stderr}`);
     if (error && (error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw error;
-    return { output: readFileSync(printed, 'latin1'), ended: status === 0 };
+    const died = signal !== null && !error ? `${signal}: ${stderr.trim()}` : undefined;
+    return { output: readFileSync(printed, 'latin1'), ended: status === 0, died };
   }
 
   close(): void {

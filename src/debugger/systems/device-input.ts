@@ -2,12 +2,14 @@
 import { VirtioBlock } from '../../machine/devices/virtio/block';
 import { VirtioConsole } from '../../machine/devices/virtio/console';
 import { VirtioEntropy } from '../../machine/devices/virtio/entropy';
+import { VirtioNetwork } from '../../machine/devices/virtio/network';
 import type { Storage } from '../../machine/devices/virtio/storage';
 import type { VirtioDevice } from '../../machine/devices/virtio/virtio-device';
 import type { DeviceOptions, VirtioVersion } from '../../machine/extra-devices';
+import { Gateway } from '../../machine/network/gateway';
 
 /** Devices that need nothing but to be there. */
-export const PLAIN_DEVICES = ['entropy', 'console'] as const;
+export const PLAIN_DEVICES = ['entropy', 'console', 'network'] as const;
 export type PlainDevice = (typeof PLAIN_DEVICES)[number];
 
 export interface DeviceInput {
@@ -23,6 +25,7 @@ export interface DeviceInput {
 const MAKERS: Readonly<Record<PlainDevice, () => VirtioDevice>> = {
   entropy: () => new VirtioEntropy(),
   console: () => new VirtioConsole(),
+  network: () => new VirtioNetwork(new Gateway()),
 };
 
 /**

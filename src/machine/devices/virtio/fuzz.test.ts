@@ -7,7 +7,9 @@ import type { Width } from '../device';
 import { VirtioBlock } from './block';
 import { VirtioConsole } from './console';
 import { VirtioEntropy } from './entropy';
+import { VirtioNetwork } from './network';
 import { MemoryStorage, OverlayStorage } from './storage';
+import { Gateway } from '../../network/gateway';
 import type { VirtioDevice } from './virtio-device';
 
 const BASE = 0x10001000;
@@ -25,6 +27,10 @@ const MAKERS: readonly Maker[] = [
   () => {
     const console = new VirtioConsole();
     return [console, (random) => console.receive(new Uint8Array(random.below(200)))];
+  },
+  () => {
+    const gateway = new Gateway();
+    return [new VirtioNetwork(gateway), (random) => gateway.onFrame(new Uint8Array(random.below(2000)))];
   },
 ];
 

@@ -9,15 +9,20 @@ import { OwnBench, QemuBench } from '../../../../test/support/virtio-bench';
 import type { VirtioBench } from '../../../../test/support/virtio-bench';
 import type { TestBuffer } from '../../../../test/support/virtio-driver';
 import { REG, VirtioDriver } from '../../../../test/support/virtio-driver';
+import { checksum, readFrame, readIp, readUdp, writeFrame, writeIp, writeUdp } from '../../network/packets';
 import type { Width } from '../device';
 import { VirtioBlock } from './block';
 import { VirtioConsole } from './console';
 import { VirtioEntropy } from './entropy';
+import { Gateway } from '../../network/gateway';
+import { VirtioNetwork } from './network';
 import { MemoryStorage } from './storage';
 import type { VirtioDevice } from './virtio-device';
 
 const BASE = 0x10001000;
 const SECTORS = 2000;
+/** With them QEMU 7.2, too, says how many buffers a frame fills. */
+const MERGEABLE_BUFFERS = 1n << 15n;
 const SLOT = 'bus=virtio-mmio-bus.0';
 
 interface Kind {
@@ -49,6 +54,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
       ...['-device', `virtio-serial-device,max_ports=1,${SLOT}`],
       ...['-chardev', 'null,id=c', '-device', 'virtconsole,chardev=c'],
     ],
+  },
+  network: {
+    make: () => new VirtioNetwork(new Gateway()),
+    arguments: () => ['-netdev', 'user,id=n', '-device', `virtio-net-device,netdev=n,${SLOT}`],
   },
 };
 
@@ -134,6 +143,46 @@ async function requests(bench: VirtioBench, seed: number, indirect: boolean): Pr
   return log;
 }
 
+/** An ARP request, a ping and a DHCP request to the gateway, and what is the same of every answer. */
+async function conversation(bench: VirtioBench): Promise<string[]> {
+  const driver = await VirtioDriver.start(bench, { queues: 3, features: MERGEABLE_BUFFERS });
+  const header = 12;
+  const card = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+  const all = [255, 255, 255, 255, 255, 255];
+  const [guest, gateway] = [
+    [10, 0, 2, 15],
+    [10, 0, 2, 2],
+  ] as const;
+  const echo = Uint8Array.of(8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+  const sum = checksum(echo);
+  echo.set([sum >> 8, sum & 255], 2);
+  const discover = new Uint8Array(300);
+  discover.set([1, 1, 6, 0, 9, 8, 7, 6]);
+  discover.set(card, 28);
+  discover.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
+  const udp = writeUdp({ sourcePort: 68, destinationPort: 67, payload: discover });
+  const packets: readonly (readonly [type: number, payload: Uint8Array])[] = [
+    [0x806, Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 1, ...card, ...guest, 0, 0, 0, 0, 0, 0, ...gateway)],
+    [0x800, writeIp({ source: guest, destination: gateway, protocol: 1, payload: echo })],
+    [0x800, writeIp({ source: [0, 0, 0, 0], destination: [255, 255, 255, 255], protocol: 17, payload: udp })],
+  ];
+  const log: string[] = [];
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  for (const [type, payload] of packets) {
+    const room = await driver.offer(0, [1600]);
+    await driver.set(REG.queueNotify, 0);
+    await driver.send(1, new Uint8Array(header), writeFrame({ destination: all, source: card, type, payload }));
+    const [buffer] = (await driver.receive(room)).data;
+    const frame = readFrame(buffer.subarray(header))!;
+    const ip = type === 0x800 ? readIp(frame.payload) : undefined;
+    log.push(`${hex(buffer.subarray(0, header))} ${hex(Uint8Array.from([...frame.destination, ...frame.source]))}`);
+    if (!ip) log.push(hex(frame.payload.subarray(0, 28)));
+    else if (ip.protocol === 1) log.push(`${ip.source} ${ip.destination} ${hex(ip.payload)}`);
+    else log.push(`${ip.source} ${ip.destination} ${hex(readUdp(ip.payload)!.payload.subarray(0, 44))}`);
+  }
+  return log;
+}
+
 describe('Virtio devices against QEMU', () => {
   let folder: string;
   before(() => (folder = mkdtempSync(join(tmpdir(), 'virtio-'))));
@@ -148,7 +197,10 @@ describe('Virtio devices against QEMU', () => {
     const disk = join(folder, 'disk.img');
     writeFileSync(disk, contents);
     const executable = requireTool('qemu-system-riscv64', context);
-    const qemu = new QemuBench(executable, legacy, kind.arguments(disk));
+    // A network card is deaf while the machine stands still: it runs a loop of WFI.
+    const idle = join(folder, 'idle.bin');
+    writeFileSync(idle, Uint8Array.of(0x73, 0, 0x50, 0x10, 0x6f, 0xf0, 0xdf, 0xff));
+    const qemu = new QemuBench(executable, legacy, [...kind.arguments(disk), '-bios', idle]);
     try {
       const theirs = await work(qemu);
       const ours = await work(new OwnBench(kind.make(), legacy));
@@ -166,6 +218,9 @@ describe('Virtio devices against QEMU', () => {
         await compare(this, kind, legacy, (bench) => registers(bench, 3));
       });
     }
+    it(`the gateway, ${version}`, async function () {
+      await compare(this, KINDS['network'], legacy, conversation);
+    });
     for (const name of ['disk', 'read-only disk']) {
       for (const indirect of [false, true]) {
         it(`requests to a ${name}, ${version}, ${indirect ? 'indirect' : 'direct'}`, async function () {
