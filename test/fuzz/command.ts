@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- --seconds N --seed S [--engine interpreter|translator|both]`: random programs on our machine, by either of
- * its engines or both, and in QEMU, until the time is over or they differ; or `--program S`: that one program alone. Exit
+ * `npm run fuzz -- --seconds N --seed S [--most P] [--engine interpreter|translator|both]`: random programs on our machine, by
+ * either of its engines or both, and in QEMU, until the time is over, P programs are compared or they differ; or `--program S`: that one program alone. Exit
  * status 0: all alike; 1: a difference, which is shrunk and printed; 2: wrong usage. The last line counts what was compared.
  */
 import { findTool } from '../support/tools';
@@ -19,12 +19,15 @@ const engines: Readonly<Record<string, readonly Engine[]>> = {
   both: [interpreter, translator],
 };
 
-const OPTIONS = ['seconds', 'seed', 'engine', 'program', 'padding'];
-const USAGE = 'npm run fuzz -- --seconds N --seed S [--engine interpreter|translator|both] [--program S [--padding N]]';
+const OPTIONS = ['seconds', 'seed', 'most', 'engine', 'program', 'padding'];
+const USAGE =
+  'npm run fuzz -- --seconds N --seed S [--most P] [--engine interpreter|translator|both] [--program S [--padding N]]';
 
 interface Wishes {
   readonly seconds: number;
   readonly seed: number;
+  /** Programs to compare at most. */
+  readonly most: number;
   readonly program: number | undefined;
   readonly padding: number;
   readonly engines: readonly Engine[];
@@ -51,6 +54,7 @@ function readOptions(args: readonly string[]): Wishes {
   return {
     seconds: number('seconds', 1),
     seed: given.has('seed') ? number('seed', 0) : Date.now() % 1_000_000,
+    most: given.has('most') ? number('most', 1) : Infinity,
     program: given.has('program') ? number('program', 0) : undefined,
     padding: given.has('padding') ? number('padding', 0) : 0,
     engines: engines[engine],
@@ -84,10 +88,10 @@ export function fuzz(args: readonly string[], print: (line: string) => void, min
   }
 }
 
-function rounds(fuzzer: Fuzzer, { seconds, seed }: Wishes, print: (line: string) => void): boolean {
+function rounds(fuzzer: Fuzzer, { seconds, seed, most }: Wishes, print: (line: string) => void): boolean {
   print(`seed ${seed}`);
   const end = Date.now() + seconds * 1000;
-  for (let round = 0; Date.now() < end; round++) {
+  for (let round = 0; Date.now() < end && fuzzer.programs < most; round++) {
     if (!fuzzer.compare(seed, round)) return false;
   }
   return true;
