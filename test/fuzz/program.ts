@@ -65,7 +65,7 @@ const mixed: Mixture = [
   [3, reservation],
   [2, reservationAnywhere],
   [1, atomicNowhere],
-  [3, selfModification],
+  [3, modes.withOwnRights(selfModification)],
   [2, changeElsewhere],
   [2, reservedEncoding],
   [4, modes.systemInstruction],

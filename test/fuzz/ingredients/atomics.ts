@@ -68,8 +68,8 @@ const between = (random: Random, letter: string, width: number): readonly string
   ]);
 
 /**
- * LR, something, SC. They are left out when an AMO shows that the address may not be read and written: without a
- * reservation QEMU 7.2 does not look.
+ * LR, something, SC. They are left out when an AMO, after a load as above, shows that the address may not be read and
+ * written: without a reservation QEMU 7.2 does not look.
  */
 export const reservation: Ingredient = (around) => {
   const { random, traits } = around;
@@ -83,7 +83,9 @@ export const reservation: Ingredient = (around) => {
   return [
     pointing,
     ...MARK,
-    `lb x0, 0(x${POINTER})`,
+    `lb x9, 0(x${POINTER})`,
+    UNLESS_MARKED,
+    'mv x9, x7',
     `amoor.${letter} x9, x0, (x${POINTER})`,
     UNLESS_MARKED,
     `lr.${letter} x9, (x${POINTER})`,

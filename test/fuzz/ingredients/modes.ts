@@ -79,6 +79,14 @@ export const modifiedPrivilege: Ingredient = ({ random }) => {
   ];
 };
 
+/**
+ * After a trap, which ends another mode's rights: QEMU 7.2 ignores them on the page from which it fetches, where this
+ * ingredient stores.
+ */
+export const withOwnRights =
+  (ingredient: Ingredient): Ingredient =>
+  (around) => ['ebreak', ...ingredient(around)];
+
 /** Vectors of S- and M-mode, direct or vectored; reserved modes change nothing. */
 export const vectors: Ingredient = ({ random }) => {
   const [csr, label] = random.pick([
