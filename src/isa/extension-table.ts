@@ -1,5 +1,6 @@
 /** An extension that a machine has or has not, with the instructions that it brings. */
-import type { Instruction } from './instruction';
+import type { Format, Instruction } from './instruction';
+import type { Expr } from './semantics';
 
 export interface ExtensionTable<Name extends string = string> {
   /** As the specifications write it. */
@@ -21,3 +22,13 @@ export const extensionTable = <const Name extends string>(
   onByDefault,
   instructions: entries.map((entry) => ({ ...entry, extension: name })),
 });
+
+/** An entry that sets rd to a value. */
+export const computing = (
+  name: string,
+  match: number,
+  mask: number,
+  format: Format,
+  value: Expr,
+  summary: string,
+): ExtensionEntry => ({ name, match, mask, format, action: { k: 'compute', value }, summary });

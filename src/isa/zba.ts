@@ -1,25 +1,15 @@
 /** Zba: address generation (Bit-Manipulation 1.1). */
 import { fields, masks, opcodes } from './encoding';
 import type { ExtensionEntry } from './extension-table';
-import { extensionTable } from './extension-table';
-import type { Format } from './instruction';
+import { computing, extensionTable } from './extension-table';
 import type { Expr } from './semantics';
 import { binary, constant, imm, rs1, rs2, zext32 } from './semantics';
-
-const entry = (
-  name: string,
-  match: number,
-  mask: number,
-  format: Format,
-  value: Expr,
-  summary: string,
-): ExtensionEntry => ({ name, match, mask, format, action: { k: 'compute', value }, summary });
 
 /** `base` shifted left by a constant, plus rs2. */
 const shiftAdd = (base: Expr, amount: number): Expr => binary('add', binary('shl', base, constant(amount)), rs2);
 
 const indexed = (amount: number, funct3: number): ExtensionEntry[] => [
-  entry(
+  computing(
     `sh${amount}add`,
     fields(opcodes.op, funct3, 0x10),
     masks.funct7,
@@ -27,7 +17,7 @@ const indexed = (amount: number, funct3: number): ExtensionEntry[] => [
     shiftAdd(rs1, amount),
     `Sets rd to rs1 shifted left by ${amount}, plus rs2: the address of element rs1 in a table of ${8 << amount}-bit elements at rs2.`,
   ),
-  entry(
+  computing(
     `sh${amount}add.uw`,
     fields(opcodes.op32, funct3, 0x10),
     masks.funct7,
@@ -38,7 +28,7 @@ const indexed = (amount: number, funct3: number): ExtensionEntry[] => [
 ];
 
 export const zba = extensionTable('Zba', { onByDefault: true }, [
-  entry(
+  computing(
     'add.uw',
     fields(opcodes.op32, 0, 0x04),
     masks.funct7,
@@ -49,7 +39,7 @@ export const zba = extensionTable('Zba', { onByDefault: true }, [
   ...indexed(1, 2),
   ...indexed(2, 4),
   ...indexed(3, 6),
-  entry(
+  computing(
     'slli.uw',
     fields(opcodes.opImm32, 1, 0x04),
     masks.funct6,

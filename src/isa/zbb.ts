@@ -1,25 +1,15 @@
 /** Zbb: basic bit manipulation (Bit-Manipulation 1.2). */
 import { fields, masks, opcodes } from './encoding';
 import type { ExtensionEntry } from './extension-table';
-import { extensionTable } from './extension-table';
-import type { Format } from './instruction';
+import { computing, extensionTable } from './extension-table';
 import type { CompareOp, Expr } from './semantics';
 import { binary, compare, constant, imm, rs1, rs2, select, sext32, unary, zext32 } from './semantics';
 
-const entry = (
-  name: string,
-  match: number,
-  mask: number,
-  format: Format,
-  value: Expr,
-  summary: string,
-): ExtensionEntry => ({ name, match, mask, format, action: { k: 'compute', value }, summary });
-
 const register = (name: string, funct3: number, funct7: number, value: Expr, summary: string): ExtensionEntry =>
-  entry(name, fields(opcodes.op, funct3, funct7), masks.funct7, 'R', value, summary);
+  computing(name, fields(opcodes.op, funct3, funct7), masks.funct7, 'R', value, summary);
 
 const register32 = (name: string, funct3: number, funct7: number, value: Expr, summary: string): ExtensionEntry =>
-  entry(name, fields(opcodes.op32, funct3, funct7), masks.funct7, 'R', value, summary);
+  computing(name, fields(opcodes.op32, funct3, funct7), masks.funct7, 'R', value, summary);
 
 /** An operation on rs1 alone; `selector` stands in the field of rs2. */
 const single = (
@@ -28,7 +18,7 @@ const single = (
   value: Expr,
   summary: string,
 ): ExtensionEntry =>
-  entry(name, (fields(opcode, funct3, funct7) | (selector << 20)) >>> 0, masks.funct7Rs2, 'unary', value, summary);
+  computing(name, (fields(opcode, funct3, funct7) | (selector << 20)) >>> 0, masks.funct7Rs2, 'unary', value, summary);
 
 const extreme = (op: CompareOp): Expr => select(compare(op, rs1, rs2), rs1, rs2);
 const inverted = (value: Expr): Expr => binary('xor', value, constant(-1));
@@ -103,7 +93,7 @@ export const zbb = extensionTable('Zbb', { onByDefault: true }, [
 
   register('rol', 1, 0x30, binary('rotl', rs1, rs2), 'Rotates rs1 left by the low six bits of rs2, into rd.'),
   register('ror', 5, 0x30, binary('rotr', rs1, rs2), 'Rotates rs1 right by the low six bits of rs2, into rd.'),
-  entry(
+  computing(
     'rori',
     fields(opcodes.opImm, 5, 0x30),
     masks.funct6,
@@ -125,7 +115,7 @@ export const zbb = extensionTable('Zbb', { onByDefault: true }, [
     rotated('shru', amount32),
     'Rotates the low 32 bits of rs1 right by the low five bits of rs2, into rd, sign-extended from 32 bits.',
   ),
-  entry(
+  computing(
     'roriw',
     fields(opcodes.opImm32, 5, 0x30),
     masks.funct7,

@@ -3,6 +3,7 @@
  * It runs on our machine and in QEMU.
  */
 import { assembleProgram } from '../../src/isa/assemble';
+import { PRINT } from '../support/print-routine';
 import { FLAT_BASE } from '../support/flat-program';
 
 export interface CsrTrial {
@@ -14,23 +15,7 @@ export interface CsrTrial {
 
 const library = `
   j start
-print:
-  mv s3, ra
-  mv s4, a0
-  li s5, 60
-1: srl a0, s4, s5
-  andi a0, a0, 15
-  addi a0, a0, 48
-  li t0, 58
-  blt a0, t0, 2f
-  addi a0, a0, 39
-2: call put
-  addi s5, s5, -4
-  bgez s5, 1b
-  li a0, 32
-  call put
-  jr s3
-put:
+${PRINT}put:
   li t0, 0x10000000
   sb a0, 0(t0)
   ret

@@ -5,6 +5,7 @@
  * Memory: the program at the start of RAM; page tables at 1 MiB; pages for tests after them. With paging, supervisor
  * addresses are mapped one to one, the same gigabyte lies at USER for U-mode, and PAGES has single pages.
  */
+import { PRINT } from '../support/print-routine';
 import { assembleProgram } from '../../src/isa/assemble';
 import { FLAT_BASE } from '../support/flat-program';
 
@@ -71,23 +72,7 @@ machine_handler:
 .balign 256
 supervisor_handler:
   ${'ecall\n'.repeat(16)}
-print:
-  mv s3, ra
-  mv s4, a0
-  li s5, 60
-1: srl a0, s4, s5
-  andi a0, a0, 15
-  addi a0, a0, 48
-  li t0, 58
-  blt a0, t0, 2f
-  addi a0, a0, 39
-2: call put
-  addi s5, s5, -4
-  bgez s5, 1b
-  li a0, 32
-  call put
-  jr s3
-put:
+${PRINT}put:
   li t0, 0x10000000
 1: lbu t1, 5(t0)
   andi t1, t1, 32
