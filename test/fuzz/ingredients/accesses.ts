@@ -63,6 +63,13 @@ function access(random: Random, width: keyof typeof WIDTHS): string {
   return isFloat ? `fs${width} ${float()}` : `s${width} x${anySource(random)}`;
 }
 
+/**
+ * Whether eight bytes from here on lie on both sides of where a mapping of the pages begins: in front of it there may be an
+ * address without memory, and an access from there into a page that faults has two faults, either of which may come first.
+ */
+const reachesIn = (address: bigint): boolean =>
+  at.aliases(at.PAGES).some((start) => address < start && address + 8n > start);
+
 /** Some loads and stores near each other, aligned or not: the later ones find what the first has left in caches. */
 export const anyAccess: Ingredient = (around) => {
   const { random, traits } = around;
@@ -73,7 +80,8 @@ export const anyAccess: Ingredient = (around) => {
   const others = Array.from({ length: random.below(3) }, () => {
     const other = random.pick(['b', 'h', 'w', 'd'] as const);
     const far = traits.borders ? 0 : random.below(2) * random.below(2048);
-    return `${access(random, other)}, ${chance(random, 2) || far === 0 ? 0 : far - 1024}(x${POINTER})`;
+    const offset = chance(random, 2) || far === 0 || reachesIn(aligned + BigInt(far - 1024)) ? 0 : far - 1024;
+    return `${access(random, other)}, ${offset}(x${POINTER})`;
   });
   return [`li x${POINTER}, ${hex(aligned)}`, `${access(random, width)}, 0(x${POINTER})`, ...others];
 };
