@@ -15,6 +15,7 @@ export async function readFiles(launch: Launch): Promise<SessionOptions> {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
     extensions: launch.machine.extensions,
+    clock: launch.machine.clock,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
     devices: {

@@ -5,6 +5,7 @@ import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
 import { switchableExtensions } from '../isa/extensions';
 import { PLAIN_DEVICES } from '../debugger/systems/device-input';
 import type { PlainDevice } from '../debugger/systems/device-input';
+import type { ClockKind } from '../debugger/session-options';
 import type { VirtioVersion } from '../machine/extra-devices';
 import { parseSize, parseTime } from '../protocol/fields';
 import { UsageError } from './usage-error';
@@ -25,6 +26,7 @@ export interface RunOptions {
   readonly virtio: VirtioVersion | undefined;
   /** What the real-time clock starts from, in nanoseconds since 1970; the host's clock when it is not given. */
   readonly rtc: bigint | undefined;
+  readonly clock: ClockKind;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions: ExtensionSwitches;
   readonly append: string | undefined;
@@ -69,6 +71,7 @@ export const RUN_OPTIONS = [
   { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console, network' },
   { name: 'virtio', value: 'VERSION', help: 'with --bare: legacy (the default, as in QEMU) or modern' },
   { name: 'rtc', value: 'TIME', help: "with --bare: the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
+  { name: 'clock', value: 'KIND', help: "time is virtual (the default: runs are alike), or realtime: the host's" },
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
   { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
   { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
@@ -129,6 +132,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     devices: read(given, 'devices', deviceNames) ?? [],
     virtio: read(given, 'virtio', virtioVersion),
     rtc: read(given, 'rtc', startTime),
+    clock: read(given, 'clock', clockKind) ?? 'virtual',
     extensions: read(given, 'extensions', extensionSwitches) ?? {},
     append: given.get('append'),
     initrd: given.get('initrd'),
@@ -181,6 +185,11 @@ function deviceNames(list: string): readonly PlainDevice[] {
 
 function virtioVersion(text: string): VirtioVersion {
   if (text !== 'legacy' && text !== 'modern') throw new Error('there are legacy and modern.');
+  return text;
+}
+
+function clockKind(text: string): ClockKind {
+  if (text !== 'virtual' && text !== 'realtime') throw new Error('there are virtual and realtime.');
   return text;
 }
 

@@ -5,6 +5,7 @@ import type { End, System } from '../debugger/systems/system';
 import { BareSystem } from '../debugger/systems/bare-system';
 import { HypervisedSystem } from '../debugger/systems/hypervised-system';
 import type { Scheduler } from '../debugger/run-loop';
+import { RunClock } from '../debugger/run-clock';
 import { RunLoop } from '../debugger/run-loop';
 import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
 import { openDisk } from '../adapter/disk-file';
@@ -32,12 +33,12 @@ const scheduler: Scheduler = {
 };
 
 /** Boots what the options name. @throws Error in a user's words */
-function boot(options: RunOptions): System {
+function boot(options: RunOptions, hostTicks: (() => number) | undefined): System {
   const { program, htif } = readKernel(options.kernel, options.machineMode);
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
   const { extensions, engineWithout } = options;
-  const machine = { extensions, engineWithout };
+  const machine = { extensions, engineWithout, ...(hostTicks && { hostTicks }) };
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
@@ -70,7 +71,8 @@ function withLimit(system: System, most: number): System {
  */
 export async function run(args: readonly string[]): Promise<number> {
   const options = parseRunOptions(args);
-  const system = boot(options);
+  const clock = options.clock === 'realtime' ? new RunClock(() => scheduler.now()) : undefined;
+  const system = boot(options, clock && (() => clock.ticks));
   const most = options.maxInstructions ?? Infinity;
   const expectation = options.expect && new Expectation(options.expect);
   let limitReached = false;
@@ -93,6 +95,7 @@ export async function run(args: readonly string[]): Promise<number> {
   for (const each of system.consoles) {
     each.onOutput = (bytes) => {
       terminal.write(bytes);
+      loop.noteActivity();
       expectation?.add(bytes);
     };
   }
@@ -106,7 +109,7 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   };
   const pacing = () => (terminal.interactive ? 'real-time' : 'skip');
-  const loop = new RunLoop(withLimit(system, most), scheduler, observer, pacing);
+  const loop = new RunLoop(withLimit(system, most), scheduler, observer, pacing, clock);
   const stop = () => {
     limitReached = true;
     loop.pause();

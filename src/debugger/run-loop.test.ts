@@ -1,5 +1,6 @@
 // The run loop over a system made up here: turns for the host, pauses, waiting, plans, breakpoints.
 import assert from 'node:assert/strict';
+import { RunClock } from './run-clock';
 import { RunLoop } from './run-loop';
 import type { Plan, RunObserver, Scheduler } from './run-loop';
 import type { RunOutcome, System } from './systems/system';
@@ -184,6 +185,50 @@ describe('run loop', () => {
       const slept = host.slept.reduce((sum, milliseconds) => sum + milliseconds, 0);
       assert.equal(Math.round(slept), pacing === 'skip' ? 0 : 50);
     }
+  });
+
+  it("sleeps until a timer of the host's clock", async () => {
+    let sleeps = 0;
+    const clock = new RunClock(host.now);
+    guest.outcome = () => {
+      if (++sleeps <= 3) return { kind: 'asleep', ticks: 70_000 };
+      return { kind: 'end', end: { reason: 'shutdown', code: 0, text: '' } };
+    };
+    await new RunLoop(guest.system, host, observer(), 'skip', clock).run();
+    assert.deepEqual(host.slept, [7, 7, 7]);
+
+    const { ticks } = clock;
+    assert.ok(ticks >= 210_000 && ticks < 211_000);
+    host.time += 1000;
+    assert.equal(clock.ticks, ticks, 'and does not go on without the guest');
+  });
+
+  it('skips sparingly when nothing but timers happens for a second', async () => {
+    let isBusy = false;
+    guest.outcome = () => {
+      host.time += 1;
+      return isBusy ? undefined : { kind: 'waited', ticks: 100_000 };
+    };
+    const loop = new RunLoop(guest.system, host, observer(), 'skip');
+    const run = loop.run();
+    const until = async (condition: () => boolean) => {
+      while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await until(() => host.time > 900);
+    assert.deepEqual(host.slept, []);
+    await until(() => host.time > 5000);
+    const asleep = host.slept.reduce((sum, milliseconds) => sum + milliseconds, 0);
+    assert.ok(asleep > 3000, `${asleep} of 4000 ms`);
+    for (const wake of [() => loop.noteActivity(), () => (isBusy = true)]) {
+      wake();
+      await until(() => host.turns > 0);
+      host.slept.length = 0;
+      const { time } = host;
+      await until(() => host.time > time + 500);
+      assert.ok(host.slept.length <= 1, 'a guest that does something is not held back');
+    }
+    loop.pause();
+    await run;
   });
 
   it('stops for what is found between slices', async () => {

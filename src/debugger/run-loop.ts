@@ -2,6 +2,7 @@
  * Runs a system in slices, so that the host's event loop always gets its turn: pausing answers within milliseconds
  * whatever the guest does. An idle guest costs no time: the loop sleeps until input, a pause, or the guest's own timer.
  */
+import type { RunClock } from './run-clock';
 import type { End, RunOutcome, System } from './systems/system';
 
 /** Time and turns, from the host: Node or a browser. */
@@ -14,7 +15,10 @@ export interface Scheduler {
   later(callback: () => void, milliseconds: number): () => void;
 }
 
-/** How waiting for timers passes: as long as the guest asks for, or skipped at once. */
+/**
+ * How waiting for timers passes where time is virtual: as long as the guest asks for, or skipped at once; but a guest that does
+ * nothing else for a while is let run only now and then. What the guest sees is the same.
+ */
 export type Pacing = 'real-time' | 'skip';
 
 /** One command of a plan: execute one instruction, or run freely until a place is reached. */
@@ -57,12 +61,20 @@ const MOST_BUDGET = 100_000;
 const TICKS_PER_MILLISECOND = 10_000;
 /** Shorter waits are summed up: a host's timers are not finer. */
 const LEAST_SLEEP = 4;
+/** When nothing but timers has happened for so many milliseconds of running, waits are no longer skipped freely. */
+const SKIPPING = 1000;
+/** A guest that executes more than so many instructions for each tick that it waits does not mostly wait. */
+const BUSY_INSTRUCTIONS_PER_TICK = 1;
+/** From then on, the share of the host's time that the guest gets. */
+const IDLE_SHARE = 0.05;
 
 export class RunLoop {
   private pauseRequested = false;
   private wake: (() => void) | undefined;
   private budget = FIRST_BUDGET;
   private owed = 0;
+  /** Milliseconds of running in which the guest mostly waited, without input or output. */
+  private idled = 0;
 
   constructor(
     private readonly system: System,
@@ -70,6 +82,8 @@ export class RunLoop {
     private readonly observer: RunObserver,
     /** A function is asked whenever the guest waits for a timer. */
     private readonly pacing: Pacing | (() => Pacing) = 'real-time',
+    /** What the machine's time follows, if it is not virtual. */
+    private readonly clock?: RunClock,
   ) {}
 
   /** Ends the current run as soon as possible. */
@@ -81,7 +95,13 @@ export class RunLoop {
   /** To be called after input has been given to a console: an idle guest goes on at once. */
   wakeUp(): void {
     this.owed = 0;
+    this.noteActivity();
     this.wake?.();
+  }
+
+  /** To be called when a console has written something: the guest does more than wait. */
+  noteActivity(): void {
+    this.idled = 0;
   }
 
   /**
@@ -90,43 +110,60 @@ export class RunLoop {
    */
   async run(plan?: Plan): Promise<RunEnd> {
     this.pauseRequested = false;
-    const steps = new PlanRunner(this.system, this.observer, plan);
+    this.clock?.start();
+    try {
+      return await this.loop(new PlanRunner(this.system, this.observer, plan));
+    } finally {
+      this.clock?.stop();
+    }
+  }
+
+  private async loop(steps: PlanRunner): Promise<RunEnd> {
     for (;;) {
       if (this.pauseRequested) return { kind: 'paused', isIdle: false };
       const outcome = this.slice(steps);
       if (outcome.kind === 'done' || outcome.kind === 'stopped') return outcome;
       if (outcome.kind === 'end') return { kind: 'ended', end: outcome.end };
       if (this.observer.check()) return { kind: 'stopped' };
-      if (outcome.kind === 'idle') {
-        await this.sleep(undefined);
-        if (this.pauseRequested) return { kind: 'paused', isIdle: true };
-      } else if (outcome.kind === 'waited' && this.isRealTime()) {
-        this.owed += outcome.ticks / TICKS_PER_MILLISECOND;
-        if (this.owed >= LEAST_SLEEP) {
-          const started = this.scheduler.now();
-          await this.sleep(this.owed);
-          this.owed = Math.max(0, this.owed - (this.scheduler.now() - started));
-          if (this.pauseRequested) return { kind: 'paused', isIdle: true };
-        }
-      } else {
+      const sleep = this.sleepAfter(outcome);
+      if (sleep === 0) {
         await new Promise<void>((resolve) => this.scheduler.soon(resolve));
+        continue;
       }
+      const started = this.scheduler.now();
+      await this.sleep(sleep);
+      this.owed = Math.max(0, this.owed - (this.scheduler.now() - started));
+      if (this.pauseRequested) return { kind: 'paused', isIdle: true };
     }
+  }
+
+  /** Milliseconds to sleep after a slice that ended so; Infinity: until there is input. */
+  private sleepAfter(outcome: SliceOutcome): number {
+    if (outcome.kind === 'idle') return Infinity;
+    if (outcome.kind === 'asleep') return Math.max(1, outcome.ticks / TICKS_PER_MILLISECOND);
+    if (this.isRealTime()) return outcome.kind === 'waited' && this.owed >= LEAST_SLEEP ? this.owed : 0;
+    return this.idled > SKIPPING ? SLICE_MILLISECONDS / IDLE_SHARE : 0;
   }
 
   /** Runs for some milliseconds of the host's time. */
   private slice(steps: PlanRunner): SliceOutcome {
     const start = this.scheduler.now();
+    const { instructions } = this.system;
+    let waited = 0;
+    let passed: number;
     let outcome: SliceOutcome;
     do {
       const before = this.scheduler.now();
       const executed = this.system.instructions;
       outcome = steps.advance(this.budget);
-      if (outcome.kind === 'limit') this.adapt(this.system.instructions - executed, this.scheduler.now() - before);
-    } while (
-      (outcome.kind === 'limit' || outcome.kind === 'again') &&
-      this.scheduler.now() - start < SLICE_MILLISECONDS
-    );
+      const after = this.scheduler.now();
+      passed = after - start;
+      if (outcome.kind === 'limit') this.adapt(this.system.instructions - executed, after - before);
+      if (outcome.kind === 'waited') waited += outcome.ticks;
+      if (outcome.kind === 'waited' && this.isRealTime()) this.owed += outcome.ticks / TICKS_PER_MILLISECOND;
+    } while (goesOn(outcome) && passed < SLICE_MILLISECONDS && this.owed < LEAST_SLEEP);
+    const isIdle = waited > (this.system.instructions - instructions) / BUSY_INSTRUCTIONS_PER_TICK;
+    this.idled = isIdle ? this.idled + passed : 0;
     return outcome;
   }
 
@@ -144,7 +181,7 @@ export class RunLoop {
     return (typeof pacing === 'function' ? pacing() : pacing) === 'real-time';
   }
 
-  private sleep(milliseconds: number | undefined): Promise<void> {
+  private sleep(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       let cancel: (() => void) | undefined = undefined;
       this.wake = () => {
@@ -152,13 +189,18 @@ export class RunLoop {
         cancel?.();
         resolve();
       };
-      if (milliseconds !== undefined) cancel = this.scheduler.later(() => this.wake?.(), milliseconds);
+      if (milliseconds !== Infinity) cancel = this.scheduler.later(() => this.wake?.(), milliseconds);
     });
   }
 }
 
 type SliceOutcome =
   Exclude<RunOutcome, { kind: 'breakpoint' }> | { readonly kind: 'done' } | { readonly kind: 'again' };
+
+/** Whether a slice may go on after this. */
+function goesOn({ kind }: SliceOutcome): boolean {
+  return kind === 'limit' || kind === 'again' || kind === 'waited';
+}
 
 /** Carries out the commands of a plan on the system, one piece at a time. */
 class PlanRunner {

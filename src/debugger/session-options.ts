@@ -3,6 +3,8 @@ import type { ExtensionSwitches } from '../isa/extensions';
 import type { Pacing } from './run-loop';
 import type { DeviceInput } from './systems/device-input';
 
+export type ClockKind = 'virtual' | 'realtime';
+
 /** A file that was read: its path is for messages and for finding sources. */
 export interface InputFile {
   readonly path: string;
@@ -35,6 +37,8 @@ export interface SessionOptions {
   readonly stopOnEntry?: boolean;
   /** Run without stopping at breakpoints. */
   readonly noDebug?: boolean;
-  /** How waiting for timers passes; in real time unless said otherwise. */
+  /** What the machine's time follows: executed instructions, or the host's clock while it runs; virtual unless said otherwise. */
+  readonly clock?: ClockKind;
+  /** How waiting for timers passes where time is virtual; in real time unless said otherwise. */
   readonly pacing?: Pacing;
 }

@@ -7,6 +7,7 @@ import { BreakpointStore } from './breakpoints/breakpoint-store';
 import { DebuggerError } from './errors';
 import { explainStop } from './explain/explain-stop';
 import type { StopExplanation } from './explain/explain-stop';
+import { RunClock } from './run-clock';
 import { RunLoop } from './run-loop';
 import type { Plan, RunEnd, Scheduler } from './run-loop';
 import type { SessionOptions } from './session-options';
@@ -195,7 +196,8 @@ export class Session {
   }
 
   private boot(options: SessionOptions): void {
-    const system = createSystem(options);
+    const clock = options.clock === 'realtime' ? new RunClock(() => this.scheduler.now()) : undefined;
+    const system = createSystem(options, clock && (() => clock.ticks));
     for (const console of system.consoles) console.onOutput = (bytes) => this.listener.output(console.id, bytes);
     system.onProblem = (text) => this.listener.log(text, 'note');
     // Without debugging nothing stops: breakpoints that the client sets all the same are never looked at.
@@ -207,7 +209,7 @@ export class Session {
       (text) => this.listener.log(text, 'log-point'),
       ++this.boots,
     );
-    const loop = new RunLoop(system, this.scheduler, judge, options.pacing);
+    const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);
     this.current = { system, loop, judge };
     this.phase = 'paused';
   }

@@ -1,4 +1,4 @@
-/** QEMU's `virt` machine: RAM, devices and harts, run in slices in virtual time. */
+/** QEMU's `virt` machine: RAM, devices and harts, run in slices. */
 import type { TranslatorMode } from '../engine/engine';
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
@@ -22,7 +22,8 @@ import { Hart } from './hart';
 import { Htif } from './htif';
 import type { HtifAddresses } from './htif';
 import { INTERRUPT } from './status';
-import { VirtualTime } from './time';
+import { RealTime, VirtualTime } from './time';
+import type { MachineTime } from './time';
 
 const MIB = 1024 * 1024;
 export const DEFAULT_MEMORY_BYTES = 3072 * MIB;
@@ -46,6 +47,8 @@ export interface MachineOptions {
   readonly translator?: TranslatorMode;
   /** What the devices start with, and which there are beside those of every machine. */
   readonly devices?: DeviceOptions;
+  /** The host's clock for time to follow: ticks of 100 ns, never decreasing. Without it time is virtual. */
+  readonly hostTicks?: () => number;
 }
 
 export interface MachineBoot {
@@ -74,6 +77,8 @@ export type RunResult =
   | { readonly kind: 'idle' }
   /** The hart was in WFI, and virtual time was advanced to its timer by this many ticks. */
   | { readonly kind: 'waiting'; readonly ticks: number }
+  /** Time follows the host's clock, and the hart is in WFI for so many ticks: call `run` again then, or after input. */
+  | { readonly kind: 'asleep'; readonly ticks: number }
   /** The program ended the machine. */
   | ({ readonly kind: 'power-off' } & PowerOff);
 
@@ -103,22 +108,25 @@ export class Machine {
   beforeRun?: () => void;
 
   private htif: Htif | undefined;
-  private readonly clock: VirtualTime;
+  private readonly clock: MachineTime;
   private end: PowerOff | undefined;
   private stopRequested = false;
   private reached: Moment | undefined;
   private passed: Moment | undefined;
   /** Instructions executed when the next timer's interrupt begins to pend; Infinity when none will. */
   private nextTimer = 0;
+  /** The last `run` ended in WFI, with nothing to wait for but the host. */
+  private slept = false;
 
   /** @throws RangeError when the memory size is not possible */
   constructor(options: MachineOptions = {}) {
     this.extensions = machineExtensions(options.extensions);
     const decode = makeDecoder(this.extensions);
-    const { memoryBytes = DEFAULT_MEMORY_BYTES, translator = 'on', engineWithout = new Set() } = options;
+    const { memoryBytes = DEFAULT_MEMORY_BYTES, translator = 'on', engineWithout = new Set(), hostTicks } = options;
     this.engine = new Engine({ ramBytes: memoryBytes, decode, translator, without: engineWithout });
     this.memory = this.engine.memory;
-    this.clock = new VirtualTime(() => this.engine.executed);
+    const executed = () => this.engine.executed;
+    this.clock = hostTicks ? new RealTime(executed, hostTicks) : new VirtualTime(executed);
     this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });
     this.plic = new Plic({ harts: 1 });
     for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
@@ -215,6 +223,7 @@ export class Machine {
     let left = limit;
     let interrupts = 0;
     if (this.beforeRun) this.engine.observe(this.beforeRun);
+    if (this.slept) this.wakeUp(hart);
     for (;;) {
       const ended = this.ended();
       if (ended) return ended;
@@ -257,13 +266,24 @@ export class Machine {
     const { next } = this.devices.clock;
     if (next !== Infinity) moments.push(BigInt(next));
     const [first] = moments.sort((a, b) => (a < b ? -1 : 1));
-    const ticks = first === undefined ? 0 : this.clock.skipTo(first);
+    const ticks = first === undefined ? 0 : this.clock.waitFor(first);
     this.runTimers(hart);
-    return hart.wakes || ticks > 0 ? { kind: 'waiting', ticks } : { kind: 'idle' };
+    if (hart.wakes || ticks > 0) return { kind: 'waiting', ticks };
+    this.slept = true;
+    const comes = first !== undefined && this.clock.instructionsUntil(first) !== Infinity;
+    return comes ? { kind: 'asleep', ticks: Number(first) - this.clock.ticks } : { kind: 'idle' };
+  }
+
+  /** Whatever ended the wait: time has gone on meanwhile. */
+  private wakeUp(hart: Hart): void {
+    this.slept = false;
+    this.clock.update();
+    this.runTimers(hart);
   }
 
   /** Lets what is due happen. */
   private runTimers(hart: Hart): void {
+    if (this.clock.untilUpdate <= 0) this.clock.update();
     this.devices.clock.runDue();
     this.updateTimer(hart);
   }
@@ -278,7 +298,7 @@ export class Machine {
 
   /** Instructions until the next timer's interrupt begins to pend; Infinity when none will. */
   private untilTimer(hart: Hart): number {
-    let least = this.clock.instructionsUntil(this.devices.clock.next);
+    let least = Math.min(this.clock.untilUpdate, this.clock.instructionsUntil(this.devices.clock.next));
     for (const { at } of this.deadlines(hart)) least = Math.min(least, this.clock.instructionsUntil(at));
     return least;
   }

@@ -1,4 +1,4 @@
-/** Virtual time: a function of executed instructions and of what WFI skipped, so that every run is alike. */
+/** The machine's time, in ticks of 100 ns: virtual, or as the host's clock says. */
 
 /** 100 million instructions and 10 million ticks a second. */
 export const INSTRUCTIONS_PER_TICK = 10;
@@ -6,28 +6,115 @@ export const INSTRUCTIONS_PER_TICK = 10;
 /** Deadlines further away than this many ticks (over three years) never come. */
 const HORIZON = 2 ** 50;
 
-export class VirtualTime {
+/** A clock that does not go back; what decides it is a function of executed instructions and of logged inputs. */
+export interface MachineTime {
+  /** Ticks since the start. */
+  readonly ticks: number;
+  /** The instructions after which `update` is to be called; Infinity: never. */
+  readonly untilUpdate: number;
+  /** Looks at the host's clock, if it follows that. */
+  update(): void;
+  /** The instructions after which `ticks` reaches the deadline: 0 when it has, Infinity when it never will. */
+  instructionsUntil(deadline: bigint | number): number;
+  /**
+   * Nothing is executed until the deadline, in ticks.
+   * @returns the ticks that passed with this call; 0 when the host has to wait, or for a deadline that never comes
+   */
+  waitFor(deadline: bigint): number;
+}
+
+/** A function of executed instructions and of what WFI skipped, so that every run is alike. */
+export class VirtualTime implements MachineTime {
+  readonly untilUpdate = Infinity;
   private skipped = 0;
 
   /** @param executed the machine's count of attempted instructions */
   constructor(private readonly executed: () => number) {}
 
-  /** Ticks since the start. */
   get ticks(): number {
     return Math.floor(this.executed() / INSTRUCTIONS_PER_TICK) + this.skipped;
   }
 
-  /** The instructions after which `ticks` reaches the deadline: 0 when it has, Infinity when it never will. */
+  update(): void {
+    // There is nothing outside that it follows.
+  }
+
   instructionsUntil(deadline: bigint | number): number {
     if (deadline > HORIZON) return Infinity;
     return Math.max(0, (Number(deadline) - this.skipped) * INSTRUCTIONS_PER_TICK - this.executed());
   }
 
-  /** Lets time pass without instructions, up to the deadline. @returns the ticks that passed; 0 for one that never comes */
-  skipTo(deadline: bigint): number {
+  waitFor(deadline: bigint): number {
     if (deadline > HORIZON) return 0;
     const passed = Math.max(0, Number(deadline) - this.ticks);
     this.skipped += passed;
     return passed;
+  }
+}
+
+const TICKS_PER_MILLISECOND = 10_000;
+const LEAST_INTERVAL = 1_000;
+const MOST_INTERVAL = 1_000_000;
+/** Instructions a tick: a processor of 10 MIPS at least, and none that exists is faster than the most. */
+const LEAST_RATE = 1;
+const MOST_RATE = 1_000;
+
+/**
+ * Follows the host's clock. That is looked at after instruction counts that follow from what it said before (about every
+ * millisecond), and whenever the harts wait. In between, time goes on with the instructions, as fast as it did last; where
+ * it got ahead of the host, half as fast until the host has caught up. So a run is a function of its initial state and of
+ * what the host's clock said each time.
+ */
+export class RealTime implements MachineTime {
+  /** Ticks and instructions when the host's clock was looked at last. */
+  private base = 0;
+  private at = 0;
+  /** What the host's clock said then. */
+  private host = 0;
+  /** Instructions a tick since then. */
+  private rate = INSTRUCTIONS_PER_TICK;
+
+  /**
+   * @param executed the machine's count of attempted instructions
+   * @param hostTicks the host's clock: ticks of 100 ns, from 0 on, never decreasing
+   */
+  constructor(
+    private readonly executed: () => number,
+    private readonly hostTicks: () => number,
+  ) {}
+
+  get ticks(): number {
+    return this.base + Math.floor((this.executed() - this.at) / this.rate);
+  }
+
+  get untilUpdate(): number {
+    const interval = Math.min(MOST_INTERVAL, Math.max(LEAST_INTERVAL, this.rate * TICKS_PER_MILLISECOND));
+    return Math.max(0, this.at + interval - this.executed());
+  }
+
+  update(): void {
+    const { ticks } = this;
+    const executed = this.executed();
+    const host = Math.max(this.host, Math.floor(this.hostTicks()));
+    const passed = host - this.host;
+    const ran = executed - this.at;
+    // Too few instructions, as between two times of waiting, tell no rate.
+    const measured = ran >= LEAST_INTERVAL ? ran / Math.max(1, passed) : this.rate;
+    this.rate = Math.min(MOST_RATE, Math.max(LEAST_RATE, Math.round(measured * (ticks > host ? 2 : 1))));
+    this.base = Math.max(ticks, host);
+    this.at = executed;
+    this.host = host;
+  }
+
+  instructionsUntil(deadline: bigint | number): number {
+    if (deadline > HORIZON) return Infinity;
+    const left = Number(deadline) - this.base;
+    return Math.max(0, left * this.rate - (this.executed() - this.at));
+  }
+
+  /** The host waits, and tells by its clock how long it did. */
+  waitFor(): number {
+    this.update();
+    return 0;
   }
 }

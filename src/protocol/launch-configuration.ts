@@ -47,6 +47,7 @@ export interface MachineConfiguration {
   readonly devices?: readonly PlainDevice[];
   readonly virtio?: VirtioVersion;
   readonly rtc?: string;
+  readonly clock?: ClockKind;
 }
 
 /** The launch configuration as the user writes it. */
@@ -62,6 +63,7 @@ export interface LaunchConfiguration {
 
 /** Virtio devices that need nothing but to be there. */
 export type PlainDevice = 'entropy' | 'console' | 'network';
+export type ClockKind = 'virtual' | 'realtime';
 export type VirtioVersion = 'legacy' | 'modern';
 export type LaunchMode = 'hypervisor' | 'bare';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
@@ -137,6 +139,14 @@ const MACHINE_FIELDS = {
   rtc: time({
     description:
       'What the real-time clock starts from, such as "2024-02-29T12:00:00Z"; for "mode": "bare". Without it: the time of the host, so that runs differ.',
+  }),
+  clock: choice<ClockKind>({
+    description: 'What the time of the machine follows.',
+    choices: {
+      virtual: 'The instructions that it executes: every run is alike.',
+      realtime: "The host's clock while the machine runs; it stands still while the debugger has stopped it.",
+    },
+    default: 'virtual',
   }),
 } satisfies TableOf<MachineConfiguration>;
 

@@ -13,11 +13,15 @@ import type { System } from './system';
 
 const GRANULE = 0x1_0000;
 
-/** @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how */
-export function createSystem(options: SessionOptions): System {
+/**
+ * @param hostTicks what the machine's time follows, if it is not virtual
+ * @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how
+ */
+export function createSystem(options: SessionOptions, hostTicks?: () => number): System {
   const machine: MachineOptions = {
     memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
     ...(options.extensions && { extensions: options.extensions }),
+    ...(hostTicks && { hostTicks }),
   };
   const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest) }));
   try {

@@ -40,6 +40,8 @@ export function outcomeOf(result: RunResult, target: Target, isStop: boolean): R
       return { kind: 'idle' };
     case 'waiting':
       return { kind: 'waited', ticks: result.ticks };
+    case 'asleep':
+      return { kind: 'asleep', ticks: result.ticks };
     case 'power-off':
       return { kind: 'end', end: endOf(result) };
   }

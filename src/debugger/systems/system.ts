@@ -53,6 +53,8 @@ export type RunOutcome =
   | { readonly kind: 'idle' }
   /** All processors waited for a timer; virtual time went on by that many ticks of 100 ns. */
   | { readonly kind: 'waited'; readonly ticks: number }
+  /** All processors wait for a timer, which by the host's clock is so many ticks away. */
+  | { readonly kind: 'asleep'; readonly ticks: number }
   | { readonly kind: 'end'; readonly end: End };
 
 /** The guests ended. */
