@@ -17,8 +17,8 @@ export type Hva = bigint;
 
 export const PAGE_SIZE = 0x1000;
 
-/** Size in bytes of what one Sv39 entry covers at a level: 4 KiB, 2 MiB, 1 GiB (Privileged 4.4). */
-export const LEVEL_SIZE = [0x1000, 0x20_0000, 0x4000_0000] as const;
+/** Size in bytes of what one entry covers at a level: 4 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB (Privileged 4.4 to 4.6). */
+export const LEVEL_SIZE = [0x1000, 0x20_0000, 0x4000_0000, 0x80_0000_0000, 0x1_0000_0000_0000] as const;
 
-/** Levels of an Sv39 page table; the root is level 2. */
-export type Level = 0 | 1 | 2;
+/** Levels of a page table; the root is at level 2 in Sv39, 3 in Sv48 and 4 in Sv57. */
+export type Level = 0 | 1 | 2 | 3 | 4;

@@ -135,7 +135,11 @@ export const EXIT_KINDS = [
       { name: 'hpa', type: 'hpa', description: 'Where that lies in the machine (HVA and HPA are the same).' },
       { name: 'satp', type: 'value', description: 'Guest satp: the address space.' },
       { name: 'view', type: 'text', description: 'The shadow root concerned: "vU", "vS", "vS+SUM" or "bare".' },
-      { name: 'guestLevel', type: 'number', description: 'Level of the guest entry: 0 (4 KiB) to 2 (1 GiB).' },
+      {
+        name: 'guestLevel',
+        type: 'number',
+        description: 'Level of the guest entry: 0 (4 KiB), 1 (2 MiB), 2 (1 GiB) and so on.',
+      },
       { name: 'guestEntryAddress', type: 'gpa', optional: true, description: 'Where the guest entry lies.' },
       { name: 'guestEntryBefore', type: 'entry', optional: true, description: 'Guest entry before the access.' },
       {
@@ -144,7 +148,11 @@ export const EXIT_KINDS = [
         optional: true,
         description: 'Guest entry after it: its A bit, and for a store its D bit, set.',
       },
-      { name: 'shadowLevel', type: 'number', description: 'Level of the shadow entry: 0 (4 KiB) to 2 (1 GiB).' },
+      {
+        name: 'shadowLevel',
+        type: 'number',
+        description: 'Level of the shadow entry: 0 (4 KiB), 1 (2 MiB), 2 (1 GiB) and so on.',
+      },
       { name: 'shadowEntryBefore', type: 'entry', description: 'Shadow entry before (0: nothing mapped).' },
       { name: 'shadowEntryAfter', type: 'entry', description: 'Shadow entry after.' },
     ],

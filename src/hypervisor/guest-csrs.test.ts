@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import type { Extension } from '../isa/extensions';
 import { isImplemented } from '../isa/extensions';
 import { EXTERNAL_INTERRUPT, GUEST_CSRS, guestCsr, GuestCsrs, SSTATUS, TIMER_INTERRUPT } from './guest-csrs';
 
-function newCsrs(): GuestCsrs {
+function newCsrs(extensions: ReadonlySet<Extension> = new Set()): GuestCsrs {
   let fs = 0;
-  return new GuestCsrs({ get: () => fs, set: (status) => void (fs = status) });
+  return new GuestCsrs({ get: () => fs, set: (status) => void (fs = status) }, extensions);
 }
 
 function write(csrs: GuestCsrs, name: string, value: bigint): bigint {
@@ -33,6 +34,11 @@ describe('guest CSRs', () => {
     assert.equal(guestCsr(0x300), undefined, 'mstatus is not one');
   });
 
+  it('have the fields of the extensions that the guest has', () => {
+    assert.equal(write(newCsrs(new Set<Extension>(['Zicboz'])), 'senvcfg', ONES), 0x81n);
+    assert.equal(write(newCsrs(new Set<Extension>(['Zicboz', 'Zicbom'])), 'senvcfg', ONES), 0xf1n);
+  });
+
   it('do not change anything in finding out what a write would keep', () => {
     const csrs = newCsrs();
     write(csrs, 'sstatus', SSTATUS.SUM);
@@ -44,7 +50,7 @@ describe('guest CSRs', () => {
     const csrs = newCsrs();
     const sv39 = (8n << 60n) | (7n << 44n) | 0x80123n;
     write(csrs, 'satp', sv39);
-    assert.equal(write(csrs, 'satp', (9n << 60n) | 0x1n), sv39);
+    assert.equal(write(csrs, 'satp', (11n << 60n) | 0x1n), sv39);
     assert.equal(write(csrs, 'satp', 0n), 0n);
     assert.ok(csrs.bare);
   });

@@ -2,8 +2,11 @@
  * The guest CSRs: the supervisor registers that the guest sees. What a write keeps follows from the CSR table, as on the
  * hart. They are plain values here; what a change leads to (another shadow view, an interrupt) is the exits' business.
  */
+import { bitRange } from '../isa/csr-description';
 import { csrByName, legalValue } from '../isa/csrs';
 import type { CsrDescription } from '../isa/csrs';
+import type { Extension } from '../isa/extensions';
+import { FLOAT_STATE, FS_SHIFT, MSTATUS } from '../machine/status';
 
 /** Bits of sstatus (Privileged 4.1.1). */
 export const SSTATUS = {
@@ -18,14 +21,19 @@ export const SSTATUS = {
   SD: 1n << 63n,
 } as const;
 
-const FS_SHIFT = 13n;
+/** The same bits as far as they lie in the low half, which numbers hold exactly. */
+const { SIE, SUM, MXR } = MSTATUS;
+const LOW_HALF = 0xffff_ffffn;
 /** What the guest's own copy of sstatus holds; the rest is fixed, or the hart's. */
-const KEPT_STATUS = SSTATUS.SIE | SSTATUS.SPIE | SSTATUS.SPP | SSTATUS.SUM | SSTATUS.MXR;
+const KEPT_STATUS = MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR;
 
 /** Supervisor interrupts: bits of sie and sip, and causes of scause (Privileged 4.1.3). */
 export const SOFTWARE_INTERRUPT = 1;
 export const TIMER_INTERRUPT = 5;
 export const EXTERNAL_INTERRUPT = 9;
+
+/** No deadline: the end of time. */
+export const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** The hart's own floating-point state, which the guest uses directly: sstatus.FS, 0 to 3. */
 export interface FloatingPointStatus {
@@ -36,6 +44,8 @@ export interface FloatingPointStatus {
 export interface GuestCsr {
   readonly number: number;
   readonly name: string;
+  /** Guests without this extension do not have it. */
+  readonly extension?: Extension;
   /** The value that the guest reads. */
   read(csrs: GuestCsrs): bigint;
   /** What the guest will read after it writes `value`. Changes nothing. */
@@ -47,10 +57,10 @@ export interface GuestCsr {
 /** The values. */
 export class GuestCsrs {
   /** Without FS and the read-only fields: see `sstatus`. */
-  status = 0n;
-  sie = 0n;
+  status = 0;
+  sie = 0;
   /** Every pending bit: SSIP, which the guest may change, and STIP and SEIP, which its timer and devices do. */
-  sip = 0n;
+  sip = 0;
   stvec = 0n;
   scounteren = 0n;
   sscratch = 0n;
@@ -58,58 +68,71 @@ export class GuestCsrs {
   scause = 0n;
   stval = 0n;
   senvcfg = 0n;
-  satp = 0n;
+  /** With Sstc the guest's own; without, what its SBI keeps for it. */
+  stimecmp = NEVER;
+  /** Whether the guest translates nothing: satp.MODE = Bare. */
+  bare = true;
+  private translation = 0n;
 
-  constructor(readonly floatingPoint: FloatingPointStatus) {}
+  constructor(
+    readonly floatingPoint: FloatingPointStatus,
+    /** The guest's. */
+    readonly extensions: ReadonlySet<Extension>,
+  ) {}
 
   /** As the guest reads it. */
   get sstatus(): bigint {
-    const fs = BigInt(this.floatingPoint.get());
-    return this.status | SSTATUS.UXL_64 | (fs << FS_SHIFT) | (fs === 3n ? SSTATUS.SD : 0n);
+    const fs = this.floatingPoint.get();
+    return BigInt(this.status | (fs << FS_SHIFT)) | (fs === FLOAT_STATE.dirty ? UXL_64_SD : SSTATUS.UXL_64);
+  }
+
+  get satp(): bigint {
+    return this.translation;
+  }
+
+  set satp(value: bigint) {
+    this.translation = value;
+    this.bare = value >> 60n === 0n;
   }
 
   /** Whether sstatus.SUM is set. */
   get sum(): boolean {
-    return (this.status & SSTATUS.SUM) !== 0n;
+    return (this.status & SUM) !== 0;
   }
 
   /** Whether sstatus.MXR is set. */
   get mxr(): boolean {
-    return (this.status & SSTATUS.MXR) !== 0n;
+    return (this.status & MXR) !== 0;
   }
 
   /** Whether sstatus.SIE is set. */
   get interruptsEnabled(): boolean {
-    return (this.status & SSTATUS.SIE) !== 0n;
+    return (this.status & SIE) !== 0;
   }
 
-  /** Whether the guest translates nothing: satp.MODE = Bare. */
-  get bare(): boolean {
-    return this.satp >> 60n === 0n;
+  /** Whether the guest has this one of GUEST_CSRS. */
+  has({ extension }: GuestCsr): boolean {
+    return extension === undefined || this.extensions.has(extension);
   }
 
   setPending(interrupt: number, on: boolean): void {
-    const bit = 1n << BigInt(interrupt);
+    const bit = 1 << interrupt;
     this.sip = on ? this.sip | bit : this.sip & ~bit;
   }
 
   /** The interrupt to take first of those pending and enabled in sie (Privileged 4.1.3); undefined when there is none. */
   firstInterrupt(): number | undefined {
     const ready = this.sip & this.sie;
-    if (ready === 0n) return undefined;
-    return INTERRUPT_ORDER.find((interrupt) => (ready >> BigInt(interrupt)) & 1n);
+    if (ready === 0) return undefined;
+    return INTERRUPT_ORDER.find((interrupt) => ((ready >> interrupt) & 1) !== 0);
   }
 }
 
+const UXL_64_SD = SSTATUS.UXL_64 | SSTATUS.SD;
 const INTERRUPT_ORDER = [EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
 
 /** Registers whose value is all there is to them. */
-const PLAIN = ['sie', 'stvec', 'scounteren', 'sscratch', 'sepc', 'scause', 'stval'] as const;
-
-/** A guest has no extension that senvcfg would control, but this field. */
-const SENVCFG_FIOM = 1n;
-/** The translation modes that shadow paging supports: Bare and Sv39. */
-const SATP_MODES = [0n, 8n];
+const PLAIN = ['stvec', 'scounteren', 'sscratch', 'sepc', 'scause', 'stval', 'stimecmp', 'satp'] as const;
 
 function describe(name: string): CsrDescription {
   const description = csrByName(name);
@@ -123,11 +146,12 @@ function guestCsrOf(
   store: (csrs: GuestCsrs, value: bigint) => void,
 ): GuestCsr {
   const description = describe(name);
+  const { number, extension } = description;
   const legalize = (csrs: GuestCsrs, value: bigint) => legalValue(description, read(csrs), value);
-  return { number: description.number, name, read, legalize, store };
+  return { number, name, ...(extension && { extension }), read, legalize, store };
 }
 
-function plain(name: (typeof PLAIN)[number] | 'senvcfg' | 'satp'): GuestCsr {
+function plain(name: (typeof PLAIN)[number] | 'senvcfg'): GuestCsr {
   return guestCsrOf(
     name,
     (csrs) => csrs[name],
@@ -137,35 +161,51 @@ function plain(name: (typeof PLAIN)[number] | 'senvcfg' | 'satp'): GuestCsr {
   );
 }
 
+function interrupts(name: 'sie' | 'sip'): GuestCsr {
+  return guestCsrOf(
+    name,
+    (csrs) => BigInt(csrs[name]),
+    (csrs, value) => {
+      csrs[name] = Number(value);
+    },
+  );
+}
+
+/** senvcfg has the fields of the guest's extensions; the others read zero. */
+function environment(): GuestCsr {
+  const csr = plain('senvcfg');
+  const { fields } = describe('senvcfg');
+  return {
+    ...csr,
+    legalize(csrs, value) {
+      const present = fields.filter(({ extension }) => extension === undefined || csrs.extensions.has(extension));
+      const mask = present.reduce((bits, { high, low }) => bits | bitRange(high, low), 0n);
+      return csr.legalize(csrs, value & mask);
+    },
+  };
+}
+
 /** Those that the hypervisor emulates, by number. */
 export const GUEST_CSRS: readonly GuestCsr[] = [
   guestCsrOf(
     'sstatus',
     (csrs) => csrs.sstatus,
     (csrs, value) => {
-      csrs.status = value & KEPT_STATUS;
-      csrs.floatingPoint.set(Number((value & SSTATUS.FS) >> FS_SHIFT));
+      const low = Number(value & LOW_HALF);
+      csrs.status = low & KEPT_STATUS;
+      csrs.floatingPoint.set((low & MSTATUS.FS) >> FS_SHIFT);
     },
   ),
-  guestCsrOf(
-    'sip',
-    (csrs) => csrs.sip,
-    (csrs, value) => {
-      csrs.sip = value;
-    },
-  ),
+  interrupts('sie'),
+  interrupts('sip'),
   ...PLAIN.map(plain),
-  { ...plain('senvcfg'), legalize: (_csrs: GuestCsrs, value: bigint) => value & SENVCFG_FIOM },
-  // A write with another mode has no effect at all (Privileged 4.1.11).
-  {
-    ...plain('satp'),
-    legalize: (csrs: GuestCsrs, value: bigint) => (SATP_MODES.includes(value >> 60n) ? value : csrs.satp),
-  },
+  environment(),
 ].sort((a, b) => a.number - b.number);
 
-const byNumber = new Map(GUEST_CSRS.map((csr) => [csr.number, csr]));
+const byNumber: (GuestCsr | undefined)[] = Array.from({ length: 0x1000 }, () => undefined);
+for (const csr of GUEST_CSRS) byNumber[csr.number] = csr;
 
 /** The guest CSR with this number (0 to 4095), if it is one that the hypervisor emulates. */
 export function guestCsr(number: number): GuestCsr | undefined {
-  return byNumber.get(number);
+  return byNumber[number];
 }

@@ -102,6 +102,7 @@ export class Guest {
       tree: {
         harts: 1,
         isa,
+        mmuType: 'riscv,sv57',
         devices: GUEST_TREE_DEVICES,
         ...(options.bootargs !== undefined && { bootargs: options.bootargs }),
       },

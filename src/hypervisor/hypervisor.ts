@@ -2,7 +2,6 @@
  * The hypervisor: it runs in the hart's S-mode, and its guests in U-mode. A trap out of a guest is decided (exits/), shown
  * to an observer if there is one, carried out, and the guest goes on.
  */
-import { guestExtensions } from '../isa/extensions';
 import { CSR } from '../machine/csr-numbers';
 import type { Hart, Trap } from '../machine/hart';
 import type { Machine } from '../machine/machine';
@@ -25,7 +24,7 @@ import { Vcpu } from './vcpu';
 
 export interface HypervisorOptions {
   readonly guests: readonly GuestOptions[];
-  /** Pages that the shadow tables of one guest may take; at least 16. */
+  /** Pages that the shadow tables of one guest may take; at least 24. */
   readonly shadowPages?: number;
 }
 
@@ -142,7 +141,7 @@ export class Hypervisor {
 
   /** Loads a guest, takes its hart over from the firmware, and enters the guest at its first instruction. */
   private start(guest: Guest, options: GuestOptions, hart: Hart): void {
-    const entry = guest.load(options, isaString(guestExtensions(this.machine.extensions)));
+    const entry = guest.load(options, isaString(this.machine.extensions));
     this.machine.startFirmware().start({ entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
 
     const { csrs } = hart;

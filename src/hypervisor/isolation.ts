@@ -14,7 +14,7 @@ export function checkIsolation(guest: Guest): string[] {
   const tables = new Set<Hpa>();
   return [...guest.shadow.allViews()].flatMap((view) => {
     const check = new ViewCheck(guest, view, tables);
-    check.table(view.root, 2);
+    check.table(view.root, view.rootLevel);
     if (check.leaves !== view.leaves) check.problems.push(`${check.leaves} leaves are counted as ${view.leaves}.`);
     return check.problems.map((problem) => `${guest.name}, view ${view.kind}: ${problem}`);
   });

@@ -18,6 +18,8 @@ export const TRAP_CONTEXT_FIELDS = { x: 0, sstatus: SSTATUS * 8, sepc: SEPC * 8,
 
 export class TrapContext {
   private readonly words: BigUint64Array;
+  /** The same in halves. */
+  private readonly halves: Uint32Array;
   private readonly registers: Uint8Array;
 
   constructor(
@@ -27,13 +29,15 @@ export class TrapContext {
   ) {
     const bytes = memory.bytes(page, WORDS * 8);
     this.words = new BigUint64Array(bytes.buffer, bytes.byteOffset, WORDS);
+    this.halves = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * WORDS);
     this.registers = bytes.subarray(0, REGISTERS * 8);
   }
 
-  save(state: HartState, sstatus: bigint, sepc: bigint, satp: bigint): void {
+  save(state: HartState, sstatus: bigint, sepcLow: number, sepcHigh: number, satp: bigint): void {
     this.registers.set(state.xBytes);
     this.words[SSTATUS] = sstatus;
-    this.words[SEPC] = sepc;
+    this.halves[2 * SEPC] = sepcLow;
+    this.halves[2 * SEPC + 1] = sepcHigh;
     this.words[SATP] = satp;
   }
 
@@ -56,5 +60,21 @@ export class TrapContext {
 
   set sepc(value: bigint) {
     this.words[SEPC] = value;
+  }
+
+  get sepcLow(): number {
+    return this.halves[2 * SEPC];
+  }
+
+  get sepcHigh(): number {
+    return this.halves[2 * SEPC + 1];
+  }
+
+  /** Moves sepc behind an instruction of so many bytes. */
+  skip(bytes: number): void {
+    const { halves } = this;
+    const low = halves[2 * SEPC] + bytes;
+    halves[2 * SEPC] = low;
+    if (low > 0xffff_ffff) halves[2 * SEPC + 1]++;
   }
 }

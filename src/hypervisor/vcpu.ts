@@ -1,6 +1,7 @@
 /** A vCPU: the guest's processor, made of a hart in U-mode, the guest CSRs, and the mode that the guest believes in. */
 import { FETCH, LOAD } from '../engine/host';
 import type { Access } from '../engine/host';
+import type { Decode } from '../isa/decode';
 import { isCompressed } from '../isa/decode';
 import { CSR } from '../machine/csr-numbers';
 import type { Hart, Trap } from '../machine/hart';
@@ -13,8 +14,10 @@ import type { WalkContext } from '../machine/walk';
 import type { Gpa, Hpa } from './addresses';
 import { LEVEL_SIZE, PAGE_SIZE } from './addresses';
 import type { AnyExit } from './exits/exit';
+import { rememberingDecoder } from './exits/known-words';
 import type { ExitRecord } from './exit-record';
 import { GUEST_CSRS, guestCsr, GuestCsrs, SOFTWARE_INTERRUPT, SSTATUS } from './guest-csrs';
+import type { GuestCsr } from './guest-csrs';
 import type { Guest } from './guest';
 import { GuestSbiPlatform } from './guest-sbi';
 import { viewKindOf } from './shadow/permissions';
@@ -23,7 +26,6 @@ import type { TrapContext } from './trap-context';
 import type { HostTimer } from './virtual-timer';
 import { VirtualTimer } from './virtual-timer';
 
-const FS_SHIFT = 13n;
 const ALL_COUNTERS = 0xffff_ffffn;
 
 /** A VM exit that an observer stopped at: decided, and not done. */
@@ -38,6 +40,8 @@ export class Vcpu {
   readonly csrs: GuestCsrs;
   readonly sbi: Sbi;
   readonly timer: VirtualTimer;
+  /** Decodes what the hart can execute. */
+  readonly decode: Decode;
   /** The mode that the guest believes to be in: 1 = vS, 0 = vU. */
   virtualPrivilege: 0 | 1 = 1;
   /** In WFI. */
@@ -53,6 +57,8 @@ export class Vcpu {
   /** The hart's status at the last exit, and the same as sstatus: it is nearly always the same. */
   private savedStatus = -1;
   private savedSstatus = 0n;
+  /** All that senvcfg can allow: what it controls is no business of a kernel's own code. */
+  private readonly wholeEnvironment: bigint;
   /** The guest's registers are in the trap context, not in the hart. */
   private inHypervisor = true;
 
@@ -64,13 +70,17 @@ export class Vcpu {
     private readonly context: TrapContext,
     timer: HostTimer,
   ) {
-    this.csrs = new GuestCsrs({
-      get: () => Number((hart.csrs.read(CSR.sstatus) & SSTATUS.FS) >> FS_SHIFT),
-      set: (status) => {
-        const rest = hart.csrs.read(CSR.sstatus) & ~SSTATUS.FS;
-        hart.csrs.write(CSR.sstatus, rest | (BigInt(status) << FS_SHIFT));
+    this.csrs = new GuestCsrs(
+      {
+        get: () => hart.state.floatState,
+        set: (status) => {
+          hart.state.floatState = status;
+        },
       },
-    });
+      hart.extensions,
+    );
+    this.decode = rememberingDecoder(hart.extensions);
+    this.wholeEnvironment = guestCsr(CSR.senvcfg)?.legalize(this.csrs, ~0n) ?? 0n;
     this.timer = new VirtualTimer(this.csrs, timer);
     this.sbi = new Sbi(new GuestSbiPlatform(this));
   }
@@ -97,9 +107,9 @@ export class Vcpu {
     else this.hart.state.setX(index, low);
   }
 
-  /** Goes on after an instruction of so many bytes. */
+  /** During an exit: the guest goes on after an instruction of so many bytes. */
   skip(bytes: number): void {
-    this.pc += BigInt(bytes);
+    this.context.skip(bytes);
   }
 
   /** "vS" or "vU". */
@@ -109,21 +119,34 @@ export class Vcpu {
 
   /** The guest CSRs with their numbers, names and values. */
   listCsrs(): { number: number; name: string; value: bigint }[] {
-    return GUEST_CSRS.map((csr) => ({ number: csr.number, name: csr.name, value: csr.read(this.csrs) }));
+    const existing = GUEST_CSRS.filter((csr) => this.csrs.has(csr));
+    return existing.map((csr) => ({ number: csr.number, name: csr.name, value: csr.read(this.csrs) }));
+  }
+
+  /** The guest CSR of this number that the hypervisor emulates, if the guest has it. */
+  findCsr(number: number): GuestCsr | undefined {
+    const csr = guestCsr(number);
+    return csr && this.csrs.has(csr) ? csr : undefined;
   }
 
   /** The value of a guest CSR by its number; undefined when the guest has none of that number. */
   readCsr(number: number): bigint | undefined {
-    return guestCsr(number)?.read(this.csrs);
+    return this.findCsr(number)?.read(this.csrs);
+  }
+
+  /** Stores what the CSR's `legalize` gave, with the effects that it has at once. */
+  storeCsr(csr: GuestCsr, legal: bigint): void {
+    const hadMxr = this.csrs.mxr;
+    csr.store(this.csrs, legal);
+    if (hadMxr && !this.csrs.mxr) this.guest.shadow.dropMxr();
+    if (csr.number === CSR.stimecmp) this.timer.set(legal);
   }
 
   /** Changes a guest CSR from outside, as a debugger does. False when the guest has none of that number. */
   writeCsr(number: number, value: bigint): boolean {
-    const csr = guestCsr(number);
+    const csr = this.findCsr(number);
     if (!csr) return false;
-    const hadMxr = this.csrs.mxr;
-    csr.store(this.csrs, csr.legalize(this.csrs, BigInt.asUintN(64, value)));
-    if (hadMxr && !this.csrs.mxr) this.guest.shadow.dropMxr();
+    this.storeCsr(csr, csr.legalize(this.csrs, BigInt.asUintN(64, value)));
     if (!this.inHypervisor) {
       this.selectView();
       this.notify();
@@ -145,8 +168,8 @@ export class Vcpu {
   /** How the guest's present page table is walked in its present mode; not for use in Bare. Table addresses are GPA. */
   walkContext(): WalkContext {
     const { satp, sum, mxr } = this.csrs;
-    const root = addressSpaceOf(satp)?.root ?? 0;
-    return { scheme: sv39, root, privilege: this.virtualPrivilege, sum, mxr };
+    const { scheme, root } = addressSpaceOf(satp) ?? { scheme: sv39, root: 0 };
+    return { ...this.hart.mmu.rules, scheme, root, privilege: this.virtualPrivilege, sum, mxr };
   }
 
   /** Where the guest's present page table leads, in the mode it is in; undefined where it faults. Changes nothing. */
@@ -186,12 +209,14 @@ export class Vcpu {
 
   /** After a trap out of the guest: its registers go to the trap context. */
   leaveGuest(): void {
-    this.save(this.hart.csrs.state.values[CSR.sepc]);
+    const { halves } = this.hart.csrs.state;
+    this.save(halves[2 * CSR.sepc], halves[2 * CSR.sepc + 1]);
   }
 
   /** As `leaveGuest`, for a hart that stands in the guest, not in a trap. */
   interruptGuest(): void {
-    this.save(this.hart.state.pc);
+    const { state } = this.hart;
+    this.save(state.pcLow, state.pcHigh);
   }
 
   /** Back to the guest, under the view of its present mode and address space. The hart is in U-mode afterwards. */
@@ -200,17 +225,19 @@ export class Vcpu {
     this.selectView();
     this.inHypervisor = false;
     this.context.restore(hart.state);
-    hart.csrs.state.values[CSR.sepc] = this.context.sepc;
+    const { halves } = hart.csrs.state;
+    halves[2 * CSR.sepc] = this.context.sepcLow;
+    halves[2 * CSR.sepc + 1] = this.context.sepcHigh;
     hart.sret();
   }
 
-  private save(pc: bigint): void {
+  private save(pcLow: number, pcHigh: number): void {
     const { csrs, state } = this.hart;
     if (csrs.state.status !== this.savedStatus) {
       this.savedStatus = csrs.state.status;
       this.savedSstatus = csrs.read(CSR.sstatus);
     }
-    this.context.save(state, this.savedSstatus, pc, csrs.state.values[CSR.satp]);
+    this.context.save(state, this.savedSstatus, pcLow, pcHigh, csrs.state.satp);
     this.inHypervisor = true;
   }
 
@@ -225,18 +252,24 @@ export class Vcpu {
       if (isOther) this.onAddressSpace?.();
     }
     const { satp } = this.view;
-    const { values } = hart.csrs.state;
-    if (values[CSR.satp] !== satp) hart.csrs.write(CSR.satp, satp);
+    const { state } = hart.csrs;
+    if (state.satp !== satp) hart.csrs.write(CSR.satp, satp);
 
-    const counters = this.virtualPrivilege === 1 ? ALL_COUNTERS : csrs.scounteren;
-    if (values[CSR.scounteren] !== counters) hart.csrs.write(CSR.scounteren, counters);
+    const isSupervisor = this.virtualPrivilege === 1;
+    this.setHostCsr(CSR.scounteren, isSupervisor ? ALL_COUNTERS : csrs.scounteren);
+    this.setHostCsr(CSR.senvcfg, isSupervisor ? this.wholeEnvironment : csrs.senvcfg);
 
     // The hart applies MXR in U-mode too, which is what the guest runs in.
-    const hostMxr = (hart.csrs.state.status & MSTATUS.MXR) !== 0;
-    if (hostMxr !== csrs.mxr) {
+    if (((state.status ^ csrs.status) & MSTATUS.MXR) !== 0) {
       const rest = hart.csrs.read(CSR.sstatus) & ~SSTATUS.MXR;
       hart.csrs.write(CSR.sstatus, csrs.mxr ? rest | SSTATUS.MXR : rest);
     }
+  }
+
+  /** Writes a host CSR of which the low half alone matters, if it has another value. */
+  private setHostCsr(number: number, value: bigint): void {
+    const { csrs } = this.hart;
+    if (csrs.state.values[number] !== value) csrs.write(number, value);
   }
 
   /** The shadow table is what the hart used; the guest's own answers where that has been given up meanwhile. */

@@ -1,6 +1,6 @@
-/** A vCPU's timer: what the guest asked of its SBI, kept by means of the host timer. */
+/** A vCPU's timer: what the guest asked of its SBI or wrote to stimecmp, kept by means of the host timer. */
 import type { GuestCsrs } from './guest-csrs';
-import { TIMER_INTERRUPT } from './guest-csrs';
+import { NEVER, TIMER_INTERRUPT } from './guest-csrs';
 
 /** The host timer of the vCPU's hart, as the SBI below the hypervisor offers it. Times are ticks of `time`. */
 export interface HostTimer {
@@ -9,16 +9,16 @@ export interface HostTimer {
   set(deadline: bigint): void;
 }
 
-/** No deadline: the end of time. */
-export const NEVER = 0xffff_ffff_ffff_ffffn;
-
 export class VirtualTimer {
-  deadline = NEVER;
-
   constructor(
     private readonly csrs: GuestCsrs,
     private readonly host: HostTimer,
   ) {}
+
+  /** The guest's stimecmp. */
+  get deadline(): bigint {
+    return this.csrs.stimecmp;
+  }
 
   now(): bigint {
     return this.host.now();
@@ -27,7 +27,7 @@ export class VirtualTimer {
   /** The guest's timer interrupt pends from `deadline` on, not before. */
   set(deadline: bigint): void {
     this.csrs.setPending(TIMER_INTERRUPT, false);
-    this.deadline = deadline;
+    this.csrs.stimecmp = deadline;
     this.host.set(deadline);
   }
 

@@ -39,13 +39,6 @@ export function machineExtensions(switches: ExtensionSwitches = {}): ReadonlySet
   return new Set([...implementedExtensions].filter((extension) => !off.some(({ name }) => name === extension)));
 }
 
-/** Those of the extensions that U-mode uses without a supervisor's help: what a hypervisor's guest has, too. */
-export function guestExtensions(extensions: ReadonlySet<Extension>): ReadonlySet<Extension> {
-  return new Set([...extensions].filter((extension) => !extension.startsWith('Sv') && !SUPERVISED.has(extension)));
-}
-
-const SUPERVISED: ReadonlySet<Extension> = new Set<Extension>(['Sstc', 'Zicbom', 'Zicboz']);
-
 /** Whether something that needs this extension is there; what needs none always is. */
 export const isImplemented = (extension: Extension | undefined): boolean =>
   extension === undefined || implementedExtensions.has(extension);

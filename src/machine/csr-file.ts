@@ -75,8 +75,10 @@ export class CsrFile {
 
   /** Whether an instruction may access the register in this mode; if not, it is illegal (Privileged 2.1, 3.1.6, 3.1.11). */
   permits(csr: number, privilege: Privilege, writing: boolean): boolean {
+    // Bits 9:8 of the number are the least privilege, also of a register that does not exist.
+    if (privilege < ((csr >> 8) & 3)) return false;
     const description = this.existing.get(csr);
-    if (!description || privilege < description.privilege || (writing && description.readOnly)) return false;
+    if (!description || (writing && description.readOnly)) return false;
     if (csr === CSR.stimecmp) return privilege === M_MODE || (this.state.comparesTime && this.mayReadTime);
     if (csr <= CSR.fcsr) return this.state.around.float.floatState !== FLOAT_STATE.off;
     if (csr === CSR.satp) return privilege !== S_MODE || (this.state.status & MSTATUS.TVM) === 0;

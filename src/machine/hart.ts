@@ -82,6 +82,8 @@ export class Hart implements EngineHost {
   private dataMode: TranslationMode;
   /** Attempted instructions that trapped, and so did not retire. */
   private trapped = 0;
+  /** A handler in TypeScript is at work. No code runs meanwhile, so that translations are selected when it is done. */
+  private handling = false;
   /** The trap that `onTrap` stopped at, and when. */
   private heldTrap: (Trap & { executed: number }) | undefined;
 
@@ -179,8 +181,12 @@ export class Hart implements EngineHost {
     const trap: Trap = { cause, interrupt, tval, pc: this.state.pc, from, to };
     if (this.holds(trap)) return;
     if (!interrupt) this.trapped++;
+    this.handling = handler !== undefined;
     this.enter(cause, interrupt, tval, to);
-    handler?.(trap);
+    if (!handler) return;
+    handler(trap);
+    this.handling = false;
+    this.selectTranslation();
   }
 
   /** Lets S-mode handle a trap that M-mode took, as firmware does: as if it had been delegated. Call it before `mret`. */
@@ -346,6 +352,7 @@ export class Hart implements EngineHost {
   }
 
   private selectTranslation(): void {
+    if (this.handling) return;
     const { privilege } = this.state;
     const { status, satp } = this.csrs.state;
     const modified = privilege === M_MODE && (status & MSTATUS.MPRV) !== 0;

@@ -193,7 +193,7 @@ describe('shadow paging', () => {
   });
 
   it('is the same guest with the fewest table pages', async () => {
-    const guest = new HypervisorConsole({ kernel: teachingKernel, shadowPages: 16 });
+    const guest = new HypervisorConsole({ kernel: teachingKernel, shadowPages: 24 });
     assertTranscript(await driveTeachingKernel(guest));
   });
 });

@@ -26,6 +26,10 @@ const SMALL_PAGES = 16;
 const FIRST_PAGE_WITH_NOTHING = 8;
 const MEGA = 0x2020_0000n;
 const GIGA = 0x1_0000_0000n;
+/** With four levels or more: where the same tables are mapped once more, and may be unmapped. */
+const ALIAS = 0x80_0000_0000n;
+/** The tables above `ROOTS`, one for each root and further level. */
+const upperTable = (root: number, level: number): number => 0x8041_0000 + (2 * (level - 3) + root) * 0x1000;
 /** User code, mapped for user mode from the program's second page on. */
 const USER = 0x4000_0000n;
 
@@ -41,6 +45,8 @@ export class RandomKernel {
   constructor(
     private readonly random: Random,
     private readonly operations: number,
+    /** 3 for Sv39, 4 for Sv48, 5 for Sv57. */
+    private readonly levels: 3 | 4 | 5 = 3,
   ) {}
 
   /** Assembly for 0x80200000. It ends in `shutdown`, which the caller defines. */
@@ -100,6 +106,9 @@ export class RandomKernel {
       lines.push(this.store(root + 8, entry(CODE_TABLE, PTE_V)));
       lines.push(this.store(root + 16, entry(KERNEL_TABLE, PTE_V)));
       lines.push(this.store(LOW_TABLES[i] + 256 * 8, entry(PAGE_TABLES[i], PTE_V)));
+      for (let level = 3; level < this.levels; level++) {
+        lines.push(this.store(upperTable(i, level), entry(level === 3 ? root : upperTable(i, level - 1), PTE_V)));
+      }
     });
     for (let mega = 0; mega < 64; mega++) {
       lines.push(this.store(KERNEL_TABLE + mega * 8, entry(0x8000_0000 + mega * 0x20_0000, LEAF | PTE_G)));
@@ -129,7 +138,8 @@ export class RandomKernel {
   private testAddress(): bigint {
     const { random } = this;
     const crosses = random.below(4) === 0;
-    const offset = BigInt(crosses ? 4096 - 2 * random.below(5) : 2 * random.below(2044));
+    const alias = this.levels > 3 && random.below(4) === 0 ? ALIAS : 0n;
+    const offset = alias + BigInt(crosses ? 4096 - 2 * random.below(5) : 2 * random.below(2044));
     const choice = random.below(20);
     if (choice < 14) {
       const page = random.below(crosses ? FIRST_PAGE_WITH_NOTHING - 1 : SMALL_PAGES);
@@ -172,6 +182,7 @@ export class RandomKernel {
     const { random } = this;
     const table = random.below(2);
     const index = random.below(SMALL_PAGES);
+    if (this.levels > 3 && random.below(8) === 0) return this.changeUpperTable(table);
     const choice = random.below(10);
     let slot: number;
     let address: bigint;
@@ -192,6 +203,14 @@ export class RandomKernel {
     else if ((bits & (PTE_R | PTE_W | PTE_X)) === 0 && choice >= 8) bits |= PTE_R;
     const reserved = random.below(24) === 0 ? 1n << BigInt(54 + random.below(10)) : 0n;
     return `${this.store(slot, entry(target, bits) | reserved)}\n${this.fence(address, table, choice >= 8)}`;
+  }
+
+  /** Maps or unmaps the alias of everything, or maps it by one leaf of 512 GiB, aligned or not. */
+  private changeUpperTable(table: number): string {
+    const { random } = this;
+    const leaf = random.pick([0, 0x8000_0000, 0x80_0000_0000]);
+    const value = random.pick([0n, entry(ROOTS[table], PTE_V), entry(leaf, LEAF & ~random.below(256))]);
+    return `${this.store(upperTable(table, 3) + 8, value)}\n${this.fence(ALIAS, table, true)}`;
   }
 
   private fence(address: bigint, table: number, everything: boolean): string {
@@ -223,7 +242,8 @@ export class RandomKernel {
   /** To one of the two page tables, or to Bare. */
   private switchTo(table: number): string {
     if (table === 2) return 'csrw satp, x0';
-    const satp = (8n << 60n) | (BigInt(table + 1) << 44n) | BigInt(ROOTS[table] / 4096);
+    const root = this.levels > 3 ? upperTable(table, this.levels - 1) : ROOTS[table];
+    const satp = (BigInt(5 + this.levels) << 60n) | (BigInt(table + 1) << 44n) | BigInt(root / 4096);
     return `li t0, ${hex(satp)}\n csrw satp, t0`;
   }
 

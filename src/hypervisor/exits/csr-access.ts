@@ -1,7 +1,7 @@
 /** The guest's accesses to its supervisor CSRs, and to counters that its hart does not let it read directly. */
 import { csrName } from '../../isa/csr-names';
 import type { Decoded } from '../../isa/instruction';
-import { guestCsr, SSTATUS } from '../guest-csrs';
+import { CSR } from '../../machine/csr-numbers';
 import type { GuestCsr } from '../guest-csrs';
 import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
@@ -26,7 +26,7 @@ const FORMS: Readonly<
 
 /** cycle, time and instret; bit n of scounteren is that of CSR 0xc00 + n (Privileged 4.1.5). */
 const COUNTERS = ['cycle', 'time', 'instret'];
-const FIRST_COUNTER = 0xc00;
+const isCounter = (number: number): boolean => number >= CSR.cycle && number <= CSR.hpmcounter31;
 
 const nameOf = (number: number): string => csrName(number) ?? `0x${number.toString(16)}`;
 
@@ -38,7 +38,7 @@ export function csrAccess(vcpu: Vcpu, decoded: Decoded): AnyExit {
   const { instruction, rd, rs1, imm: number, word } = decoded;
   const { combine, always, immediate } = FORMS[instruction.name];
   const writes = always || rs1 !== 0;
-  const csr = readOnlyCounter(vcpu, number) ?? guestCsr(number);
+  const csr = number >> 10 === 3 ? readOnlyCounter(vcpu, number) : vcpu.findCsr(number);
   const name = csr?.name ?? nameOf(number);
 
   const refusal = refuse(vcpu, number, name, csr !== undefined, writes);
@@ -57,13 +57,15 @@ function refuse(vcpu: Vcpu, number: number, name: string, exists: boolean, write
   if (privilege === 3) return `${name} is a machine-mode CSR, which no guest has.`;
   if (privilege > vcpu.virtualPrivilege) return `${name} is a supervisor CSR, and the guest is in user mode.`;
   if (writes && number >> 10 === 3) return `${name} is read-only.`;
-  if (!exists) return `The guest has no CSR ${name} in this mode.`;
+  if (number <= CSR.fcsr) return `${name} needs the floating-point unit, which sstatus.FS has off.`;
+  if (isCounter(number) && vcpu.virtualPrivilege === 0) return `scounteren does not allow ${name} in user mode.`;
+  if (!exists) return `The guest has no CSR ${name}.`;
   return undefined;
 }
 
 /** A counter that the guest may read in its present mode, read for it by the hypervisor. */
 function readOnlyCounter(vcpu: Vcpu, number: number): GuestCsr | undefined {
-  const index = number - FIRST_COUNTER;
+  const index = number - CSR.cycle;
   const name = COUNTERS[index];
   if (name === undefined) return undefined;
   const allowed = vcpu.virtualPrivilege === 1 || ((vcpu.csrs.scounteren >> BigInt(index)) & 1n) !== 0n;
@@ -121,8 +123,7 @@ class CsrWrite implements Exit<'csrWrite'> {
   perform(): undefined {
     const { vcpu, csr, old, legal } = this;
     vcpu.setX(this.rd, old);
-    csr.store(vcpu.csrs, legal);
-    if (csr.name === 'sstatus' && (old & ~legal & SSTATUS.MXR) !== 0n) vcpu.guest.shadow.dropMxr();
+    vcpu.storeCsr(csr, legal);
     vcpu.skip(4);
   }
 }

@@ -1,8 +1,8 @@
 /** From a trap of the hart to the VM exit that it is. */
 import { FETCH, LOAD, STORE } from '../../engine/host';
 import type { Access } from '../../engine/host';
-import { decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
+import { FLOAT_STATE } from '../../machine/status';
 import type { Trap } from '../../machine/traps';
 import type { Vcpu } from '../vcpu';
 import { csrAccess, isCsrInstruction } from './csr-access';
@@ -12,7 +12,7 @@ import { CAUSE, Inject } from './inject';
 import { hostInterrupt } from './interrupt';
 import { hostPageFault } from './page-fault';
 import { SbiCall } from './sbi-call';
-import { Sfence } from './sfence';
+import { Ordering, Sfence } from './sfence';
 import { Sret } from './sret';
 import { Wfi } from './wfi';
 
@@ -26,6 +26,9 @@ const PAGE_FAULTS: ReadonlyMap<number, Access> = new Map([
 const PRIVILEGED: Readonly<Record<string, (vcpu: Vcpu, decoded: Decoded) => AnyExit>> = {
   sret: (vcpu, { word }) => new Sret(vcpu, word),
   'sfence.vma': (vcpu, decoded) => new Sfence(vcpu, decoded.word, decoded),
+  'sinval.vma': (vcpu, decoded) => new Sfence(vcpu, decoded.word, decoded),
+  'sfence.w.inval': (vcpu, { word }) => new Ordering(vcpu, word),
+  'sfence.inval.ir': (vcpu, { word }) => new Ordering(vcpu, word),
   wfi: (vcpu, { word }) => new Wfi(vcpu, word),
 };
 
@@ -43,12 +46,21 @@ export function exitFor(vcpu: Vcpu, trap: Trap): AnyExit {
 /** @param stval the instruction word, or 0 from hardware that does not tell */
 function privilegedInstruction(vcpu: Vcpu, stval: bigint): AnyExit {
   const word = Number(stval & 0xffff_ffffn) || (vcpu.fetchInstruction() ?? 0);
-  const decoded = decode(word);
+  const decoded = vcpu.decode(word);
   if (!decoded) return new Illegal(vcpu, word, 'There is no such instruction.');
   const { name } = decoded.instruction;
   if (isCsrInstruction(name)) return csrAccess(vcpu, decoded);
   const emulate = Object.hasOwn(PRIVILEGED, name) ? PRIVILEGED[name] : undefined;
-  if (!emulate) return new Illegal(vcpu, word, `A guest may not execute ${name}.`);
-  if (vcpu.virtualPrivilege === 0) return new Illegal(vcpu, word, `${name} is not allowed in user mode.`);
-  return emulate(vcpu, decoded);
+  if (emulate && vcpu.virtualPrivilege === 1) return emulate(vcpu, decoded);
+  return new Illegal(vcpu, word, whyIllegal(vcpu, decoded));
+}
+
+/** Why the hart refuses an instruction that exists, and the hypervisor does not execute it either. */
+function whyIllegal(vcpu: Vcpu, { instruction: { name, extension } }: Decoded): string {
+  if (Object.hasOwn(PRIVILEGED, name)) return `${name} is not allowed in user mode.`;
+  if ((extension === 'F' || extension === 'D') && vcpu.csrs.floatingPoint.get() === FLOAT_STATE.off) {
+    return `${name} needs the floating-point unit, which sstatus.FS has off.`;
+  }
+  if (name.startsWith('cbo.')) return `senvcfg does not allow ${name} in user mode.`;
+  return `A guest may not execute ${name}.`;
 }

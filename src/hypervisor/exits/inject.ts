@@ -3,7 +3,7 @@ import { FETCH, LOAD } from '../../engine/host';
 import type { Access } from '../../engine/host';
 import type { Gpa } from '../addresses';
 import { causeName } from '../../isa/causes';
-import { SSTATUS } from '../guest-csrs';
+import { MSTATUS } from '../../machine/status';
 import type { Vcpu } from '../vcpu';
 import type { Exit } from './exit';
 
@@ -72,9 +72,9 @@ export class Inject implements Exit<'inject'> {
     csrs.scause = BigInt(this.cause) | (this.interrupt ? INTERRUPT_BIT : 0n);
     csrs.sepc = vcpu.pc;
     csrs.stval = this.stval;
-    let status = csrs.status & ~(SSTATUS.SPP | SSTATUS.SPIE | SSTATUS.SIE);
-    if (vcpu.virtualPrivilege === 1) status |= SSTATUS.SPP;
-    if (csrs.interruptsEnabled) status |= SSTATUS.SPIE;
+    let status = csrs.status & ~(MSTATUS.SPP | MSTATUS.SPIE | MSTATUS.SIE);
+    if (vcpu.virtualPrivilege === 1) status |= MSTATUS.SPP;
+    if (csrs.interruptsEnabled) status |= MSTATUS.SPIE;
     csrs.status = status;
     vcpu.virtualPrivilege = 1;
     vcpu.pc = this.handler();

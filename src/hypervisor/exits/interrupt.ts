@@ -40,7 +40,7 @@ class Interrupt implements Exit<'interrupt'> {
     return {
       cause: this.cause,
       name: causeName(INTERRUPT_BIT | BigInt(this.cause)),
-      sip: this.vcpu.csrs.sip,
+      sip: BigInt(this.vcpu.csrs.sip),
     };
   }
 

@@ -1,6 +1,5 @@
 /** The guest's loads and stores at its devices: decoded, and carried out on the device that the hypervisor emulates. */
 import type { Access } from '../../engine/host';
-import { decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
 import type { Action } from '../../isa/semantics';
 import type { Device } from '../../machine/devices/device';
@@ -26,7 +25,7 @@ function isTransfer(action: Action): action is Transfer {
  */
 export function mmioAccess(vcpu: Vcpu, access: Access, gva: bigint, gpa: Gpa, markAccess: () => void): AnyExit {
   const word = vcpu.fetchInstruction();
-  const decoded = word === undefined ? undefined : decode(word);
+  const decoded = word === undefined ? undefined : vcpu.decode(word);
   const action = decoded?.instruction.action;
   const device = vcpu.guest.devices.bus.deviceAt(gpa);
   const refuse = (reason: string): AnyExit =>

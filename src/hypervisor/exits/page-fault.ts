@@ -2,7 +2,7 @@
  * A host page fault: the guest used an address for which the shadow page table has no entry, or not that right. The
  * guest's own page table decides what it is: a fault of the guest, a device, or an entry to be filled in.
  */
-import { FETCH } from '../../engine/host';
+import { FETCH, LOAD, STORE } from '../../engine/host';
 import type { Access } from '../../engine/host';
 import { makeEntry } from '../../machine/pte';
 import { PageWalker, walkPageTable } from '../../machine/walk';
@@ -10,6 +10,7 @@ import { explainWalk } from '../../machine/walk-explain';
 import type { Gpa, Hpa, Level } from '../addresses';
 import { LEVEL_SIZE } from '../addresses';
 import { BARE_ENTRY_BITS, dependsOnMxr, shadowBits } from '../shadow/permissions';
+import { PTE_JOINED } from '../shadow/view';
 import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
 import { accessFault, accessName, pageFault } from './inject';
@@ -23,14 +24,17 @@ interface GuestLeaf {
   readonly low: number;
   readonly high: number;
   readonly bitsToSet: number;
+  /** One of 16 pages that the leaf joins (Svnapot). */
+  readonly joined: boolean;
 }
 
-const BARE_LEAF: GuestLeaf = { level: 2, low: BARE_ENTRY_BITS, high: 0, bitsToSet: 0 };
+const BARE_LEAF: GuestLeaf = { level: 2, low: BARE_ENTRY_BITS, high: 0, bitsToSet: 0, joined: false };
 
 const walker = new PageWalker();
 
 /** The exit for a page fault of the hart at `gva`. */
-export function hostPageFault(vcpu: Vcpu, access: Access, gva: bigint): AnyExit {
+export function hostPageFault(vcpu: Vcpu, hostAccess: Access, gva: bigint): AnyExit {
+  const access = accessOf(vcpu, hostAccess, gva);
   if (vcpu.csrs.bare) return memoryAccess(vcpu, access, gva, bareAddress(gva), BARE_LEAF);
 
   const failure = walker.walk(
@@ -54,7 +58,19 @@ export function hostPageFault(vcpu: Vcpu, access: Access, gva: bigint): AnyExit 
     low: walker.entryLow[last],
     high: walker.entryHigh[last],
     bitsToSet: walker.bitsToSet,
+    joined: walker.contiguous,
   });
+}
+
+/**
+ * The access that decides for an instruction of which the hart says that it may not store. Cache-block management asks for
+ * less: it may access what can be loaded, too (Cache-Block Management 2.5.3).
+ */
+function accessOf(vcpu: Vcpu, access: Access, gva: bigint): Access {
+  if (access !== STORE || !vcpu.hart.extensions.has('Zicbom')) return access;
+  const name = vcpu.decode(vcpu.fetchInstruction() ?? 0)?.instruction.name ?? '';
+  if (name !== 'cbo.inval' && name !== 'cbo.clean' && name !== 'cbo.flush') return access;
+  return vcpu.csrs.bare || vcpu.translate(gva, LOAD) !== undefined ? LOAD : STORE;
 }
 
 /** What is at the GPA decides. */
@@ -141,7 +157,8 @@ class ShadowFill implements Exit<'shadowFill'> {
 
   private get shadowBits(): number {
     const { vcpu, leaf } = this;
-    return shadowBits(leaf.low | leaf.bitsToSet, vcpu.view.kind, vcpu.csrs.mxr);
+    const bits = shadowBits(leaf.low | leaf.bitsToSet, vcpu.view.kind, vcpu.csrs.mxr);
+    return leaf.joined ? bits | PTE_JOINED : bits;
   }
 }
 

@@ -1,4 +1,4 @@
-/** SFENCE.VMA of the guest: shadow entries that may be out of date are dropped (Privileged 4.2.1). */
+/** SFENCE.VMA and SINVAL.VMA of the guest: shadow entries that may be out of date are dropped (Privileged 4.2.1). */
 import type { Operands } from '../../isa/instruction';
 import type { FenceTarget } from '../shadow/shadow-page-tables';
 import type { Vcpu } from '../vcpu';
@@ -27,6 +27,24 @@ export class Sfence implements Exit<'sfence'> {
 
   perform(): undefined {
     this.vcpu.guest.shadow.fence(this.target);
+    this.vcpu.skip(4);
+  }
+}
+
+/** The fences around SINVAL.VMA, which is complete at once: they have nothing to do (Privileged, chapter "Svinval"). */
+export class Ordering implements Exit<'sfence'> {
+  readonly kind = 'sfence';
+
+  constructor(
+    private readonly vcpu: Vcpu,
+    readonly instruction: number,
+  ) {}
+
+  fields() {
+    return { dropped: 0 };
+  }
+
+  perform(): undefined {
     this.vcpu.skip(4);
   }
 }

@@ -1,5 +1,5 @@
 /** SRET of the guest: back to the mode in guest sstatus.SPP, at guest sepc (Privileged 3.3.2). */
-import { SSTATUS } from '../guest-csrs';
+import { MSTATUS } from '../../machine/status';
 import type { Vcpu } from '../vcpu';
 import type { Exit } from './exit';
 
@@ -15,8 +15,8 @@ export class Sret implements Exit<'sret'> {
     const { sepc, status } = this.vcpu.csrs;
     return {
       target: sepc,
-      targetPrivilege: (status & SSTATUS.SPP) !== 0n ? 'vS' : 'vU',
-      interruptsEnabled: (status & SSTATUS.SPIE) !== 0n,
+      targetPrivilege: (status & MSTATUS.SPP) !== 0 ? 'vS' : 'vU',
+      interruptsEnabled: (status & MSTATUS.SPIE) !== 0,
     };
   }
 
@@ -24,9 +24,9 @@ export class Sret implements Exit<'sret'> {
     const { vcpu } = this;
     const { csrs } = vcpu;
     const before = csrs.status;
-    vcpu.virtualPrivilege = (before & SSTATUS.SPP) !== 0n ? 1 : 0;
-    const interrupts = (before & SSTATUS.SPIE) !== 0n ? SSTATUS.SIE : 0n;
-    csrs.status = (before & ~(SSTATUS.SPP | SSTATUS.SIE)) | SSTATUS.SPIE | interrupts;
+    vcpu.virtualPrivilege = (before & MSTATUS.SPP) !== 0 ? 1 : 0;
+    const interrupts = (before & MSTATUS.SPIE) !== 0 ? MSTATUS.SIE : 0;
+    csrs.status = (before & ~(MSTATUS.SPP | MSTATUS.SIE)) | MSTATUS.SPIE | interrupts;
     vcpu.pc = csrs.sepc;
   }
 }

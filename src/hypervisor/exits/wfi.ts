@@ -16,7 +16,7 @@ export class Wfi implements Exit<'wfi'> {
   }
 
   fields() {
-    return { waits: this.waits, sie: this.vcpu.csrs.sie };
+    return { waits: this.waits, sie: BigInt(this.vcpu.csrs.sie) };
   }
 
   perform(): undefined {

@@ -102,15 +102,15 @@ describe('shadow page tables', () => {
   });
 
   it('give up the view unused for longest when pages run out, and never the current one', () => {
-    const { shadow, pool, at } = setUp(16);
-    for (let asid = 1; asid <= 12; asid++) {
+    const { shadow, pool, at } = setUp(24);
+    for (let asid = 1; asid <= 18; asid++) {
       const view = shadow.enter(0, satp(asid), 'vS');
       for (let page = 0n; page < 4n; page++) shadow.map(view, page << 30n, 0, 0, at(0x8000_0000), LEAF);
       assert.ok(view.leaves > 0);
       assert.ok(pool.available >= 0);
     }
     assert.equal(shadow.addressSpace(satp(1)), undefined);
-    const current = shadow.addressSpace(satp(12))?.views.get('vS');
+    const current = shadow.addressSpace(satp(18))?.views.get('vS');
     assert.ok(current);
     for (let page = 0n; page < 200n; page++) shadow.map(current, page << 30n, 0, 0, at(0x8000_0000), LEAF);
     assert.equal(shadow.addressSpaces().length, 1);

@@ -3,14 +3,15 @@
  * page-fault exit; dropped by fences, as hardware may cache translations until then.
  */
 import type { PhysicalMemory } from '../../engine/physical-memory';
-import { addressSpaceOf } from '../../machine/paging';
+import { addressSpaceOf, sv39 } from '../../machine/paging';
+import type { PagingScheme } from '../../machine/paging';
 import type { Gpa, Hpa, Level } from '../addresses';
 import { LEVEL_SIZE } from '../addresses';
 import type { GuestMemory } from '../guest-memory';
 import type { PagePool } from '../page-pool';
 import { VIEW_KINDS } from './permissions';
 import type { ViewKind } from './permissions';
-import { PAGES_PER_MAP, ShadowView } from './view';
+import { ShadowView } from './view';
 
 /** A guest page table under one ASID, or no translation (Bare); with the views that exist of it. */
 export class ShadowAddressSpace {
@@ -22,6 +23,8 @@ export class ShadowAddressSpace {
     /** Of the guest's root table; undefined for Bare. */
     readonly root: Gpa | undefined,
     readonly asid: number,
+    /** That of the guest's table, and of its shadows. */
+    readonly scheme: PagingScheme,
   ) {}
 }
 
@@ -38,8 +41,8 @@ export interface FenceTarget {
   readonly asid?: number;
 }
 
-/** An instruction can need two pages of code and two of data, each with two tables, below one root. */
-const LEAST_PAGES = 16;
+/** An instruction can need two pages of code and two of data, each with up to four tables, below one root. */
+const LEAST_PAGES = 24;
 
 const HOST_ASIDS = 0x1_0000;
 
@@ -51,7 +54,7 @@ export class ShadowPageTables {
   private readonly inUse: ShadowView[] = [];
 
   /**
-   * @param pool the pages that these tables can use, and nobody else: at least 16
+   * @param pool the pages that these tables can use, and nobody else: at least 24
    */
   constructor(
     private readonly memory: PhysicalMemory,
@@ -85,10 +88,10 @@ export class ShadowPageTables {
       let space = this.spaces.get(key);
       if (!space) {
         const named = addressSpaceOf(key);
-        space = new ShadowAddressSpace(key, named?.root, named?.asid ?? 0);
+        space = new ShadowAddressSpace(key, named?.root, named?.asid ?? 0, named?.scheme ?? sv39);
         this.spaces.set(key, space);
       }
-      view = new ShadowView(this.memory, this.pool, kind, this.takeHostAsid());
+      view = new ShadowView(this.memory, this.pool, kind, this.takeHostAsid(), space.scheme);
       space.views.set(kind, view);
     }
     view.lastUse = ++this.clock;
@@ -109,7 +112,7 @@ export class ShadowPageTables {
   /** Maps a page that lies in the guest's memory; see ShadowView.map for the parameters. */
   map(view: ShadowView, gva: bigint, level: Level, guestLevel: Level, page: Hpa, bits: number): void {
     if (!this.guestMemory.containsHpa(page, LEVEL_SIZE[level])) throw new Error('A shadow entry left its guest.');
-    this.reserve(PAGES_PER_MAP);
+    this.reserve(view.rootLevel);
     const [low, high] = halves(gva);
     if (view.map(low, high, level, guestLevel, page, bits)) this.flush(gva, guestLevel);
   }

@@ -1,6 +1,7 @@
-/** One shadow root and the tables below it: a real Sv39 page table in the hypervisor's pages, GVA to HPA. */
+/** One shadow root and the tables below it: a real page table in the hypervisor's pages, GVA to HPA. */
 import type { PhysicalMemory } from '../../engine/physical-memory';
-import { makeSatp, sv39 } from '../../machine/paging';
+import { makeSatp } from '../../machine/paging';
+import type { PagingScheme } from '../../machine/paging';
 import { entryPpn, PTE_RWX, PTE_V } from '../../machine/pte';
 import { tableIndex } from '../../machine/walk';
 import type { WalkContext } from '../../machine/walk';
@@ -15,8 +16,12 @@ import type { ViewKind } from './permissions';
  */
 export const PTE_SPLIT = 0x100;
 
-/** Pages that one `map` can need. */
-export const PAGES_PER_MAP = 2;
+/**
+ * In a leaf (bit 9, left to software likewise): it shadows a part of a guest leaf that joins 16 pages (Svnapot). A fence for
+ * any of them concerns all.
+ */
+export const PTE_JOINED = 0x200;
+const JOINED_PAGES = 16;
 
 export class ShadowView {
   readonly root: Hpa;
@@ -37,14 +42,20 @@ export class ShadowView {
     readonly kind: ViewKind,
     /** The ASID in the host satp, different for each view that exists. */
     readonly hostAsid: number,
+    /** The guest's own, so that the same addresses are canonical. */
+    readonly scheme: PagingScheme,
   ) {
     this.root = pool.allocate();
-    this.satp = makeSatp(sv39, this.root, hostAsid);
+    this.satp = makeSatp(scheme, this.root, hostAsid);
+  }
+
+  get rootLevel(): Level {
+    return (this.scheme.levels - 1) as Level;
   }
 
   /** How to walk these tables as the hart does in the guest. */
   walkContext(mxr: boolean): WalkContext {
-    return { scheme: sv39, root: this.root, privilege: 0, sum: false, mxr };
+    return { scheme: this.scheme, root: this.root, privilege: 0, sum: false, mxr };
   }
 
   /** Pages in use, with the root. */
@@ -60,7 +71,7 @@ export class ShadowView {
   /** The entry at the end of the walk for an address: a leaf, or the invalid entry that ended it. */
   find(gvaLow: number, gvaHigh: number): { address: Hpa; level: Level; entry: bigint } {
     let table = this.root;
-    for (let level = 2; ; level--) {
+    for (let level: number = this.rootLevel; ; level--) {
       const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
       const low = this.memory.read32(address);
       if (level === 0 || (low & PTE_V) === 0 || (low & PTE_RWX) !== 0) {
@@ -71,7 +82,7 @@ export class ShadowView {
   }
 
   /**
-   * Writes a leaf. The pool must have PAGES_PER_MAP pages.
+   * Writes a leaf. The pool must have a page for each level below the root: `rootLevel`.
    * @param level of the leaf
    * @param guestLevel level of the guest's leaf, at least `level`
    * @param hpa page address
@@ -81,7 +92,7 @@ export class ShadowView {
   map(gvaLow: number, gvaHigh: number, level: Level, guestLevel: Level, hpa: Hpa, bits: number): boolean {
     let changed = false;
     let table = this.root;
-    for (let at: Level = 2; at > level; at--) {
+    for (let at: number = this.rootLevel; at > level; at--) {
       const address = table + tableIndex(gvaLow, gvaHigh, at) * 8;
       const low = this.memory.read32(address);
       const isSplit = at <= guestLevel;
@@ -103,19 +114,21 @@ export class ShadowView {
 
   /**
    * Drops what is mapped for an address. Where the guest's leaf was mapped in pieces, all pieces.
-   * @returns the level of the entry that went, or 0 when there was none
+   * @returns the level of the entry that went, or 0 when there was none; at least 1 when more than a page of 4 KiB went
    */
   drop(gvaLow: number, gvaHigh: number): Level {
     const found = this.entryToDrop(gvaLow, gvaHigh);
     if (found === undefined) return 0;
-    this.dropEntry(found.address, found.level);
-    return found.level;
+    const joined = this.joinedWith(found);
+    for (const address of joined) this.dropEntry(address, found.level);
+    return joined.length > 1 ? 1 : found.level;
   }
 
   /** How many leaves `drop` would drop. */
   countDrop(gvaLow: number, gvaHigh: number): number {
     const found = this.entryToDrop(gvaLow, gvaHigh);
-    return found === undefined ? 0 : this.countLeaves(found.address, found.level);
+    if (found === undefined) return 0;
+    return this.joinedWith(found).reduce((count, address) => count + this.countLeaves(address, found.level), 0);
   }
 
   /** Drops everything but the root. Returns how many leaves there were. */
@@ -135,10 +148,18 @@ export class ShadowView {
     this.pool.free(this.root);
   }
 
+  /** The entries that go with one that a fence names. */
+  private joinedWith({ address, level }: { address: Hpa; level: Level }): Hpa[] {
+    if (level > 0 || (this.memory.read32(address) & PTE_JOINED) === 0) return [address];
+    const first = address - (address % (JOINED_PAGES * 8));
+    const all = Array.from({ length: JOINED_PAGES }, (_, i) => first + i * 8);
+    return all.filter((each) => (this.memory.read32(each) & PTE_JOINED) !== 0);
+  }
+
   /** The address of the highest entry that must go for this address: a leaf, or a pointer to the pieces of one. */
   private entryToDrop(gvaLow: number, gvaHigh: number): { address: Hpa; level: Level } | undefined {
     let table = this.root;
-    for (let level = 2; level >= 0; level--) {
+    for (let level: number = this.rootLevel; level >= 0; level--) {
       const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
       const low = this.memory.read32(address);
       if ((low & PTE_V) === 0) return undefined;
