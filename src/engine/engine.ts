@@ -50,10 +50,10 @@ export interface EngineOptions {
   readonly without?: ReadonlySet<Technique>;
 }
 
-/** The generated functions. `continues`: 1 when pc is just where the last stretch happened to end, which is no jump. */
+/** The generated functions. They interpret the first instruction: where a stretch happens to begin is no jump. */
 interface Interpreter {
-  run(continues: number): void;
-  runExact(continues: number): void;
+  run(): void;
+  runExact(): void;
 }
 
 export class Engine {
@@ -152,9 +152,9 @@ export class Engine {
     this.slice = this.budget = 0;
     this.running = true;
     try {
-      for (let continues = 0; !slowPath.exitRequested && this.nextStretch(); continues = 1) {
-        if (this.budget >= TRACE_LIMIT) interpreter.run(continues);
-        else interpreter.runExact(continues);
+      while (!slowPath.exitRequested && this.nextStretch()) {
+        if (this.budget >= TRACE_LIMIT) interpreter.run();
+        else interpreter.runExact();
       }
     } finally {
       this.finished += this.slice - this.budget;

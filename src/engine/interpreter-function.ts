@@ -46,8 +46,11 @@ export class InterpreterFunction {
   private readonly answer: number;
   private readonly entry: number;
 
-  /** Whether the next instruction is to be interpreted even where a region begins: the parameter. */
-  private readonly inside = 0;
+  /**
+   * Whether the next instruction is to be interpreted even where a region begins: after a region that has left it, and at the
+   * start, where that is no place that the code often jumps to.
+   */
+  private readonly inside: number;
 
   private exit!: Label;
   private reload!: Label;
@@ -80,10 +83,12 @@ export class InterpreterFunction {
     this.op = code.local('i32');
     this.answer = code.local('i32');
     this.entry = code.local('i32');
+    this.inside = code.local('i32');
   }
 
   generate(): void {
     const { code } = this;
+    code.i32(1).set(this.inside);
     code.block((exit) => {
       this.exit = exit;
       code.loop((reload) => {

@@ -33,7 +33,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module) };
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
-    const run = module.define({ parameters: ['i32'], results: [] }, (code) =>
+    const run = module.define({ parameters: [], results: [] }, (code) =>
       new InterpreterFunction(
         code,
         slowPath,

@@ -298,6 +298,13 @@ describe('translated code', () => {
     );
   });
 
+  it('begins regions where code jumps to, not where slices happen to begin', () => {
+    const source = `again:\n${'addi a0, a0, 1\n'.repeat(20)} j again`;
+    const host = new TestHost(source, { translator: 'eager' });
+    for (let i = 0; i < 100; i++) host.engine.run(101);
+    assert.equal(host.engine.translated.regions, 1);
+  });
+
   it('keeps no more than there is room for, however much code is hot', () => {
     const functions = Array.from(
       { length: 120 },
