@@ -4,10 +4,14 @@ import type { Ingredient } from '../unit';
 import { chance, hex, POINTER, toMachineMode } from '../unit';
 import { addition } from './instructions';
 
-/** A call of code on one of the code pages, through some mapping of it; it returns by ra, or traps. */
+/**
+ * A call of code on one of the code pages, through some mapping of it; it returns by ra, or traps. It does not begin in the
+ * middle of the instruction across the two pages: that half could be a store to any address.
+ */
 export const callElsewhere: Ingredient = ({ random }) => {
-  const frame = BigInt(at.DATA_FRAMES + random.below(at.CODE_FRAMES));
-  const offset = random.pick([0n, 4n, 6n, 64n, 0xff8n, 0xffen]) + at.PAGE * frame;
+  const frame = random.below(at.CODE_FRAMES);
+  const start = frame === 0 ? 0n : 4n;
+  const offset = random.pick([start, 4n, 6n, 64n, 0xff8n, 0xffen]) + at.PAGE * BigInt(at.DATA_FRAMES + frame);
   const address = random.pick([
     at.PAGES + offset,
     at.PAGES + offset,
