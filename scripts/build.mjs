@@ -15,6 +15,7 @@ const watch = process.argv.includes('--watch');
 const parts = [
   { entry: 'src/cli/run.ts', output: 'dist/run.js' },
   { entry: 'src/adapter/serve.ts', output: 'dist/serve.js' },
+  { entry: 'src/cli/statistics.ts', output: 'dist/statistics.js' },
 ];
 
 /** The programs, and their parts. They stand alone: nothing is loaded from node_modules at run time. */

@@ -18,6 +18,7 @@ export async function readFiles(launch: Launch): Promise<SessionOptions> {
     clock: launch.machine.clock,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
+    exitLog: launch.exitLog,
     devices: {
       disks: disks.map(({ file, writable }, index) => readDisk(file, writable, `machine.disks[${index}].file`)),
       devices,

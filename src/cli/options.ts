@@ -1,6 +1,8 @@
 /** The options of `hypocaust run`: one table for parsing, checking and the help text. */
 import { isTechnique, techniques } from '../engine/techniques';
 import type { Technique } from '../engine/techniques';
+import { EXIT_KINDS } from '../hypervisor/exit-record';
+import type { ExitKind } from '../hypervisor/exit-record';
 import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
 import { switchableExtensions } from '../isa/extensions';
 import { PLAIN_DEVICES } from '../debugger/systems/device-input';
@@ -35,10 +37,18 @@ export interface RunOptions {
   readonly maxInstructions: number | undefined;
   /** Seconds of real time. */
   readonly timeout: number | undefined;
-  /** Path of the file to write. */
+  /** Path of the file to write; `-` for the terminal. */
   readonly stats: string | undefined;
+  /** How many of the last VM exits are shown at the end, and which kinds; undefined: none. */
+  readonly exitLog: ExitLogOption | undefined;
   /** What the engine does without: for measurements. */
   readonly engineWithout: ReadonlySet<Technique>;
+}
+
+export interface ExitLogOption {
+  readonly size: number;
+  /** All unless given. */
+  readonly kinds?: ReadonlySet<ExitKind>;
 }
 
 interface OptionDescription {
@@ -75,7 +85,12 @@ export const RUN_OPTIONS = [
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
   { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
   { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
-  { name: 'stats', value: 'FILE', help: 'write instructions, seconds, mips and VM exits by kind as JSON' },
+  {
+    name: 'stats',
+    value: 'FILE',
+    help: 'write instructions, seconds, mips and what VM exits there were as JSON; -: as text',
+  },
+  { name: 'exit-log', value: 'N[,KIND…]', help: 'show the last N VM exits at the end, perhaps of some kinds only' },
   { name: 'engine-without', value: 'TECHNIQUE[,TECHNIQUE]' },
 ] as const satisfies readonly OptionDescription[];
 
@@ -140,6 +155,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     maxInstructions: read(given, 'max-instructions', positive),
     timeout: read(given, 'timeout', positive),
     stats: given.get('stats'),
+    exitLog: read(given, 'exit-log', exitLog),
     engineWithout: read(given, 'engine-without', techniqueNames) ?? new Set(),
   };
 }
@@ -217,6 +233,21 @@ function positive(text: string): number {
   const value = Number(text.replaceAll('_', ''));
   if (!Number.isFinite(value) || value <= 0) throw new Error('not a positive number.');
   return value;
+}
+
+/** More than these are of no use, and take memory. */
+const LONGEST_EXIT_LOG = 1_000_000;
+
+function exitLog(text: string): ExitLogOption {
+  const [number = '', ...names] = text.split(',');
+  const size = positive(number);
+  if (!Number.isInteger(size) || size > LONGEST_EXIT_LOG) throw new Error(`not a number up to ${LONGEST_EXIT_LOG}.`);
+  const kinds = names.map((name) => {
+    const kind = EXIT_KINDS.find((known) => known.kind.toLowerCase() === name.toLowerCase())?.kind;
+    if (kind) return kind;
+    throw new Error(`"${name}" is no kind of VM exit; there are ${EXIT_KINDS.map((known) => known.kind).join(', ')}.`);
+  });
+  return { size, ...(kinds.length > 0 && { kinds: new Set(kinds) }) };
 }
 
 function techniqueNames(text: string): ReadonlySet<Technique> {

@@ -1,9 +1,9 @@
 /** `hypocaust run`: a kernel with its console on the terminal, until it ends or a limit is reached. */
-import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { End, System } from '../debugger/systems/system';
 import { BareSystem } from '../debugger/systems/bare-system';
 import { HypervisedSystem } from '../debugger/systems/hypervised-system';
+import type { ExitRecorderOptions } from '../hypervisor/insight/exit-recorder';
 import type { Scheduler } from '../debugger/run-loop';
 import { RunClock } from '../debugger/run-clock';
 import { RunLoop } from '../debugger/run-loop';
@@ -54,7 +54,14 @@ function boot(options: RunOptions, hostTicks: (() => number) | undefined): Syste
     return new BareSystem({ ...machine, memoryBytes }, name, description, input);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
-  return new HypervisedSystem(machine, [{ name, program, ...memory, ...extras }]);
+  return new HypervisedSystem(machine, [{ name, program, ...memory, ...extras }], exitRecording(options));
+}
+
+/** How VM exits are recorded: not at all, unless somebody wants to see something of it. */
+function exitRecording({ stats, exitLog }: RunOptions): ExitRecorderOptions | undefined {
+  if (stats === undefined && !exitLog) return undefined;
+  const { size = 0, kinds } = exitLog ?? {};
+  return { logSize: size, ...(kinds && { logKinds: kinds }), clock: () => performance.now() };
 }
 
 /** The system, which executes no more than so many instructions. */
@@ -119,7 +126,11 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const result = await loop.run();
     const seconds = (performance.now() - started) / 1000;
-    if (options.stats !== undefined) writeStatistics(options.stats, system, seconds);
+    if (options.stats !== undefined || options.exitLog) {
+      const { writeStatistics } = await import('./statistics');
+      const { kernel, stats: output, exitLog } = options;
+      writeStatistics(system, seconds, { output, exitLog: exitLog?.size ?? 0, kernel });
+    }
     if (expectation?.met) return 0;
     if (outputClosed) return OUTPUT_CLOSED_STATUS;
     if (limitReached) {
@@ -140,14 +151,4 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Of the code that the guest gave the eight bits that a process can return; never 0 for a failure. */
 function statusOf({ code }: End): number {
   return code === 0 ? 0 : code & 0xff || 1;
-}
-
-function writeStatistics(path: string, system: System, seconds: number): void {
-  const exits: Record<string, number> = {};
-  for (const { counts } of system.exitCounts) {
-    for (const [kind, count] of Object.entries(counts)) exits[kind] = (exits[kind] ?? 0) + count;
-  }
-  const { instructions } = system;
-  const statistics = { instructions, seconds, mips: instructions / seconds / 1e6, exits };
-  writeFileSync(path, `${JSON.stringify(statistics, undefined, 2)}\n`);
 }

@@ -34,6 +34,8 @@ export interface SessionOptions {
   /** What the bare machine has beside its fixed devices; made anew for each boot. */
   readonly devices?: DeviceInput;
   readonly guests: readonly GuestInput[];
+  /** How many of the last VM exits are kept, with statistics of all; 0: neither. 200 unless said otherwise. */
+  readonly exitLog?: number;
   readonly stopOnEntry?: boolean;
   /** Run without stopping at breakpoints. */
   readonly noDebug?: boolean;

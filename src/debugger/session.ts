@@ -196,8 +196,9 @@ export class Session {
   }
 
   private boot(options: SessionOptions): void {
-    const clock = options.clock === 'realtime' ? new RunClock(() => this.scheduler.now()) : undefined;
-    const system = createSystem(options, clock && (() => clock.ticks));
+    const hostClock = (): number => this.scheduler.now();
+    const clock = options.clock === 'realtime' ? new RunClock(hostClock) : undefined;
+    const system = createSystem(options, { hostClock, ...(clock && { ticks: () => clock.ticks }) });
     for (const console of system.consoles) console.onOutput = (bytes) => this.listener.output(console.id, bytes);
     system.onProblem = (text) => this.listener.log(text, 'note');
     // Without debugging nothing stops: breakpoints that the client sets all the same are never looked at.

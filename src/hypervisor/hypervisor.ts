@@ -19,6 +19,7 @@ import type { GuestRange } from './layout';
 import { GUEST_SLOT, HYPERVISOR_BASE, placeGuests, POOL_END, POOL_START, TRAMPOLINE } from './layout';
 import { PagePool } from './page-pool';
 import { PAGE_SIZE } from './addresses';
+import type { ExitRecorder } from './insight/exit-recorder';
 import { TrapContext } from './trap-context';
 import { Vcpu } from './vcpu';
 
@@ -51,6 +52,8 @@ export class Hypervisor {
   onExit?: (exit: ExitRecord) => 'go' | 'stop';
   /** Which kinds to ask about; all unless set. Records of other kinds are not built. */
   watchedKinds?: ReadonlySet<ExitKind>;
+  /** Records every exit that is carried out, where it is set. */
+  recorder?: ExitRecorder;
 
   /**
    * Loads the guests into a machine that has not started, and brings it to the first guest instruction.
@@ -107,6 +110,7 @@ export class Hypervisor {
       vcpu.pending = undefined;
       if (vcpu.pc !== pending.record.pc) continue;
       vcpu.interruptGuest();
+      this.recorder?.begin();
       const { trap } = pending;
       if (trap) this.carryOut(vcpu, exitFor(vcpu, trap));
       else this.carryOut(vcpu, pending.exit);
@@ -161,6 +165,7 @@ export class Hypervisor {
 
   /** A trap took the hart out of the guest. */
   private onTrap(vcpu: Vcpu, trap: Trap): void {
+    this.recorder?.begin();
     vcpu.leaveGuest();
     const exit = exitFor(vcpu, trap);
     if (this.asks(exit) && this.stopsAt(vcpu, exit, trap)) vcpu.enterGuest();
@@ -171,12 +176,16 @@ export class Hypervisor {
   /** Does what was decided, and what follows from it, and goes back to the guest; unless an observer stops what follows. */
   private carryOut(vcpu: Vcpu, first: AnyExit): void {
     const { guest } = vcpu;
+    const { recorder } = this;
     let next: AnyExit | undefined = first;
     while (next) {
-      guest.exitCounts[next.kind]++;
-      next = next.perform();
+      const exit: AnyExit = next;
+      guest.exitCounts[exit.kind]++;
+      recorder?.before(vcpu, exit, this.recordOf);
+      next = exit.perform();
+      if (!guest.ended) next ??= deliverableInterrupt(vcpu);
+      recorder?.after(vcpu, exit, next === undefined);
       if (guest.ended) break;
-      next ??= deliverableInterrupt(vcpu);
       if (next && this.asks(next) && this.stopsAt(vcpu, next)) break;
     }
     vcpu.enterGuest();
@@ -195,7 +204,7 @@ export class Hypervisor {
     return true;
   }
 
-  private recordOf(vcpu: Vcpu, exit: AnyExit): ExitRecord {
+  private readonly recordOf = (vcpu: Vcpu, exit: AnyExit): ExitRecord => {
     const { instruction } = exit;
     return {
       kind: exit.kind,
@@ -207,7 +216,7 @@ export class Hypervisor {
       count: this.machine.instructions,
       ...exit.fields(),
     } as ExitRecord;
-  }
+  };
 
   private guestEnded(): void {
     const ends = this.guests.map(({ ended }) => ended);

@@ -14,6 +14,7 @@ export interface JsonSchema {
   readonly pattern?: string;
   readonly patternErrorMessage?: string;
   readonly minimum?: number;
+  readonly maximum?: number;
   readonly minLength?: number;
   readonly minItems?: number;
   readonly items?: JsonSchema;
@@ -99,6 +100,22 @@ export function flag(options: Common & { readonly default: boolean }): Field<boo
     required: false,
     parse(value, path) {
       if (typeof value !== 'boolean') throw mismatch(path, 'true or false', value);
+      return value;
+    },
+  };
+}
+
+/** A whole number from 0 on. */
+export function count(options: Common & { readonly default: number; readonly most: number }): Field<number, number> {
+  const { description, most } = options;
+  return {
+    schema: { type: 'integer', description, minimum: 0, maximum: most, default: options.default },
+    fallback: options.default,
+    required: false,
+    parse(value, path) {
+      if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
+        throw mismatch(path, `a whole number between 0 and ${most}`, value);
+      }
       return value;
     },
   };

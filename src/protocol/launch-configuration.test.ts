@@ -23,7 +23,7 @@ describe('launch configuration', () => {
     assert.deepEqual(parseLaunch({ type: 'hypocaust', request: 'launch', name: 'x', program: '/k/kernel.elf' }), {
       guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
-      machine: { memory: 3 * 1024 * MIB, extensions: machineDefaults, virtio: 'legacy' },
+      machine: { memory: 3 * 1024 * MIB, clock: 'virtual', extensions: machineDefaults, virtio: 'legacy' },
       stopOnEntry: false,
       sourceMap: {},
       console: 'integratedTerminal',

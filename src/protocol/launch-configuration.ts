@@ -6,6 +6,7 @@ import {
   address,
   choice,
   ConfigurationError,
+  count,
   flag,
   list,
   objectSchema,
@@ -57,6 +58,7 @@ export interface LaunchConfiguration {
   readonly mode?: LaunchMode;
   readonly machine?: MachineConfiguration;
   readonly stopOnEntry?: boolean;
+  readonly exitLog?: number;
   readonly sourceMap?: Readonly<Record<string, string>>;
   readonly console?: ConsoleKind;
 }
@@ -168,6 +170,12 @@ const LAUNCH_FIELDS = {
   }),
   machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.', default: {} }),
   stopOnEntry: flag({ description: "Stop before the guest's first instruction.", default: false }),
+  exitLog: count({
+    description:
+      'How many of the last VM exits are kept for the view "VM Exits" and the command "exits", with statistics of all by CSR, cause and place. With 0, they are counted by kind only.',
+    default: 200,
+    most: 1_000_000,
+  }),
   sourceMap: textMap({
     description: 'Where sources are: a path prefix as in the debug information → the folder on this machine.',
   }),
@@ -194,6 +202,7 @@ export interface Launch {
   readonly mode: LaunchMode;
   readonly machine: Parsed<typeof MACHINE_FIELDS>;
   readonly stopOnEntry: boolean;
+  readonly exitLog: number;
   readonly sourceMap: Readonly<Record<string, string>>;
   readonly console: ConsoleKind;
   /** Run without stopping anywhere: the client's `noDebug`. */
@@ -281,6 +290,7 @@ export function parseLaunch(written: unknown): Launch {
     mode: parsed.mode,
     machine: parsed.machine,
     stopOnEntry: parsed.stopOnEntry,
+    exitLog: parsed.exitLog,
     sourceMap: parsed.sourceMap,
     console: parsed.console,
     noDebug: client['noDebug'] === true,

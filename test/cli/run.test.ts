@@ -53,6 +53,41 @@ describe('hypocaust run', function () {
     }
   });
 
+  it('tells what VM exits there were, as data and as text', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hypocaust-'));
+    try {
+      const stats = join(folder, 'stats.json');
+      const first = hypocaust(['run', '--stats', stats, '--exit-log', '2,sret', kernel], 'q\r');
+      assert.equal(first.status, 0);
+      assert.match(first.stderr, /The last 2 VM exits:\n(.* sret to v[SU] at 0x[0-9a-f]+ .*\n){2}$/);
+      const { instructions, seconds, mips, measured, ...counted } = JSON.parse(readFileSync(stats, 'utf8'));
+      assert.equal(measured.unit, 'ms');
+      assert.ok(seconds > 0 && mips > 0 && measured.guests[0].time > 0);
+      const [guest] = counted.guests;
+      assert.equal(guest.guest, 'kernel.elf');
+      const write = guest.kinds.find(({ kind }: { kind: string }) => kind === 'csrWrite');
+      assert.equal(write.count, counted.exits.csrWrite);
+      assert.ok(write.subjects.some(({ subject }: { subject: string }) => subject === 'satp'));
+      const places = write.sites.map((site: { symbol: string; file: string }) => `${site.symbol} ${site.file}`);
+      assert.ok(
+        places.some((place: string) => /use_page_table.* kernel\/paging.c/.test(place)),
+        places.join(),
+      );
+      assert.equal(counted.log.length, 2);
+
+      const again = hypocaust(['run', '--stats', stats, '--exit-log', '2,sret', kernel], 'q\r');
+      assert.equal(again.status, 0);
+      const second = JSON.parse(readFileSync(stats, 'utf8'));
+      assert.equal(second.instructions, instructions);
+      for (const [name, value] of Object.entries(counted)) assert.deepEqual(second[name], value, name);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const { stderr } = hypocaust(['run', '--stats', '-', kernel], 'q\r');
+    assert.match(stderr, /kernel.elf: [0-9,]+ VM exits in [0-9,]+ instructions, one in [0-9]+, .* on the host\./);
+    assert.match(stderr, /^csrWrite +[0-9,]+ +[0-9.]+ % .*\n {2}s[a-z]+ /m);
+  });
+
   it('stops a guest that loops for ever with interrupts off when the time is over', () => {
     const { status } = hypocaust(['run', '--timeout', '0.5', fixture('loop-interrupts-off')]);
     assert.equal(status, 124);

@@ -1,10 +1,9 @@
 /** Our own requests: page tables, consoles, statistics. */
 import { DebuggerError } from '../../debugger/errors';
 import { decodeBase64 } from '../../protocol/base64';
+import { statisticsOf } from '../exit-statistics';
 import { describeNode } from '../page-table-text';
 import type { RequestHandlers } from '../request-handlers';
-
-const TICKS_PER_SECOND = 1e7;
 
 export const customRequests = {
   'hypocaust/pageTable'({ session }, args) {
@@ -26,12 +25,7 @@ export const customRequests = {
     return undefined;
   },
 
-  'hypocaust/statistics'({ session }) {
-    const { instructions, time, exitCounts } = session.system;
-    return {
-      instructions,
-      virtualSeconds: Number(time) / TICKS_PER_SECOND,
-      guests: exitCounts.map(({ guest, counts }) => ({ guest, exits: { ...counts } })),
-    };
+  'hypocaust/statistics'(connection) {
+    return statisticsOf(connection);
   },
 } satisfies Partial<RequestHandlers>;

@@ -1,5 +1,7 @@
 /** Commands for the debug console, beside expressions. */
 import { DebuggerError } from '../errors';
+import { parseExitQuery } from '../exits/exit-query';
+import { exitLogText, exitStatisticsText } from '../exits/exit-text';
 import { hex } from '../format';
 import type { Session } from '../session';
 import type { Frame } from '../stack';
@@ -42,9 +44,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: (session, frame, rest) => disassembleLines(session, frame, rest),
   },
   exits: {
-    usage: 'exits',
-    description: 'how many VM exits of each kind there were',
-    run: (session) => exits(session),
+    usage: 'exits [N] [WHICH]',
+    description:
+      'what VM exits there were; with N or WHICH the last ones: exits 50, exits csrWrite, exits satp, exits at main',
+    run: (session, frame, rest) => exits(session, frame, rest),
   },
 };
 
@@ -90,8 +93,18 @@ function disassembleLines(session: Session, frame: Frame | undefined, rest: stri
     .join('\n');
 }
 
-function exits(session: Session): string {
-  const { exitCounts, instructions, time } = session.system;
+function exits(session: Session, frame: Frame | undefined, rest: string): string {
+  const { exitCounts, exits: recorder, instructions, time } = session.system;
+  if (exitCounts.length === 0) return 'There is no hypervisor here, and so no VM exit.';
+  if (recorder && rest !== '') {
+    const query = parseExitQuery(rest, recorder, (place) => BigInt.asUintN(64, numberInFrame(session, frame, place)));
+    const found = recorder.log?.last(query.most, query.filter) ?? [];
+    return exitLogText(found, recorder.isTimed, session.symbols).join('\n');
+  }
+  const seconds = (Number(time) / TICKS_PER_SECOND).toFixed(3);
+  const passed = `${instructions} instructions in ${seconds} s of virtual time.`;
+  if (recorder) return [passed, ...exitStatisticsText(recorder, instructions, session.symbols)].join('\n');
+  if (rest !== '') throw new DebuggerError('No VM exits are kept: set "exitLog" in the launch configuration.');
   const lines = exitCounts.flatMap(({ guest, counts }) => [
     `${guest}:`,
     ...Object.entries(counts)
@@ -99,6 +112,5 @@ function exits(session: Session): string {
       .sort(([, a], [, b]) => b - a)
       .map(([kind, count]) => `  ${kind.padEnd(16)}${count}`),
   ]);
-  const seconds = (Number(time) / TICKS_PER_SECOND).toFixed(3);
-  return [`${instructions} instructions in ${seconds} s of virtual time.`, ...lines].join('\n');
+  return [passed, ...lines].join('\n');
 }

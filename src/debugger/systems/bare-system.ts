@@ -23,6 +23,7 @@ export class BareSystem implements System {
   readonly consoles: readonly Console[];
   readonly pageTables: MachinePageTables;
   readonly exitCounts = [];
+  readonly exits = undefined;
   readonly pending = undefined;
   onBreakpoint = (): boolean => true;
   onProblem?: (message: string) => void;

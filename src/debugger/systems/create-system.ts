@@ -13,11 +13,20 @@ import type { System } from './system';
 
 const GRANULE = 0x1_0000;
 
-/**
- * @param hostTicks what the machine's time follows, if it is not virtual
- * @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how
- */
-export function createSystem(options: SessionOptions, hostTicks?: () => number): System {
+/** VM exits that are kept unless said otherwise. */
+const EXIT_LOG = 200;
+
+/** The host's time, for a system. */
+export interface HostTime {
+  /** In milliseconds, as fine as it is: for what VM exits cost. */
+  readonly hostClock?: () => number;
+  /** What the machine's time follows, if it is not virtual; in ticks of 100 ns. */
+  readonly ticks?: () => number;
+}
+
+/** @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how */
+export function createSystem(options: SessionOptions, { hostClock: clock, ticks: hostTicks }: HostTime = {}): System {
+  const { exitLog: logSize = EXIT_LOG } = options;
   const machine: MachineOptions = {
     memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
     ...(options.extensions && { extensions: options.extensions }),
@@ -29,6 +38,7 @@ export function createSystem(options: SessionOptions, hostTicks?: () => number):
       return new HypervisedSystem(
         machine,
         guests.map(({ guest, boot }) => ({ name: guest.name, program: boot, ...optionsOf(guest), ...sizeOf(guest) })),
+        logSize > 0 ? { logSize, ...(clock && { clock }) } : undefined,
       );
     }
     const [first] = guests;

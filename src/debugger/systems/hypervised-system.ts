@@ -3,6 +3,8 @@ import type { WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
 import type { Guest, GuestOptions } from '../../hypervisor/guest';
+import { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
+import type { ExitRecorderOptions } from '../../hypervisor/insight/exit-recorder';
 import type { Vcpu } from '../../hypervisor/vcpu';
 import { trapCauses } from '../../isa/causes';
 import { Machine } from '../../machine/machine';
@@ -31,10 +33,14 @@ export class HypervisedSystem implements System {
   private watching: Watcher = {};
   private watcherStopped = false;
 
-  /** @throws Error in a user's words when the guests do not fit or cannot be loaded */
-  constructor(options: MachineOptions, guests: readonly GuestOptions[]) {
+  /**
+   * @param exits how VM exits are recorded; they are not unless given
+   * @throws Error in a user's words when the guests do not fit or cannot be loaded
+   */
+  constructor(options: MachineOptions, guests: readonly GuestOptions[], exits?: ExitRecorderOptions) {
     this.machine = new Machine(options);
     this.hypervisor = new Hypervisor(this.machine, { guests });
+    if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
     this.consoles = this.hypervisor.guests.map(({ name, console }) => consoleOf(name, console));
@@ -55,6 +61,10 @@ export class HypervisedSystem implements System {
 
   get exitCounts(): System['exitCounts'] {
     return this.hypervisor.guests.map(({ name, exitCounts }) => ({ guest: name, counts: exitCounts }));
+  }
+
+  get exits(): ExitRecorder | undefined {
+    return this.hypervisor.recorder;
   }
 
   get current(): VcpuTarget {

@@ -1,6 +1,7 @@
 /** What a session debugs: guests under the hypervisor, or a bare machine. The rest of the debugger sees only this. */
 import type { DataAccess, WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
+import type { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { PageTableTree } from '../page-tables/tree';
 import type { Target } from '../target';
 
@@ -86,6 +87,8 @@ export interface System {
   readonly time: bigint;
   /** VM exits by kind, for each guest; empty on the bare machine. */
   readonly exitCounts: readonly { readonly guest: string; readonly counts: Readonly<Record<string, number>> }[];
+  /** What is known of VM exits; undefined on the bare machine, and when nothing is kept. */
+  readonly exits: ExitRecorder | undefined;
   watcher: Watcher;
   /** Hears, in a sentence for the user, what went wrong in a device. */
   onProblem?: (message: string) => void;

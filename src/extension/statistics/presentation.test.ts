@@ -45,4 +45,44 @@ describe('VM exit statistics', () => {
   it('have no guests on the bare machine', () => {
     assert.equal(presentStatistics({ instructions: 0, virtualSeconds: 0, guests: [] }).length, 1);
   });
+
+  it('open into what exits were about and where, and show the last ones, newest first', () => {
+    const source = { path: '/kernel/trap.c', line: 12 };
+    const rows = presentStatistics({
+      instructions: 100,
+      virtualSeconds: 0,
+      guests: [
+        {
+          guest: 'kernel',
+          exits: { csrWrite: 3 },
+          kinds: [
+            {
+              kind: 'csrWrite',
+              count: 3,
+              milliseconds: 0.006,
+              subjects: [{ name: 'satp', count: 3, milliseconds: 0.006 }],
+              places: [
+                { pc: '0x80', symbol: 'main+0x4', source, count: 2, milliseconds: 0.004 },
+                { pc: '0x90', count: 1, milliseconds: 0.002 },
+              ],
+            },
+          ],
+        },
+      ],
+      lastExits: [
+        { index: 2, guest: 'kernel', kind: 'csrWrite', text: 'csrWrite satp', instructions: 90, pc: '0x80', source },
+      ],
+    });
+    assert.deepEqual(text(rows), [
+      'Machine: 100 instructions, 0.000000 s of virtual time',
+      'kernel: 3 exits',
+      '  csrWrite: 3, 2.0 µs each',
+      '    satp: 3',
+      '    main+0x4: 2 trap.c:12',
+      '    0x90: 1',
+      'Last exits: newest first',
+      '  csrWrite satp: after 90 instructions · 0x80 · trap.c:12',
+    ]);
+    assert.deepEqual(rows[2]?.children[0]?.source, source);
+  });
 });

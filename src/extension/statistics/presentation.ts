@@ -1,5 +1,5 @@
 /** What the view "VM Exits" shows of the adapter's statistics. Without VS Code, so that it can be tested alone. */
-import type { StatisticsResponse } from '../../protocol/statistics';
+import type { ExitLine, ExitPlace, KindStatistics, SourceLine, StatisticsResponse } from '../../protocol/statistics';
 
 /** A line of the view, with what stands below it. */
 export interface StatisticsRow {
@@ -7,6 +7,10 @@ export interface StatisticsRow {
   readonly label: string;
   readonly description: string;
   readonly icon: string;
+  /** Where a click goes. */
+  readonly source?: SourceLine;
+  /** Whether it shows its children at first. */
+  readonly isOpen: boolean;
   readonly children: readonly StatisticsRow[];
 }
 
@@ -25,9 +29,10 @@ export function presentStatistics(now: StatisticsResponse, before?: StatisticsRe
       `${count(now.instructions)}${growth(now.instructions, before?.instructions ?? now.instructions)} instructions, ` +
       `${now.virtualSeconds.toFixed(6)} s of virtual time`,
     icon: 'circuit-board',
+    isOpen: false,
     children: [],
   };
-  const guests = now.guests.map(({ guest, exits }): StatisticsRow => {
+  const guests = now.guests.map(({ guest, exits, kinds: known }): StatisticsRow => {
     const earlier = before?.guests.find((other) => other.guest === guest)?.exits;
     const kinds = Object.keys(exits)
       .filter((kind) => exits[kind] > 0)
@@ -38,16 +43,84 @@ export function presentStatistics(now: StatisticsResponse, before?: StatisticsRe
       label: guest,
       description: `${count(total)}${growth(total, earlier ? sum(earlier) : total)} exits`,
       icon: 'server-environment',
-      children: kinds.map((kind) => ({
-        id: `guest ${guest} ${kind}`,
-        label: kind,
-        description: `${count(exits[kind])}${growth(exits[kind], earlier ? (earlier[kind] ?? 0) : exits[kind])}`,
-        icon: 'sign-out',
-        children: [],
-      })),
+      isOpen: true,
+      children: kinds.map((kind) => {
+        const id = `guest ${guest} ${kind}`;
+        const details = known?.find((one) => one.kind === kind);
+        const time =
+          details && details.milliseconds > 0 ? `, ${duration(details.milliseconds / details.count)} each` : '';
+        const grown = growth(exits[kind], earlier ? (earlier[kind] ?? 0) : exits[kind]);
+        return {
+          id,
+          label: kind,
+          description: `${count(exits[kind])}${grown}${time}`,
+          icon: 'sign-out',
+          isOpen: false,
+          children: details ? detailRows(id, details) : [],
+        };
+      }),
     };
   });
-  return [machine, ...guests];
+  const last = now.lastExits && now.lastExits.length > 0 ? [lastExits(now.lastExits, now.guests.length > 1)] : [];
+  return [machine, ...guests, ...last];
 }
+
+/** What the exits of a kind were about, then where they happened. */
+function detailRows(id: string, { subjects, places }: KindStatistics): StatisticsRow[] {
+  return [
+    ...subjects.map(({ name, count: number }) => ({
+      id: `${id} about ${name}`,
+      label: name,
+      description: count(number),
+      icon: 'symbol-field',
+      isOpen: false,
+      children: [],
+    })),
+    ...places.map((place) => ({
+      id: `${id} at ${place.pc}`,
+      label: place.symbol ?? place.pc,
+      description: `${count(place.count)} ${lineOf(place)}`.trimEnd(),
+      icon: 'location',
+      ...(place.source && { source: place.source }),
+      isOpen: false,
+      children: [],
+    })),
+  ];
+}
+
+function lastExits(exits: readonly ExitLine[], isOneOfMany: boolean): StatisticsRow {
+  return {
+    id: 'last',
+    label: 'Last exits',
+    description: 'newest first',
+    icon: 'history',
+    isOpen: false,
+    children: exits.map((exit) => ({
+      id: `exit ${exit.index}`,
+      label: exit.text,
+      description: [
+        isOneOfMany ? exit.guest : '',
+        `after ${count(exit.instructions)} instructions`,
+        exit.symbol ?? exit.pc,
+        lineOf(exit),
+      ]
+        .filter(Boolean)
+        .join(' · '),
+      icon: 'sign-out',
+      ...(exit.source && { source: exit.source }),
+      isOpen: false,
+      children: [],
+    })),
+  };
+}
+
+/** `trap.c:12`, or nothing. */
+function lineOf({ source }: ExitPlace): string {
+  return source ? `${source.path.split(/[\\/]/).pop()}:${source.line}` : '';
+}
+
+/** Milliseconds, in the unit that suits. */
+const duration = (milliseconds: number): string =>
+  milliseconds >= 1 ? `${milliseconds.toFixed(1)} ms` : `${(milliseconds * 1000).toFixed(1)} µs`;
 
 const sum = (exits: Readonly<Record<string, number>>): number => Object.values(exits).reduce((a, b) => a + b, 0);

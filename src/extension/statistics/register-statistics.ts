@@ -1,7 +1,7 @@
 /** The view "VM Exits": how much has run, and why the guests left to the hypervisor. Read at each stop. */
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../../protocol/launch-configuration';
-import type { StatisticsResponse } from '../../protocol/statistics';
+import type { SourceLine, StatisticsResponse } from '../../protocol/statistics';
 import { request } from '../request';
 import type { SessionWatch } from '../session-watch';
 import { presentStatistics } from './presentation';
@@ -53,11 +53,17 @@ export function registerStatistics(sessions: SessionWatch): vscode.Disposable {
   );
 }
 
-function toItem({ id, label, description, icon, children }: StatisticsRow): vscode.TreeItem {
-  const { None, Expanded } = vscode.TreeItemCollapsibleState;
-  const item = new vscode.TreeItem(label, children.length > 0 ? Expanded : None);
+function toItem({ id, label, description, icon, source, isOpen, children }: StatisticsRow): vscode.TreeItem {
+  const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+  const item = new vscode.TreeItem(label, children.length === 0 ? None : isOpen ? Expanded : Collapsed);
   item.id = id;
   item.description = description;
   item.iconPath = new vscode.ThemeIcon(icon);
+  if (source) item.command = openSource(source);
   return item;
+}
+
+function openSource({ path, line }: SourceLine): vscode.Command {
+  const selection = new vscode.Range(line - 1, 0, line - 1, 0);
+  return { command: 'vscode.open', title: 'Open Source', arguments: [vscode.Uri.file(path), { selection }] };
 }

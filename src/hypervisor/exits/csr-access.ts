@@ -84,6 +84,10 @@ class CsrRead implements Exit<'csrRead'> {
     private readonly old: bigint,
   ) {}
 
+  get subject(): string {
+    return this.csr.name;
+  }
+
   fields() {
     return { csr: this.csr.name, csrNumber: this.csr.number, old: this.old, rd: this.rd };
   }
@@ -107,6 +111,10 @@ class CsrWrite implements Exit<'csrWrite'> {
     private readonly written: bigint,
   ) {
     this.legal = csr.legalize(vcpu.csrs, written);
+  }
+
+  get subject(): string {
+    return this.csr.name;
   }
 
   fields() {

@@ -8,6 +8,8 @@ export interface Exit<K extends ExitKind> {
   readonly kind: K;
   /** The instruction word, when the exit had to look at it. */
   readonly instruction?: number;
+  /** What it is about, in a word, for counting: the CSR, the call, the cause, the device. */
+  readonly subject?: string;
   /** The fields of its record. */
   fields(): ExitFields<K>;
   /** Does it. Returns the exit that this one leads to at once, if any. */

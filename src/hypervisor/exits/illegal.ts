@@ -13,6 +13,10 @@ export class Illegal implements Exit<'illegal'> {
     private readonly csr?: { readonly number: number; readonly name: string },
   ) {}
 
+  get subject(): string | undefined {
+    return this.csr?.name;
+  }
+
   fields() {
     return {
       reason: this.reason,

@@ -51,12 +51,16 @@ export class Inject implements Exit<'inject'> {
     return this.details.instruction;
   }
 
+  get subject(): string {
+    return causeName(BigInt(this.cause) | (this.interrupt ? INTERRUPT_BIT : 0n));
+  }
+
   fields() {
     const { access, gpa, reason } = this.details;
     return {
       cause: this.cause,
       interrupt: this.interrupt,
-      name: causeName(BigInt(this.cause) | (this.interrupt ? INTERRUPT_BIT : 0n)),
+      name: this.subject,
       stval: this.stval,
       handler: this.handler(),
       ...(access !== undefined && { access: accessName(access) }),

@@ -65,6 +65,10 @@ class Mmio implements Exit<'mmio'> {
     return this.decoded.word;
   }
 
+  get subject(): string {
+    return this.device.name;
+  }
+
   private get isLoad(): boolean {
     return this.action.k === 'load' || this.action.k === 'float-load';
   }

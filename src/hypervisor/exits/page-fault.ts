@@ -118,6 +118,10 @@ class ShadowFill implements Exit<'shadowFill'> {
     private readonly leaf: GuestLeaf,
   ) {}
 
+  get subject(): string {
+    return this.vcpu.view.kind;
+  }
+
   fields() {
     const { vcpu, leaf, access } = this;
     const view = vcpu.view;

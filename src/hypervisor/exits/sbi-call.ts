@@ -16,6 +16,10 @@ export class SbiCall implements Exit<'sbiCall'> {
     this.call = vcpu.sbi.decode(registers);
   }
 
+  get subject(): string {
+    return this.call.name;
+  }
+
   fields() {
     const { name, extension, function: number, args } = this.call;
     const [a0, a1, a2, a3, a4, a5] = args;
