@@ -43,13 +43,8 @@ class Interrupt implements Exit<'interrupt'> {
   fields() {
     return {
       cause: this.cause,
-<<<<<<< HEAD
-      name: causeName(INTERRUPT_BIT | BigInt(this.cause)),
-      sip: BigInt(this.vcpu.csrs.sip),
-=======
       name: this.subject,
-      sip: this.vcpu.csrs.sip,
->>>>>>> 5e088ff (VM exits: recorded by kind, subject and place, with the last ones; in the view, the console, and on the command line)
+      sip: BigInt(this.vcpu.csrs.sip),
     };
   }
 
