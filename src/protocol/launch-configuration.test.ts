@@ -25,6 +25,7 @@ describe('launch configuration', () => {
       mode: 'hypervisor',
       machine: { memory: 3 * 1024 * MIB, clock: 'virtual', extensions: machineDefaults, virtio: 'legacy' },
       stopOnEntry: false,
+      exitLog: 200,
       sourceMap: {},
       console: 'integratedTerminal',
       noDebug: false,
@@ -116,7 +117,7 @@ describe('launch configuration', () => {
     [
       'an inherited name',
       { program: 'a', constructor: 1 },
-      '"constructor" is not a known field; the fields here are program, guests, mode, machine, stopOnEntry, sourceMap, console.',
+      '"constructor" is not a known field; the fields here are program, guests, mode, machine, stopOnEntry, exitLog, sourceMap, console.',
     ],
     [
       'a size that is none',
@@ -137,6 +138,11 @@ describe('launch configuration', () => {
       'an address that is none',
       { guests: [{ program: 'a', entry: '80200000h' }] },
       '"guests[0].entry" must be a 64-bit address such as "0x80200000", not the string "80200000h".',
+    ],
+    [
+      'half a number of exits',
+      { program: 'a', exitLog: 1.5 },
+      '"exitLog" must be a whole number between 0 and 1000000, not number 1.5.',
     ],
     [
       'a mode that is none',
@@ -199,6 +205,7 @@ describe('launch configuration', () => {
       'mode',
       'machine',
       'stopOnEntry',
+      'exitLog',
       'sourceMap',
       'console',
     ]);

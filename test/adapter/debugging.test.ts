@@ -172,6 +172,21 @@ describe('debug adapter: a session', () => {
     assert.match(await client.evaluate('help', 'repl'), /translate ADDRESS/);
     assert.match(await client.evaluate('translate pc', 'repl'), /^Load from 0x802.*\n(.*\n)+.*Shadow page table/);
     assert.match(await client.evaluate('exits', 'repl'), /shadowFill +\d+/);
+    assert.match(await client.evaluate('exits', 'repl'), /csrWrite .*\n {2}sscratch .*µs/);
+    assert.match(
+      await client.evaluate('exits 1 satp', 'repl'),
+      /csrWrite satp: 0x.* use_page_table.*\(paging.c:\d+\)$/,
+    );
+    assert.match(
+      await client.evaluate('exits at trap_entry', 'repl'),
+      /csrWrite sscratch.* trap_entry \(trap-entry.S:\d+\)$/,
+    );
+    assert.match(await failure(client.evaluate('exits nonsense', 'repl')), /No VM exit was about "nonsense"/);
+    const { guests, lastExits } = await client.custom('hypocaust/statistics', undefined);
+    const writes = guests[0]!.kinds!.find(({ kind }) => kind === 'csrWrite')!;
+    assert.equal(writes.count, guests[0]!.exits['csrWrite']);
+    assert.ok(writes.places.some(({ source }) => source?.path === `${SAMPLE}/kernel/paging.c`));
+    assert.ok(lastExits!.length === 100 && lastExits![0]!.index > lastExits![1]!.index);
     assert.match(await client.evaluate('disassemble', 'repl'), /system_call_handler|0x00000000802/);
     assert.match(await client.evaluate('memory sp 2', 'repl'), /^0x[0-9a-f]{16}: ([0-9a-f]{2} ){16}/);
     assert.match(await failure(client.evaluate('nothing_of_the_kind')), /is not known here/);
