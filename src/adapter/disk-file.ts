@@ -1,5 +1,7 @@
 /** Disk images: files as the machine's disks, unchanged by what the guest writes unless the user allows it. */
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import type { StateTransfer } from '../engine/state-transfer';
+import { SnapshotError } from '../engine/state-transfer';
 import type { Storage } from '../machine/devices/virtio/storage';
 import { OverlayStorage, SECTOR_SIZE, StorageError } from '../machine/devices/virtio/storage';
 
@@ -59,6 +61,17 @@ class FileStorage implements Storage {
 
   flush(): void {
     if (!this.readOnly) this.attempt('written', () => fsyncSync(this.descriptor));
+  }
+
+  /** What a file holds is not in a snapshot: it must be the same file when that is restored. */
+  transferState(state: StateTransfer): void {
+    if (!this.readOnly) {
+      throw new SnapshotError(
+        `The guest writes to the disk image ${this.path} itself, so that no snapshot can be taken; open it without writing.`,
+      );
+    }
+    const sectors = state.integer(this.sectors);
+    state.require(sectors === this.sectors, `the disk image ${this.path} had another size`);
   }
 
   private attempt(what: 'read' | 'written', action: () => void): void {

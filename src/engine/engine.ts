@@ -1,4 +1,5 @@
 /** Runs a hart's code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
+import type { StateTransfer } from './state-transfer';
 import type { Decode } from '../isa/decode';
 import { decode } from '../isa/decode';
 import { CodeCache } from './code-cache';
@@ -8,6 +9,8 @@ import { HartState } from './hart-state';
 import type { EngineHost } from './host';
 import { generateInterpreter } from './interpreter';
 import * as at from './layout';
+import { MemoryImages } from './memory-images';
+import type { MemoryImage } from './memory-images';
 import { PageInfo } from './page-info';
 import type { PlainWalk } from './page-walk';
 import { superpageMark } from './page-walk';
@@ -81,6 +84,7 @@ export class Engine {
   /** HPAs of pages whose stores the host wants to see, each with its listener. */
   private readonly watched = new Map<number, () => void>();
   private readonly dataWatch: DataWatch;
+  private readonly images: MemoryImages;
   private observing = false;
 
   /** @throws RangeError when the size of DRAM is not possible */
@@ -123,14 +127,15 @@ export class Engine {
       heat,
     );
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
+    this.images = new MemoryImages(this.memory, this.pageInfo);
     this.dataWatch = new DataWatch((hpa, length) => this.memory.bytes(hpa, length).slice());
   }
 
   /** Connects the machine that answers what the engine cannot. To be called once, before `run`. */
   attach(host: EngineHost): void {
     const { buffer } = this.wasmMemory;
-    const { state, memory, tlbs, code, watched, dataWatch, translator } = this;
-    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, dataWatch, translator }, host);
+    const { state, memory, tlbs, code, watched, dataWatch, pageInfo, translator } = this;
+    this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, dataWatch, pageInfo, translator }, host);
     const { table } = translator;
     const module = new WebAssembly.Module(generateInterpreter());
     const instance = new WebAssembly.Instance(module, {
@@ -308,6 +313,24 @@ export class Engine {
     return this.budget > 0;
   }
 
+  /** RAM as it is. Not to be called while code runs. */
+  takeMemory(): MemoryImage {
+    const image = this.images.take();
+    this.flushTlb();
+    return image;
+  }
+
+  /** Gives RAM what it was. Not to be called while code runs. */
+  restoreMemory(image: MemoryImage): void {
+    this.images.restore(image);
+    this.flushTlb();
+  }
+
+  /** All but RAM, and the hart's registers. Not to be called while code runs. */
+  transferState(state: StateTransfer): void {
+    this.finished = state.integer(this.finished);
+  }
+
   private get budget(): number {
     return this.view.getInt32(at.BUDGET, true);
   }
@@ -317,6 +340,7 @@ export class Engine {
   }
 
   private written(hpa: number, length: number): void {
+    this.pageInfo.markDirty(hpa, length);
     if (this.code.invalidate(hpa, length)) this.redirect();
     if (this.watched.size > 0) this.watched.get(hpa - (hpa % PAGE_SIZE))?.();
     if (!this.dataWatch.isEmpty && (this.running || this.observing)) this.dataWatch.writing(hpa, length);

@@ -1,4 +1,5 @@
 /** The running hart's registers, as they lie in the engine's memory. */
+import type { StateTransfer } from './state-transfer';
 import {
   F_REGISTERS,
   FCSR,
@@ -8,7 +9,9 @@ import {
   FLOAT_STATE,
   PC,
   PRIVILEGE,
+  RAM,
   RESERVATION,
+  RESERVED_VALUE,
   X_REGISTERS,
 } from './layout';
 
@@ -18,6 +21,7 @@ export type Privilege = 0 | 1 | 3;
 /** fcsr's rounding mode and the flag of inexactness: to nearest, and accrued. */
 const PLAIN_MASK = 0xe1;
 const PLAIN = 0x01;
+const NO_RESERVATION = 0xffff_ffff;
 
 export class HartState {
   private readonly words: BigUint64Array;
@@ -108,7 +112,24 @@ export class HartState {
 
   /** Drops the LR reservation, so that the next SC fails. */
   clearReservation(): void {
-    this.halves[RESERVATION / 4] = 0xffffffff;
+    this.halves[RESERVATION / 4] = NO_RESERVATION;
+  }
+
+  transferState(state: StateTransfer): void {
+    state.fill(this.xBytes);
+    state.fill(this.words.subarray(F_REGISTERS / 8, F_REGISTERS / 8 + 32));
+    this.pc = state.word(this.pc);
+    this.privilege = state.integer(this.privilege, 3) as Privilege;
+    this.fcsr = state.integer(this.fcsr, 0xff);
+    this.floatState = state.integer(this.floatState, 3);
+    // The reserved bytes by their place in RAM, wherever that lies in the engine's memory.
+    const reserved = this.halves[RESERVATION / 4];
+    const place = state.optional(reserved === NO_RESERVATION ? undefined : reserved - RAM, (at) =>
+      state.integer(at ?? 0, NO_RESERVATION - RAM - 1),
+    );
+    this.halves[RESERVATION / 4] = place === undefined ? NO_RESERVATION : place + RAM;
+    this.words[RESERVED_VALUE / 8] = state.word(this.words[RESERVED_VALUE / 8]);
+    state.require(this.x(0) === 0n && (this.privilege as number) !== 2, 'a register is not legal');
   }
 
   private updateFloatLimit(): void {

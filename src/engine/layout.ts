@@ -106,7 +106,8 @@ export const REMEMBERED_PAGES_SIZE = 32 * 4 * 16;
 
 /**
  * A word (u32) for each page of RAM: the slot table of its code, if all virtual pages share it, and why stores to it are for
- * the slow path (it holds decoded code, the host wants to see them, bytes in it are watched), or loads too.
+ * the slow path (it holds decoded code, the host wants to see them, bytes in it are watched), or loads too; and whether it was
+ * stored to.
  */
 export const PAGE_INFO = 0x8f20000;
 export const SLOTS_MASK = ~0xff;
@@ -114,6 +115,8 @@ export const CODE = 1;
 export const OBSERVED = 2;
 export const STORES_WATCHED = 4;
 export const LOADS_WATCHED = 8;
+/** It was stored to, or may have been, since the marks were taken away last; only then is it in TLBs for stores. */
+export const DIRTY = 0x10;
 export const GUARDED = CODE | OBSERVED | STORES_WATCHED;
 
 /** Guest RAM, last. */

@@ -1,10 +1,13 @@
-/** What generated code must know of pages of RAM: whether stores to one are for the slow path, and where its decoded code is. */
+/**
+ * What generated code must know of pages of RAM: whether stores to one are for the slow path, where its decoded code is, and
+ * whether it was stored to.
+ */
 import * as at from './layout';
 import { DRAM_BASE } from './physical-memory';
 
 const PAGE_SIZE = 0x1000;
 /** What does not concern decoded code. */
-const WATCHES = at.OBSERVED | at.STORES_WATCHED | at.LOADS_WATCHED;
+const OTHERS = at.OBSERVED | at.STORES_WATCHED | at.LOADS_WATCHED | at.DIRTY;
 const watchBits = { none: 0, stores: at.STORES_WATCHED, all: at.STORES_WATCHED | at.LOADS_WATCHED };
 
 export class PageInfo {
@@ -17,12 +20,12 @@ export class PageInfo {
   /** The page holds decoded code. @param slotTable that of all virtual pages on it; undefined: they have different ones */
   setCode(hpaPage: number, slotTable: number | undefined): void {
     const index = indexOf(hpaPage);
-    this.words[index] = (this.words[index] & WATCHES) | at.CODE | (slotTable ?? 0);
+    this.words[index] = (this.words[index] & OTHERS) | at.CODE | (slotTable ?? 0);
   }
 
   /** The page's decoded code is void. */
   clearCode(hpaPage: number): void {
-    this.words[indexOf(hpaPage)] &= WATCHES;
+    this.words[indexOf(hpaPage)] &= OTHERS;
   }
 
   /** The host wants to see stores to the page, from now on. */
@@ -36,8 +39,26 @@ export class PageInfo {
     const others = this.words[index] & ~(at.STORES_WATCHED | at.LOADS_WATCHED);
     this.words[index] = others | watchBits[watch];
   }
+
+  /** These bytes of RAM are stored to, or may be from now on without being told. */
+  markDirty(hpa: number, length: number): void {
+    const last = indexOf(hpa + length - 1);
+    for (let index = indexOf(hpa); index <= last; index++) this.words[index] |= at.DIRTY;
+  }
+
+  /** Takes the marks away. @returns the numbers of the pages that had one, from the first of RAM, in order */
+  takeDirty(): number[] {
+    const { words } = this;
+    const dirty: number[] = [];
+    for (let index = 0; index < words.length; index++) {
+      if ((words[index] & at.DIRTY) === 0) continue;
+      words[index] &= ~at.DIRTY;
+      dirty.push(index);
+    }
+    return dirty;
+  }
 }
 
-function indexOf(hpaPage: number): number {
-  return (hpaPage - DRAM_BASE) / PAGE_SIZE;
+function indexOf(hpa: number): number {
+  return Math.floor((hpa - DRAM_BASE) / PAGE_SIZE);
 }

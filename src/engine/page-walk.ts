@@ -73,9 +73,14 @@ export function defineDataWalk(module: Module): number {
       .op('i64.and')
       .i64(W | D)
       .op('i64.eq');
-    code.get(info).i32(at.GUARDED).op('i32.and', 'i32.eqz', 'i32.and').set(storable);
+    code.get(info).i32(at.GUARDED).op('i32.and', 'i32.eqz', 'i32.and');
+    // A load does not make a page one that was stored to.
+    code.get(info).i32(at.DIRTY).op('i32.and').i32(0).op('i32.ne').get(IS_STORE).op('i32.or', 'i32.and').set(storable);
     code.get(storable).get(IS_STORE).op('i32.lt_u');
     code.if(() => giveUp(code));
+    code.get(IS_STORE).if(() => {
+      pushPageInfoAddress(code, hpa).get(info).i32(at.DIRTY).op('i32.or').memory('i32.store', at.PAGE_INFO);
+    });
     code.get(entry).get(page).memory('i64.store', at.LOAD_TAG);
     code.get(entry).get(page).i64(-1n).get(storable).op('select').memory('i64.store', at.STORE_TAG);
     code.get(entry);
@@ -192,8 +197,11 @@ function pushHost(code: Code, hpa: number): Code {
 
 /** Pushes what is noted of a page of RAM (i32). */
 function pushPageInfo(code: Code, hpa: number): Code {
-  code.get(hpa).op('i32.wrap_i64').i32(DRAM_BASE).op('i32.sub').i32(12).op('i32.shr_u').i32(2).op('i32.shl');
-  return code.memory('i32.load', at.PAGE_INFO);
+  return pushPageInfoAddress(code, hpa).memory('i32.load', at.PAGE_INFO);
+}
+
+function pushPageInfoAddress(code: Code, hpa: number): Code {
+  return code.get(hpa).op('i32.wrap_i64').i32(DRAM_BASE).op('i32.sub').i32(12).op('i32.shr_u').i32(2).op('i32.shl');
 }
 
 /** As `Bank.noteFilled`. */

@@ -12,6 +12,7 @@ import { FETCH, LOAD, STORE } from './host';
 import type { SlowPathName } from './slow-path-calls';
 import { EXIT, JUMP, NEXT, STATUSES } from './slow-path-calls';
 import * as at from './layout';
+import type { PageInfo } from './page-info';
 import type { PhysicalMemory } from './physical-memory';
 import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
@@ -41,6 +42,7 @@ export interface SlowPathParts {
   /** HPAs of pages whose stores must come here. */
   readonly watched: { has(hpaPage: number): boolean };
   readonly dataWatch: DataWatch;
+  readonly pageInfo: PageInfo;
   readonly translator: Translator;
 }
 
@@ -184,6 +186,7 @@ export class SlowPath {
     if (hpa >= 0 && this.host.cacheable && this.parts.memory.contains(page, PAGE_SIZE)) {
       if (!this.keepsOut(page, access)) {
         const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;
+        if (access !== LOAD) this.parts.pageInfo.markDirty(page, PAGE_SIZE);
         this.parts.tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
       }
     }

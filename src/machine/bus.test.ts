@@ -15,6 +15,10 @@ class Scratch implements Device {
     private readonly narrowest: Width = 1,
   ) {}
 
+  transferState(): void {
+    // Nobody takes snapshots of it.
+  }
+
   accepts(_offset: number, width: Width): boolean {
     return width >= this.narrowest;
   }

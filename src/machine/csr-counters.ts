@@ -1,7 +1,8 @@
 /** A 64-bit counter of retired instructions that software can set and stop: mcycle and minstret (Privileged 3.1.10). */
+import type { StateTransfer } from '../engine/state-transfer';
 
 export class CsrCounter {
-  /** The counter minus the hart's count. */
+  /** The counter minus the hart's count, modulo 2^64. */
   private offset = 0n;
   /** The value at which it stands still. */
   private stoppedAt: bigint | undefined;
@@ -14,7 +15,7 @@ export class CsrCounter {
   /** Makes it show `value` when the hart's count is `count`. */
   set(value: bigint, count: number): void {
     if (this.stoppedAt !== undefined) this.stoppedAt = value;
-    else this.offset = value - BigInt(count);
+    else this.offset = BigInt.asUintN(64, value - BigInt(count));
   }
 
   /** Stops it, or lets it go on from where it stands. */
@@ -22,6 +23,11 @@ export class CsrCounter {
     if (on === (this.stoppedAt !== undefined)) return;
     const value = this.value(count);
     this.stoppedAt = on ? value : undefined;
-    if (!on) this.offset = value - BigInt(count);
+    if (!on) this.offset = BigInt.asUintN(64, value - BigInt(count));
+  }
+
+  transferState(state: StateTransfer): void {
+    this.offset = state.word(this.offset);
+    this.stoppedAt = state.optional(this.stoppedAt, (value) => state.word(value ?? 0n));
   }
 }

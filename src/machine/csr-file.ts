@@ -2,6 +2,7 @@
  * A hart's control and status registers. Which registers and bits exist stands in `isa/csrs`; those whose value is not
  * simply what was written last are in `csr-special.ts`.
  */
+import type { StateTransfer } from '../engine/state-transfer';
 import type { Privilege } from '../engine/hart-state';
 import type { CsrDescription, CsrPrivilege } from '../isa/csrs';
 import { csrName } from '../isa/csr-names';
@@ -123,6 +124,12 @@ export class CsrFile {
       if (specialCsrs.has(number) || isCounter(number)) continue;
       yield { number, privilege, writable: readOnly || legalise ? undefined : writable };
     }
+  }
+
+  transferState(state: StateTransfer): void {
+    const { values } = this.state;
+    for (const number of this.existing.keys()) values[number] = state.word(values[number]);
+    this.state.transferState(state);
   }
 
   private describe(number: number): CsrDescription {

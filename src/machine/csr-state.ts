@@ -1,10 +1,11 @@
 /** The values behind a hart's CSRs, in the form in which the hart works with them. */
-import { csrByNumber, csrs } from '../isa/csrs';
+import type { StateTransfer } from '../engine/state-transfer';
+import { csrByNumber, csrs, legalValue } from '../isa/csrs';
 import type { Extension } from '../isa/extensions';
 import { CsrCounter } from './csr-counters';
 import { CSR } from './csr-numbers';
 import type { Pmp } from './pmp';
-import { ENVCFG } from './status';
+import { ENVCFG, MPP_SHIFT, MSTATUS } from './status';
 
 /** The float unit's part of a hart's state; `HartState` is one. */
 export interface FloatUnit {
@@ -37,6 +38,8 @@ export interface CsrSurroundings {
 }
 
 const LOW_HALF = 0xffffffffn;
+const LOW_32 = 0xffff_ffff;
+const RESERVED_MODE = 2;
 
 export class CsrState {
   /** The low half of mstatus without FS, unsigned; the high half never changes, but for SD. FS is in the float unit. */
@@ -66,6 +69,20 @@ export class CsrState {
     const { extensions } = around;
     // With Svadu alone, hardware updates A and D from the start, as in QEMU; with Svade too, once software asks for it.
     if (extensions.has('Svadu') && !extensions.has('Svade')) this.values[CSR.menvcfg] = ENVCFG.ADUE;
+  }
+
+  transferState(state: StateTransfer): void {
+    this.status = state.integer(this.status, LOW_32);
+    this.enabledInterrupts = state.integer(this.enabledInterrupts, 0xffff);
+    this.delegatedInterrupts = state.integer(this.delegatedInterrupts, 0xffff);
+    this.delegatedExceptions = state.integer(this.delegatedExceptions, LOW_32);
+    this.pendingBySoftware = state.integer(this.pendingBySoftware, 0xffff);
+    this.pendingLines = state.integer(this.pendingLines, 0xffff);
+    this.cycle.transferState(state);
+    this.instret.transferState(state);
+    this.satp = state.word(this.satp);
+    state.require((this.status & MSTATUS.MPP) >> MPP_SHIFT !== RESERVED_MODE, 'mstatus.MPP is reserved');
+    state.require(legalValue(csrByNumber(CSR.satp)!, this.satp, this.satp) === this.satp, 'satp is not legal');
   }
 
   /** mip. */

@@ -2,6 +2,7 @@
  * The built-in firmware: what an SBI firmware does in M-mode, in TypeScript. It starts a program in S-mode, answers its SBI
  * calls and turns the machine timer's interrupt into the supervisor's.
  */
+import type { StateTransfer } from '../engine/state-transfer';
 import { LOAD } from '../engine/host';
 import { CSR } from './csr-numbers';
 import type { Hart } from './hart';
@@ -40,6 +41,8 @@ const SUPERVISOR_ENVIRONMENT = ENVCFG.STCE | ENVCFG.PBMTE | ENVCFG.CBZE | ENVCFG
 const BASE_COUNTERS = 7n;
 
 const MTIMECMP = 0x4000;
+/** More than there are. */
+const MOST_CALL_NAMES = 1000;
 
 export interface SupervisorStart {
   /** Physical address of the first instruction. */
@@ -96,6 +99,15 @@ export class Firmware {
     this.hart.setInterruptPending(INTERRUPT.supervisorTimer, false);
     csrs.write(CSR.mie, csrs.read(CSR.mie) | BigInt(MACHINE_TIMER_ENABLE));
     this.machine.clint.write(MTIMECMP + 8 * this.hart.index, 8, stime);
+  }
+
+  transferState(state: StateTransfer): void {
+    const calls = state.list(this.calls, MOST_CALL_NAMES, (known): [string, number] => [
+      state.text(known?.[0] ?? ''),
+      state.integer(known?.[1] ?? 0),
+    ]);
+    this.calls.clear();
+    for (const [name, count] of calls) this.calls.set(name, count);
   }
 
   private handle(trap: Trap): void {

@@ -1,4 +1,5 @@
 /** A hart: registers, CSRs, MMU and traps. It answers the engine that runs its code. */
+import type { StateTransfer } from '../engine/state-transfer';
 import type { Engine } from '../engine/engine';
 import type { HartState, Privilege } from '../engine/hart-state';
 import type { Access, EngineHost } from '../engine/host';
@@ -249,6 +250,18 @@ export class Hart implements EngineHost {
     const block = va & ~BigInt(BLOCK_SIZE - 1);
     const [low, high] = [Number(block & 0xffffffffn), Number((block >> 32n) & 0xffffffffn)];
     return this.mmu.translate(low, high, access, BLOCK_SIZE, this.dataMode);
+  }
+
+  transferState(state: StateTransfer): void {
+    this.state.transferState(state);
+    this.csrs.transferState(state);
+    this.pmp.transferState(state);
+    this.trapped = state.integer(this.trapped);
+    this.waiting = state.flag(this.waiting);
+    if (!state.isRestoring) return;
+    this.heldTrap = undefined;
+    this.environmentChanged();
+    this.selectTranslation();
   }
 
   // What the engine asks.

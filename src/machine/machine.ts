@@ -3,6 +3,10 @@ import type { TranslatorMode } from '../engine/engine';
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
+import { PAGE_BYTES } from '../engine/memory-images';
+import type { MemoryImage } from '../engine/memory-images';
+import { restoreState, saveState, SnapshotError } from '../engine/state-transfer';
+import type { StateTransfer, Stateful, StoredState } from '../engine/state-transfer';
 import type { Technique } from '../engine/techniques';
 import { makeDecoder } from '../isa/decode';
 import type { Extension, ExtensionSwitches } from '../isa/extensions';
@@ -61,6 +65,12 @@ export interface MachineBoot {
   readonly htif?: HtifAddresses;
 }
 
+/** A machine at a moment; see `Machine.takeSnapshot`. It never changes. */
+export interface MachineSnapshot {
+  readonly state: StoredState;
+  readonly memory: MemoryImage;
+}
+
 export interface PowerOff {
   readonly code: number;
   readonly reason: 'shutdown' | 'reboot' | 'failure';
@@ -88,7 +98,7 @@ interface Moment {
   readonly executed: number;
 }
 
-export class Machine {
+export class Machine implements Stateful {
   readonly engine: Engine;
   readonly memory: PhysicalMemory;
   readonly bus = new Bus();
@@ -109,6 +119,7 @@ export class Machine {
 
   private htif: Htif | undefined;
   private readonly clock: MachineTime;
+  private readonly parts = new Map<string, Stateful>();
   private end: PowerOff | undefined;
   private stopRequested = false;
   private reached: Moment | undefined;
@@ -199,6 +210,79 @@ export class Machine {
    */
   step(): RunResult {
     return this.execute(1, () => this.engine.step(), true);
+  }
+
+  /** Makes something a part of the machine's snapshots. @param name different from others' */
+  keepState(name: string, part: Stateful): void {
+    this.parts.set(name, part);
+  }
+
+  /**
+   * The whole machine as it is, to go on from later. What does not change until the next one, both share. Not to be called
+   * from a callback.
+   * @throws SnapshotError when a part of it cannot be kept
+   */
+  takeSnapshot(): MachineSnapshot {
+    return { state: saveState(this), memory: this.engine.takeMemory() };
+  }
+
+  /**
+   * Makes the machine what it, or one made in the same way, was. Not to be called from a callback.
+   * @throws SnapshotError when the snapshot does not fit; then the machine is as it was
+   */
+  restoreSnapshot({ state, memory }: MachineSnapshot): void {
+    const before = saveState(this);
+    try {
+      restoreState(this, state);
+      if (memory.end > this.memory.size / PAGE_BYTES) {
+        throw new SnapshotError('The snapshot has memory where this machine has none: it is damaged; take it anew.');
+      }
+    } catch (error) {
+      restoreState(this, before);
+      throw error;
+    }
+    this.engine.restoreMemory(memory);
+  }
+
+  transferState(state: StateTransfer): void {
+    const description = this.describe();
+    const found = state.text(description);
+    if (found !== description) {
+      throw new SnapshotError(
+        `The snapshot is of another machine; start this one with the same settings. It was: ${found}. This is: ${description}.`,
+      );
+    }
+    this.engine.transferState(state);
+    this.clock.transferState(state);
+    for (const hart of this.harts) state.section(`hart ${hart.index}`, () => hart.transferState(state));
+    for (const device of this.bus.devices) state.section(device.name, () => device.transferState(state));
+    const { firmware } = this;
+    if (firmware) state.section('firmware', () => firmware.transferState(state));
+    for (const [name, part] of this.parts) state.section(name, () => part.transferState(state));
+    this.end = state.optional(this.end, (end) => ({
+      reason: state.choice(end?.reason ?? 'shutdown', ['shutdown', 'reboot', 'failure']),
+      code: state.integer(end?.code ?? 0),
+    }));
+    this.slept = state.flag(this.slept);
+    if (!state.isRestoring) return;
+    this.stopRequested = false;
+    this.reached = this.passed = undefined;
+    // So that timers are looked at before anything else.
+    this.nextTimer = 0;
+  }
+
+  /** What a snapshot's machine must be like. */
+  private describe(): string {
+    const devices = this.devices.slots.flatMap(({ deviceName }) => deviceName ?? []);
+    const traits = [
+      `${this.memory.size / MIB} MiB`,
+      `${this.harts.length} ${this.harts.length === 1 ? 'hart' : 'harts'}`,
+      isaString(this.extensions),
+      `virtio ${this.devices.slots[0].legacy ? 'legacy' : 'modern'} with ${devices.join(', ') || 'nothing'}`,
+      this.firmware ? 'SBI firmware' : 'no firmware',
+      ...this.parts.keys(),
+    ];
+    return traits.join('; ');
   }
 
   /** From a callback: ends `run` as soon as possible, before the next instruction. Otherwise: ends the next `run` at once. */

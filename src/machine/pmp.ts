@@ -1,4 +1,5 @@
 /** Physical memory protection: 16 entries of 4-byte granularity (Privileged 3.7). */
+import type { StateTransfer } from '../engine/state-transfer';
 import { FETCH, LOAD } from '../engine/host';
 import type { Access } from '../engine/host';
 import type { Privilege } from '../engine/hart-state';
@@ -102,6 +103,13 @@ export class Pmp {
       else end = Math.max(start, below);
     }
     return { start, end: start };
+  }
+
+  transferState(state: StateTransfer): void {
+    state.fill(this.configs);
+    state.fill(this.addresses);
+    state.require(this.addresses.every((address) => address <= ADDRESS_MASK), 'pmpaddr is not legal');
+    if (state.isRestoring) this.rebuild();
   }
 
   private firstTouching(address: number, size: number): Rule | undefined {

@@ -1,4 +1,5 @@
 /** The machine's time, in ticks of 100 ns: virtual, or as the host's clock says. */
+import type { StateTransfer, Stateful } from '../engine/state-transfer';
 
 /** 100 million instructions and 10 million ticks a second. */
 export const INSTRUCTIONS_PER_TICK = 10;
@@ -7,7 +8,7 @@ export const INSTRUCTIONS_PER_TICK = 10;
 const HORIZON = 2 ** 50;
 
 /** A clock that does not go back; what decides it is a function of executed instructions and of logged inputs. */
-export interface MachineTime {
+export interface MachineTime extends Stateful {
   /** Ticks since the start. */
   readonly ticks: number;
   /** The instructions after which `update` is to be called; Infinity: never. */
@@ -50,6 +51,10 @@ export class VirtualTime implements MachineTime {
     this.skipped += passed;
     return passed;
   }
+
+  transferState(state: StateTransfer): void {
+    state.section('virtual time', () => (this.skipped = state.integer(this.skipped)));
+  }
 }
 
 const TICKS_PER_MILLISECOND = 10_000;
@@ -71,6 +76,8 @@ export class RealTime implements MachineTime {
   private at = 0;
   /** What the host's clock said then. */
   private host = 0;
+  /** Ticks before the host's clock began. */
+  private earlier = 0;
   /** Instructions a tick since then. */
   private rate = INSTRUCTIONS_PER_TICK;
 
@@ -95,7 +102,7 @@ export class RealTime implements MachineTime {
   update(): void {
     const { ticks } = this;
     const executed = this.executed();
-    const host = Math.max(this.host, Math.floor(this.hostTicks()));
+    const host = Math.max(this.host, Math.floor(this.hostTicks()) + this.earlier);
     const passed = host - this.host;
     const ran = executed - this.at;
     // Too few instructions, as between two times of waiting, tell no rate.
@@ -116,5 +123,16 @@ export class RealTime implements MachineTime {
   waitFor(): number {
     this.update();
     return 0;
+  }
+
+  /** Goes on from the time of the snapshot, whatever the host's clock says now. */
+  transferState(state: StateTransfer): void {
+    state.section('real time', () => {
+      this.base = state.integer(this.base);
+      this.at = state.integer(this.at);
+      this.rate = state.integer(this.rate, MOST_RATE, LEAST_RATE);
+      this.host = state.integer(this.host);
+    });
+    if (state.isRestoring) this.earlier = this.host - Math.floor(this.hostTicks());
   }
 }

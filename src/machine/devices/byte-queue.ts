@@ -1,4 +1,5 @@
 /** A first-in first-out queue of bytes that grows as needed, up to a limit. */
+import type { StateTransfer } from '../../engine/state-transfer';
 
 export class ByteQueue {
   private ring = new Uint8Array(64);
@@ -35,6 +36,17 @@ export class ByteQueue {
     this.head = (this.head + this.ring.length - 1) % this.ring.length;
     this.ring[this.head] = byte;
     this.count++;
+  }
+
+  transferState(state: StateTransfer): void {
+    const held = Uint8Array.from({ length: this.count }, (_, i) => this.ring[(this.head + i) % this.ring.length]);
+    // A byte that was put back may exceed the limit.
+    const bytes = state.bytes(held, this.limit + this.ring.length);
+    if (!state.isRestoring) return;
+    this.head = this.count = 0;
+    this.reserve(bytes.length);
+    this.ring.set(bytes);
+    this.count = bytes.length;
   }
 
   private reserve(more: number): void {

@@ -4,6 +4,7 @@
  * CLINT (SiFive FU540-C000 manual, chapter 9); access widths as in QEMU's hw/intc/riscv_aclint.c.
  * `mtimecmp` starts at its largest value, so that no timer interrupt pends before the program asks for one.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
 import type { Device, Width } from './device';
 import { VIRT } from './virt-map';
 
@@ -85,6 +86,14 @@ export class Clint implements Device {
     if (offset < MTIMECMP) this.writeSoftware(offset >>> 2, (value & 1n) !== 0n);
     else if ((offset & ~7) === MTIME) this.writeTime(replacePart(this.mtime, offset, width, value));
     else this.writeCompare((offset - MTIMECMP) >>> 3, offset, width, value);
+  }
+
+  transferState(state: StateTransfer): void {
+    for (let hart = 0; hart < this.harts; hart++) {
+      this.software[hart] = state.flag(this.software[hart]);
+      this.compare[hart] = state.word(this.compare[hart]);
+    }
+    this.offset = state.word(this.offset);
   }
 
   private writeSoftware(hart: number, on: boolean): void {

@@ -1,4 +1,5 @@
 /** Virtual time as devices see it: what they want done later is done in order, at exact ticks. */
+import type { StateTransfer } from '../../engine/state-transfer';
 import { VIRT } from './virt-map';
 
 /** Nanoseconds in a tick of virtual time. */
@@ -6,6 +7,7 @@ export const TICK_NANOSECONDS = 1_000_000_000 / VIRT.timebaseFrequency;
 
 /** Something that a device does later. One timer runs at most once at a time. */
 export interface DeviceTimer {
+  transferState(state: StateTransfer): void;
   /** The tick at which it is due; undefined when it does not run. */
   readonly due: number | undefined;
   /** Starts it, or starts it anew; a tick that has passed means as soon as possible. */
@@ -74,6 +76,11 @@ class Timer implements DeviceTimer {
   start(at: number): void {
     this.due = at;
     this.changed(this);
+  }
+
+  transferState(state: StateTransfer): void {
+    this.due = state.optional(this.due, (due) => state.integer(due ?? 0));
+    if (state.isRestoring) this.changed(this);
   }
 
   stop(): void {

@@ -1,9 +1,10 @@
 /** What the bus asks of a memory-mapped device. */
+import type { Stateful } from '../../engine/state-transfer';
 
 /** Bytes in one access. */
 export type Width = 1 | 2 | 4 | 8;
 
-export interface Device {
+export interface Device extends Stateful {
   /** As the device tree and QEMU's documentation call it. */
   readonly name: string;
   /** First physical address. */

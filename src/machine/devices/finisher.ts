@@ -24,6 +24,10 @@ export class Finisher implements Device {
   /** Called when the program ends the machine. */
   onFinish: (end: Finish) => void = () => {};
 
+  transferState(): void {
+    // It remembers nothing.
+  }
+
   accepts(_offset: number, width: Width): boolean {
     return width === 2 || width === 4;
   }

@@ -7,6 +7,7 @@
  * when its line falls, and one whose line is still high at completion pends again. As in QEMU, where guests are at home,
  * a claim respects the threshold, and a completion counts even when the source is no longer enabled for the context.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
 import type { Device, Width } from './device';
 import { VIRT } from './virt-map';
 
@@ -107,6 +108,14 @@ export class Plic implements Device {
       return; // pending bits are read-only
     else if (offset < CONTEXT) this.writeEnable(offset - ENABLE, word);
     else this.writeContext(Math.floor((offset - CONTEXT) / CONTEXT_STRIDE), offset % CONTEXT_STRIDE, word);
+  }
+
+  transferState(state: StateTransfer): void {
+    const { line, priority, pending, claimed, threshold } = this;
+    for (const array of [line, priority, pending, claimed, ...this.enabled, threshold]) state.fill(array);
+    this.signalled.forEach((_, context) => (this.signalled[context] = state.flag(this.signalled[context])));
+    const isInside = (map: Uint32Array) => map.every((word, index) => (word & ~this.existing(index)) === 0);
+    state.require([pending, claimed, ...this.enabled].every(isInside), 'an interrupt source does not exist');
   }
 
   private writePriority(irq: number, priority: number): void {

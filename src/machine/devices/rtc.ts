@@ -3,6 +3,7 @@
  * Specification: the Goldfish platform's RTC ("google,goldfish-rtc"), registers and effects as in QEMU's
  * hw/rtc/goldfish_rtc.c. Its time is virtual time from a start that the machine is given, so that every run is alike.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
 import type { DeviceClock, DeviceTimer } from './device-clock';
 import { TICK_NANOSECONDS } from './device-clock';
 import type { Device, Width } from './device';
@@ -112,6 +113,16 @@ export class Rtc implements Device {
       default: // the rest is read-only or not there
     }
     this.updateInterrupt();
+  }
+
+  transferState(state: StateTransfer): void {
+    this.timer.transferState(state);
+    this.offset = state.word(this.offset);
+    this.timeHigh = state.word(this.timeHigh);
+    this.alarm = state.word(this.alarm);
+    this.enabled = state.flag(this.enabled);
+    this.pending = state.flag(this.pending);
+    this.level = state.flag(this.level);
   }
 
   private setAlarm(): void {

@@ -9,6 +9,7 @@
  * is true whenever fewer bytes than the trigger level wait. Input is never lost here: what exceeds the FIFO waits in a
  * queue, and bytes that the program clears from the FIFO unread go back to it, as if the line had held them.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
 import { ByteQueue } from './byte-queue';
 import type { Device, Width } from './device';
 import { VIRT } from './virt-map';
@@ -116,6 +117,22 @@ export class Uart implements Device {
   write(offset: number, _width: Width, value: bigint): void {
     this.writeRegister(offset, Number(value & 0xffn));
     this.updateInterrupt();
+  }
+
+  transferState(state: StateTransfer): void {
+    this.input.transferState(state);
+    this.received = state.list(this.received, FIFO_LENGTH, (byte) => state.integer(byte ?? 0, LOOPED | 0xff));
+    this.lastReceived = state.integer(this.lastReceived, 0xff);
+    this.divisor = state.integer(this.divisor, 0xffff);
+    this.ier = state.integer(this.ier, 0x0f);
+    this.iir = state.integer(this.iir, 0xff);
+    this.fcr = state.integer(this.fcr, FCR_KEPT);
+    this.lcr = state.integer(this.lcr, 0xff);
+    this.mcr = state.integer(this.mcr, MCR_WRITABLE);
+    this.overrun = state.flag(this.overrun);
+    this.scratch = state.integer(this.scratch, 0xff);
+    this.transmitterEmptyPending = state.flag(this.transmitterEmptyPending);
+    this.level = state.flag(this.level);
   }
 
   private get divisorLatch(): boolean {

@@ -58,6 +58,10 @@ export class Gateway {
     if (frame.type === ETHER_TYPE.ipv4) this.answerIp(frame);
   }
 
+  transferState(): void {
+    // Each answer follows from its question alone.
+  }
+
   private answerArp({ source, payload }: Frame): void {
     if (payload.length < ARP_SIZE) return;
     const fields = view(payload);

@@ -138,6 +138,7 @@ describe('VirtioBlock', () => {
       write: () => {},
       clear: (_, count) => reads.push(count),
       flush: () => {},
+      transferState: () => {},
     };
     const { bench, driver } = await setUp(storage);
     for (let i = 0; i < 4; i++)

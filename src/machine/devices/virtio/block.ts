@@ -5,6 +5,7 @@
  * bounded time: what is more than `BYTES_AT_ONCE` waits for the next tick of virtual time, and a single request for more
  * than `LARGEST_REQUEST` bytes is an I/O error.
  */
+import type { StateTransfer } from '../../../engine/state-transfer';
 import type { Width } from '../device';
 import type { Storage } from './storage';
 import { SECTOR_SIZE, StorageError } from './storage';
@@ -119,6 +120,11 @@ export class VirtioBlock implements VirtioDevice {
       host.finish(queue, chain, chain.writable.length);
     }
     host.resume(queue);
+  }
+
+  transferState(state: StateTransfer): void {
+    state.fill(this.config);
+    this.storage.transferState(state);
   }
 
   private answer(chain: Chain): void {

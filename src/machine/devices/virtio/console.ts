@@ -3,6 +3,7 @@
  * Specification: Virtual I/O Device (VIRTIO) 1.2, section 5.3 Console Device; as QEMU's virtio-serial with
  * `max_ports=1`. Input that the driver has no buffers for waits, and none is lost.
  */
+import type { StateTransfer } from '../../../engine/state-transfer';
 import { ByteQueue } from '../byte-queue';
 import type { Width } from '../device';
 import type { VirtioDevice, VirtioHost } from './virtio-device';
@@ -67,6 +68,12 @@ export class VirtioConsole implements VirtioDevice {
   notify(queue: number): void {
     if (queue === RECEIVE) this.deliver();
     else if (queue === TRANSMIT) this.transmit();
+  }
+
+  transferState(state: StateTransfer): void {
+    this.input.transferState(state);
+    this.sent = state.integer(this.sent);
+    state.fill(this.config);
   }
 
   private deliver(): void {

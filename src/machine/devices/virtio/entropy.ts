@@ -3,6 +3,7 @@
  * Specification: Virtual I/O Device (VIRTIO) 1.2, section 5.4 Entropy Device. The numbers come from a generator that
  * starts from a seed, so that every run is alike: they are no secrets.
  */
+import type { StateTransfer } from '../../../engine/state-transfer';
 import type { VirtioDevice, VirtioHost } from './virtio-device';
 import { DEVICE_ID, FEATURE } from './virtio-device';
 
@@ -44,6 +45,10 @@ export class VirtioEntropy implements VirtioDevice {
     // The numbers go on where they were.
   }
 
+  transferState(state: StateTransfer): void {
+    this.generator.transferState(state);
+  }
+
   notify(queue: number): void {
     const { host } = this;
     let left = BYTES_AT_ONCE;
@@ -72,6 +77,10 @@ class Generator32 {
     const words = new Uint32Array(Math.ceil(length / 4));
     for (let i = 0; i < words.length; i++) words[i] = this.next();
     return new Uint8Array(words.buffer, 0, length);
+  }
+
+  transferState(state: StateTransfer): void {
+    state.fill(this.state);
   }
 
   private next(): number {

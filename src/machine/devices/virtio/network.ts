@@ -4,6 +4,7 @@
  * in QEMU's hw/net/virtio-net.c for a card without offloads. What filters ask for is acknowledged, and every frame that
  * the peer sends is delivered.
  */
+import type { StateTransfer, Stateful } from '../../../engine/state-transfer';
 import type { Width } from '../device';
 import type { VirtioDevice, VirtioHost } from './virtio-device';
 import { DEVICE_ID, FEATURE } from './virtio-device';
@@ -36,11 +37,13 @@ const MOST_WAITING = 256;
 /** Frames and commands that are taken before the program goes on. */
 const CHAINS_AT_ONCE = 1024;
 
+const NOTHING = new Uint8Array(0);
+
 const ACKNOWLEDGED = 0;
 const REFUSED = 1;
 
 /** The other end of the cable. */
-export interface NetworkPeer {
+export interface NetworkPeer extends Stateful {
   /** Takes an Ethernet frame, without its check sequence. It may answer at once. */
   send(frame: Uint8Array): void;
   /** Set by the card: takes a frame for the guest. */
@@ -120,6 +123,13 @@ export class VirtioNetwork implements VirtioDevice {
     if (!this.host.isDriverReady || this.waiting.length >= MOST_WAITING || frame.length > LARGEST_FRAME) return;
     this.waiting.push(frame);
     this.host.guard(() => this.deliver());
+  }
+
+  transferState(state: StateTransfer): void {
+    const waiting = state.list(this.waiting, MOST_WAITING, (frame) => state.bytes(frame ?? NOTHING, LARGEST_FRAME));
+    this.waiting.splice(0, Infinity, ...waiting);
+    state.fill(this.config);
+    this.peer.transferState(state);
   }
 
   private get headerSize(): number {

@@ -1,4 +1,5 @@
 /** What a disk keeps its bytes in: an interface, memory, and a layer that leaves what is below unchanged. */
+import type { StateTransfer, Stateful } from '../../../engine/state-transfer';
 
 /** Bytes in a sector. */
 export const SECTOR_SIZE = 512;
@@ -9,7 +10,7 @@ export class StorageError extends Error {
 }
 
 /** All methods take sectors that exist, and whole ones; they throw a StorageError when the host fails. */
-export interface Storage {
+export interface Storage extends Stateful {
   /** Number of sectors. */
   readonly sectors: number;
   readonly readOnly: boolean;
@@ -52,8 +53,13 @@ export class MemoryStorage implements Storage {
   flush(): void {
     // Nothing is held back.
   }
+
+  transferState(state: StateTransfer): void {
+    state.fill(this.bytes);
+  }
 }
 
+const NOTHING = new Uint8Array(0);
 const CLUSTER_SECTORS = 128;
 const CLUSTER_SIZE = CLUSTER_SECTORS * SECTOR_SIZE;
 
@@ -64,6 +70,8 @@ export class OverlayStorage implements Storage {
   /** 'zeros': a cluster that was cleared, which needs no memory. */
   private readonly clusters = new Map<number, Uint8Array | 'zeros'>();
   private kept = 0;
+  /** Clusters whose bytes a snapshot shares, so that they are copied before they change. */
+  private readonly frozen = new Set<number>();
 
   /** @param mostBytes that may be kept; writing more fails, as on a full disk */
   constructor(
@@ -106,14 +114,32 @@ export class OverlayStorage implements Storage {
     // What is here is gone with the machine in any case.
   }
 
+  transferState(state: StateTransfer): void {
+    this.below.transferState(state);
+    const last = Math.ceil(this.sectors / CLUSTER_SECTORS) - 1;
+    const clusters = state.list(this.clusters, last + 1, (known): [number, Uint8Array | 'zeros'] => {
+      const number = state.integer(known?.[0] ?? 0, last);
+      const bytes = known?.[1] instanceof Uint8Array ? known[1] : undefined;
+      return [number, state.optional(bytes, (old) => state.shared(old ?? NOTHING, CLUSTER_SIZE)) ?? 'zeros'];
+    });
+    this.frozen.clear();
+    for (const [number, bytes] of clusters) if (bytes !== 'zeros') this.frozen.add(number);
+    if (!state.isRestoring) return;
+    this.clusters.clear();
+    for (const [number, bytes] of clusters) this.clusters.set(number, bytes);
+    this.kept = this.frozen.size * CLUSTER_SIZE;
+    state.require(this.clusters.size === clusters.length && this.kept <= this.mostBytes, 'a disk has too much on it');
+  }
+
   private forget(number: number): void {
     if (this.clusters.get(number) instanceof Uint8Array) this.kept -= CLUSTER_SIZE;
+    this.frozen.delete(number);
     this.clusters.set(number, 'zeros');
   }
 
   private clusterToWrite(number: number): Uint8Array {
     const known = this.clusters.get(number);
-    if (known instanceof Uint8Array) return known;
+    if (known instanceof Uint8Array) return this.thawed(number, known);
     if (this.size + CLUSTER_SIZE > this.mostBytes) {
       throw new StorageError(
         `The guest has changed more than ${this.mostBytes / 2 ** 20} MiB of a disk whose changes are kept in memory; ` +
@@ -129,6 +155,13 @@ export class OverlayStorage implements Storage {
     this.kept += CLUSTER_SIZE;
     this.clusters.set(number, cluster);
     return cluster;
+  }
+
+  private thawed(number: number, cluster: Uint8Array): Uint8Array {
+    if (!this.frozen.delete(number)) return cluster;
+    const copy = cluster.slice();
+    this.clusters.set(number, copy);
+    return copy;
   }
 
   /** The clusters that so many sectors lie in: which part of each, and how many bytes came before. */

@@ -1,4 +1,5 @@
 /** What a kind of virtio device is to the transport that drivers reach it through, and the other way round. */
+import type { Stateful } from '../../../engine/state-transfer';
 import type { Width } from '../device';
 import type { DeviceClock } from '../device-clock';
 import type { Chain, Virtqueue } from './virtqueue';
@@ -16,7 +17,7 @@ export const FEATURE = {
   ringReset: 1n << 40n,
 } as const;
 
-export interface VirtioDevice {
+export interface VirtioDevice extends Stateful {
   readonly id: number;
   /** For messages. */
   readonly name: string;

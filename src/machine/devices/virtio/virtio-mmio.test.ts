@@ -38,6 +38,10 @@ class Shouter implements VirtioDevice {
   reset(): void {
     this.resets++;
   }
+
+  transferState(): void {
+    // Nobody takes snapshots of it.
+  }
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);

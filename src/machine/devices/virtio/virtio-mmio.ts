@@ -5,6 +5,7 @@
  * but the configuration space takes words only, queues may have 1024 descriptors, features that were not offered are
  * taken for not accepted, and a legacy QueuePFN of 0 resets the device.
  */
+import type { StateTransfer } from '../../../engine/state-transfer';
 import type { Device, Width } from '../device';
 import type { DeviceClock, DeviceTimer } from '../device-clock';
 import { VIRT } from '../virt-map';
@@ -128,6 +129,39 @@ export class VirtioMmio implements Device, VirtioHost {
     this.alignment = sizes.map(() => LEGACY_ALIGNMENT);
     this.resumption = clock.timer(() => this.resumeQueues());
     device?.connect(this);
+  }
+
+  /** Of what is in the slot. */
+  get deviceName(): string | undefined {
+    return this.device?.name;
+  }
+
+  transferState(state: StateTransfer): void {
+    this.resumption.transferState(state);
+    const toResume = state.list(this.toResume, this.queues.length, (queue) => state.integer(queue ?? 0, LARGEST_QUEUE));
+    this.toResume.clear();
+    for (const queue of toResume) this.toResume.add(queue);
+    for (const [index, queue] of this.queues.entries()) {
+      const setup = this.setups[index];
+      queue.transferState(state);
+      setup.size = state.integer(setup.size, 0xffff_ffff);
+      state.fill(setup.addresses);
+      setup.ready = state.flag(setup.ready);
+      this.alignment[index] = state.integer(this.alignment[index], 0xffff_ffff, 1);
+    }
+    this.deviceFeaturesSelect = state.integer(this.deviceFeaturesSelect, 1);
+    this.driverFeaturesSelect = state.integer(this.driverFeaturesSelect, 1);
+    state.fill(this.driverFeatures);
+    this.accepted = state.word(this.accepted);
+    this.pageShift = state.integer(this.pageShift, 31);
+    this.queueSelect = state.integer(this.queueSelect, LARGEST_QUEUE);
+    this.status = state.integer(this.status, 0xff);
+    this.interruptStatus = state.integer(this.interruptStatus, INTERRUPT_USED | INTERRUPT_CONFIG);
+    this.generation = state.integer(this.generation, 0xffff_ffff);
+    this.broken = state.flag(this.broken);
+    this.level = state.flag(this.level);
+    const { device } = this;
+    if (device) state.section(device.name, () => device.transferState(state));
   }
 
   accepts(): boolean {

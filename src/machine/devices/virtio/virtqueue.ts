@@ -3,6 +3,7 @@
  * Specification: Virtual I/O Device (VIRTIO) 1.2, section 2.7 Split Virtqueues. What it forbids drivers to do, and buffers
  * of no bytes, which QEMU forbids, ends in a VirtioError; every address is checked before memory is touched.
  */
+import type { StateTransfer } from '../../../engine/state-transfer';
 import { Buffers } from './buffers';
 import type { DmaMemory } from './dma-memory';
 import { VirtioError } from './virtio-error';
@@ -11,6 +12,8 @@ import { VirtioError } from './virtio-error';
 export const LARGEST_QUEUE = 1024;
 
 const DESCRIPTOR_SIZE = 16;
+/** Drivers write 64 bits; what lies beyond memory is refused when it is used. */
+const MOST_ADDRESS = 2 ** 65;
 const DESCRIPTOR_NEXT = 1;
 const DESCRIPTOR_WRITE = 2;
 const DESCRIPTOR_INDIRECT = 4;
@@ -68,6 +71,17 @@ export class Virtqueue {
     this.eventIndex = false;
     this.nextAvailable = this.nextUsed = 0;
     this.signalled = undefined;
+  }
+
+  transferState(state: StateTransfer): void {
+    this.size = state.integer(this.size, LARGEST_QUEUE, 1);
+    this.descriptors = state.integer(this.descriptors, MOST_ADDRESS);
+    this.available = state.integer(this.available, MOST_ADDRESS);
+    this.used = state.integer(this.used, MOST_ADDRESS);
+    this.eventIndex = state.flag(this.eventIndex);
+    this.nextAvailable = state.integer(this.nextAvailable, 0xffff);
+    this.nextUsed = state.integer(this.nextUsed, 0xffff);
+    this.signalled = state.optional(this.signalled, (index) => state.integer(index ?? 0, 0xffff));
   }
 
   /** Takes the next chain that the driver offers; undefined when there is none. @throws VirtioError */
