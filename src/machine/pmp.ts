@@ -108,7 +108,10 @@ export class Pmp {
   transferState(state: StateTransfer): void {
     state.fill(this.configs);
     state.fill(this.addresses);
-    state.require(this.addresses.every((address) => address <= ADDRESS_MASK), 'pmpaddr is not legal');
+    state.require(
+      this.addresses.every((address) => address <= ADDRESS_MASK),
+      'pmpaddr is not legal',
+    );
     if (state.isRestoring) this.rebuild();
   }
 

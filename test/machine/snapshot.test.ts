@@ -128,7 +128,10 @@ describe('a snapshot', () => {
     const second = machine.takeSnapshot();
     assert.deepEqual([...second.memory.differences(first.memory)].length <= 512, true);
     const changed = [...second.memory.pages()].filter(([number, page]) => first.memory.page(number) !== page);
-    assert.deepEqual(changed.map(([number]) => number), [0x400]);
+    assert.deepEqual(
+      changed.map(([number]) => number),
+      [0x400],
+    );
     assert.equal(machine.takeSnapshot().memory, second.memory, 'nothing changed');
   });
 
@@ -155,6 +158,7 @@ describe('the state of a machine', () => {
     ...['Hart.fetchMode', 'Hart.dataMode', 'Pmp.rules', 'CsrState.values', 'CsrState.halves'],
     // Within one call of `run` only, or the debugger's.
     ...['Machine.nextTimer', 'Machine.reached', 'Machine.passed', 'Machine.stopRequested', 'Hart.heldTrap'],
+    'Hart.handling',
     ...['CsrState.writingInstruction', 'VirtioBlock.cost', 'DeviceClock.first', 'DeviceClock.running'],
     // A place in a ring, of which only what it holds counts.
     ...['ByteQueue.head', 'ByteQueue.ring'],
@@ -167,7 +171,7 @@ describe('the state of a machine', () => {
     ...['Block', 'Entropy', 'Console', 'Network'].flatMap((name) =>
       ['id', 'features', 'legacyFeatures', 'queueSizes'].map((property) => `Virtio${name}.${property}`),
     ),
-    ...['Clint.harts', 'Plic.sources', 'Plic.contexts', 'Plic.words', 'Hart.index', 'ByteQueue.limit'],
+    ...['Object.hartId', 'Clint.harts', 'Plic.sources', 'Plic.contexts', 'Plic.words', 'Hart.index', 'ByteQueue.limit'],
     ...['DeviceClock.made', 'Timer.number', 'Virtqueue.initialSize', 'VirtioNetwork.mac'],
     ...['MemoryStorage.readOnly', 'MemoryStorage.sectors'],
     ...['OverlayStorage.readOnly', 'OverlayStorage.sectors', 'OverlayStorage.mostBytes'],
@@ -177,7 +181,8 @@ describe('the state of a machine', () => {
   const isDerived = (owner: object, key: string, value: unknown): boolean =>
     isTable(key) ||
     CONSTANT.has(`${owner.constructor.name}.${key}`) ||
-    LEFT_OUT.has((value as object | undefined)?.constructor.name ?? '') || DERIVED.has(`${owner.constructor.name}.${key}`);
+    LEFT_OUT.has((value as object | undefined)?.constructor.name ?? '') ||
+    DERIVED.has(`${owner.constructor.name}.${key}`);
   const slots = (made: Made): Slot[] => slotsOf(made.machine, isDerived);
 
   it('is complete after programs wrote what they liked to every register', () => {
@@ -224,7 +229,8 @@ describe('the state of a machine', () => {
       try {
         restoreState(fresh.machine, saveState(made.machine));
         const kept = slots(fresh).find(({ path }) => path === slot.path);
-        if (!isDeepStrictEqual(kept && valueOf(kept), another(value))) forgotten.add(`${slot.path} (${slotName(slot)})`);
+        if (!isDeepStrictEqual(kept && valueOf(kept), another(value)))
+          forgotten.add(`${slot.path} (${slotName(slot)})`);
       } catch (error) {
         // A value that cannot be is noticed, so it is kept.
         if (!(error instanceof SnapshotError)) throw new Error(slot.path, { cause: error });
