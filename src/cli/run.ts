@@ -22,6 +22,8 @@ export { optionHelp } from './options';
 export const LIMIT_STATUS = 124;
 /** Exit status when nobody reads the console any more: as of a process that SIGPIPE ended. */
 const OUTPUT_CLOSED_STATUS = 141;
+/** Bytes of input inside that the guest has not read, from which on no more is read from outside. */
+const ENOUGH_INPUT = 1 << 16;
 
 const scheduler: Scheduler = {
   now: () => performance.now(),
@@ -87,10 +89,18 @@ export async function run(args: readonly string[]): Promise<number> {
 
   // Who asks for a virtio console wants to type there; what the serial port prints is seen, too.
   const console = system.consoles[system.consoles.length - 1];
-  system.onProblem = (message) => process.stderr.write(`\nhypocaust: ${message}\n`);
+  system.onProblem = (message) => {
+    terminal.flush();
+    process.stderr.write(`\nhypocaust: ${message}\n`);
+  };
   const terminal = new Terminal({
+    resized: (columns, rows) => {
+      console.resize?.(columns, rows);
+      loop.wakeUp();
+    },
     input: (bytes) => {
-      console.receive(bytes);
+      if (!console.receive(bytes)) system.onProblem?.('the guest does not read its console: this input is lost.');
+      terminal.holdInput(console.waiting >= ENOUGH_INPUT);
       loop.wakeUp();
     },
     quit: () => loop.pause(),
@@ -111,6 +121,7 @@ export async function run(args: readonly string[]): Promise<number> {
     breakpoints: () => [],
     breakpointVersion: 0,
     check: () => {
+      if (console.waiting < ENOUGH_INPUT) terminal.holdInput(false);
       limitReached ||= system.instructions >= most;
       return limitReached || (expectation?.met ?? false);
     },
@@ -126,6 +137,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const result = await loop.run();
     const seconds = (performance.now() - started) / 1000;
+    terminal.flush();
     if (options.stats !== undefined || options.exitLog) {
       const { writeStatistics } = await import('./statistics');
       const { kernel, stats: output, exitLog } = options;

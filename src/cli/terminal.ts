@@ -28,6 +28,8 @@ export class EscapeFilter {
 }
 
 export interface TerminalEvents {
+  /** The terminal's size in characters, at first and when it changes. */
+  resized(columns: number, rows: number): void;
   input(bytes: Uint8Array): void;
   quit(): void;
   /** Nobody reads standard output any more. What is written from now on is dropped. */
@@ -35,6 +37,8 @@ export interface TerminalEvents {
 }
 
 const STDOUT = 1;
+const COLLECTED = 1 << 16;
+const COLLECT_MILLISECONDS = 5;
 /**
  * Milliseconds until standard input is looked at: to open it takes Node.js longer than most kernels need for their first
  * line. What is typed meanwhile waits.
@@ -47,6 +51,12 @@ export class Terminal {
   private readonly timer: NodeJS.Timeout;
   private listener: ((data: Buffer) => void) | undefined;
   private isOutputClosed = false;
+  private isInputHeld = false;
+  /** Output that is collected: a program writes byte by byte. */
+  private readonly collected = new Uint8Array(COLLECTED);
+  private length = 0;
+  private flushed = -Infinity;
+  private flushing: NodeJS.Timeout | undefined;
   /** The stream that queues what cannot be written at once; Windows' console wants one. */
   private stream: NodeJS.WriteStream | undefined;
 
@@ -60,7 +70,37 @@ export class Terminal {
     return process.stdin.isTTY;
   }
 
+  /** What comes within a few milliseconds is written together. */
   write(bytes: Uint8Array): void {
+    if (this.length + bytes.length > COLLECTED) this.flush();
+    if (bytes.length > COLLECTED) {
+      this.writeNow(bytes);
+      return;
+    }
+    this.collected.set(bytes, this.length);
+    this.length += bytes.length;
+    if (performance.now() - this.flushed >= COLLECT_MILLISECONDS) this.flush();
+    else this.flushing ??= setTimeout(() => this.flush(), COLLECT_MILLISECONDS);
+  }
+
+  /** Writes what was collected: to be called before anything else is written to the terminal. */
+  flush(): void {
+    clearTimeout(this.flushing);
+    this.flushing = undefined;
+    if (this.length > 0) this.writeNow(this.collected.slice(0, this.length));
+    this.length = 0;
+    this.flushed = performance.now();
+  }
+
+  /** Whether input waits outside, because enough waits inside. Not on a terminal, where Ctrl-A X must always get through. */
+  holdInput(hold: boolean): void {
+    if (hold === this.isInputHeld || !this.listener || process.stdin.isTTY) return;
+    this.isInputHeld = hold;
+    if (hold) process.stdin.pause();
+    else process.stdin.resume();
+  }
+
+  private writeNow(bytes: Uint8Array): void {
     if (this.isOutputClosed) return;
     let written = 0;
     try {
@@ -76,7 +116,9 @@ export class Terminal {
   }
 
   close(): void {
+    this.flush();
     clearTimeout(this.timer);
+    process.stdout.off('resize', this.tellSize);
     if (!this.listener) return;
     const { stdin } = process;
     stdin.off('data', this.listener);
@@ -87,16 +129,26 @@ export class Terminal {
 
   private listen(): void {
     const { stdin } = process;
+    const isTerminal = stdin.isTTY;
     this.listener = (data) => {
-      const { bytes, quit } = this.filter.filter(data);
+      // What comes from a file or another program goes to the guest as it is.
+      const { bytes, quit } = isTerminal ? this.filter.filter(data) : { bytes: data, quit: false };
       if (bytes.length > 0) this.events.input(bytes);
       if (quit) this.events.quit();
     };
-    if (stdin.isTTY) stdin.setRawMode(true);
+    if (isTerminal) stdin.setRawMode(true);
+    if (isTerminal && process.stdout.isTTY) {
+      process.stdout.on('resize', this.tellSize);
+      this.tellSize();
+    }
     stdin.on('data', this.listener);
     stdin.on('error', () => undefined);
     stdin.resume();
   }
+
+  private readonly tellSize = (): void => {
+    this.events.resized(process.stdout.columns, process.stdout.rows);
+  };
 
   private openStream(): NodeJS.WriteStream {
     const { stdout } = process;

@@ -18,7 +18,7 @@ import type { Stop } from './stop';
 import { StopJudge } from './stop-judge';
 import { SymbolSpace } from './symbol-space';
 import { createSystem, openSymbols } from './systems/create-system';
-import type { End, System } from './systems/system';
+import type { Console, End, System } from './systems/system';
 import type { Target } from './target';
 
 /** What a session tells whoever started it. */
@@ -157,13 +157,18 @@ export class Session {
     this.phase = 'ended';
   }
 
-  /** Gives a console input. @returns false when there is no console of that name */
-  input(console: string, bytes: Uint8Array): boolean {
-    const found = this.system.consoles.find(({ id }) => id === console);
-    if (!found) return false;
-    found.receive(bytes);
+  /** Gives a console input. @throws DebuggerError when there is no such console, or too much input waits there */
+  input(console: string, bytes: Uint8Array): void {
+    if (!this.console(console).receive(bytes)) {
+      throw new DebuggerError('The guest does not read its console, and too much input waits for it already.');
+    }
     this.running.loop.wakeUp();
-    return true;
+  }
+
+  /** Tells a console the size of its terminal, in characters. @throws DebuggerError when there is no such console */
+  resize(console: string, columns: number, rows: number): void {
+    this.console(console).resize?.(columns, rows);
+    this.running.loop.wakeUp();
   }
 
   /** The call stack of a target at this stop. @throws DebuggerError while it runs */
@@ -181,6 +186,12 @@ export class Session {
   /** To be called after memory, a register or a CSR was changed: stacks are unwound again. */
   changed(): void {
     this.stacks.clear();
+  }
+
+  private console(id: string): Console {
+    const found = this.system.consoles.find((console) => console.id === id);
+    if (!found) throw new DebuggerError(`There is no console "${id}".`);
+    return found;
   }
 
   private get running(): NonNullable<Session['current']> {

@@ -36,7 +36,9 @@ export interface GuestEnd {
 export interface GuestConsole {
   onOutput?: (bytes: Uint8Array) => void;
   /** Gives the guest input, as typed at its serial port. */
-  receive(bytes: Uint8Array): void;
+  receive(bytes: Uint8Array): number;
+  /** Bytes of input that the guest has not read. */
+  readonly waiting: number;
 }
 
 /** What a guest asks of the hypervisor around it. */
@@ -76,7 +78,13 @@ export class Guest {
       onFinish: ({ kind, code }) => this.end({ reason: kind, code }),
       onExternal: (vcpu, pending) => this.setExternal(vcpu, pending),
     });
-    this.console = { receive: (bytes) => void this.devices.uart.receive(bytes) };
+    const { uart } = this.devices;
+    this.console = {
+      receive: (bytes) => uart.receive(bytes),
+      get waiting() {
+        return uart.waiting;
+      },
+    };
   }
 
   gpaToHpa(gpa: Gpa): Hpa | undefined {

@@ -26,6 +26,13 @@ export interface ConsoleOutputBody {
   readonly offset: number;
 }
 
+/** Request `hypocaust/consoleSize`: the console's terminal has this size now, in characters. */
+export interface ConsoleSizeArguments {
+  readonly console: string;
+  readonly columns: number;
+  readonly rows: number;
+}
+
 /** Request `hypocaust/consoleInput`: the user typed these bytes. */
 export interface ConsoleInputArguments {
   readonly console: string;

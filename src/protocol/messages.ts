@@ -1,5 +1,5 @@
 /** All custom requests and events between the extension and the debug adapter, by name, with their types. */
-import type { ConsoleInputArguments, ConsoleOutputBody, ConsolesResponse } from './console';
+import type { ConsoleInputArguments, ConsoleOutputBody, ConsoleSizeArguments, ConsolesResponse } from './console';
 import type { PageTableArguments, PageTableResponse } from './page-table';
 import type { StatisticsResponse } from './statistics';
 
@@ -8,6 +8,7 @@ export interface CustomRequests {
   'hypocaust/pageTable': { arguments: PageTableArguments; response: PageTableResponse };
   'hypocaust/consoles': { arguments: undefined; response: ConsolesResponse };
   'hypocaust/consoleInput': { arguments: ConsoleInputArguments; response: undefined };
+  'hypocaust/consoleSize': { arguments: ConsoleSizeArguments; response: undefined };
   'hypocaust/statistics': { arguments: undefined; response: StatisticsResponse };
 }
 

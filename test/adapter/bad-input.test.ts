@@ -172,6 +172,10 @@ describe('debug adapter: bad input', () => {
     assert.match(await failure(client.request('variables', { variablesReference: 999 })), /no longer there/);
     assert.match(await failure(client.request('setExpression', { expression: '1', value: '2' })), /cannot be changed/);
     assert.match(await failure(client.custom('hypocaust/consoleInput', { console: 'x', data: '' })), /no console "x"/);
+    const size = (columns: number) =>
+      client.custom('hypocaust/consoleSize', { console: 'loop-interrupts-off', columns, rows: 24 });
+    assert.match(await failure(size(-1)), /A console has 0 to 65535 columns and rows/);
+    await size(80);
     assert.deepEqual(await client.custom('hypocaust/pageTable', { node: 'nonsense' }), { nodes: [] });
   });
 });

@@ -108,10 +108,6 @@ describe('hypocaust run', function () {
     assert.equal(status, 141);
   });
 
-  it('ends with Ctrl-A X', () => {
-    assert.equal(hypocaust(['run', kernel], '\x01x').status, 0);
-  });
-
   it('runs M-mode images with their exit code', () => {
     const machine = ['run', '--bare', '--machine-mode'];
     assert.equal(hypocaust([...machine, fixture('machine-mode-pass')]).status, 0);

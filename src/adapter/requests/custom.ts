@@ -5,6 +5,8 @@ import { statisticsOf } from '../exit-statistics';
 import { describeNode } from '../page-table-text';
 import type { RequestHandlers } from '../request-handlers';
 
+const MOST_CHARACTERS = 0xffff;
+
 export const customRequests = {
   'hypocaust/pageTable'({ session }, args) {
     return { nodes: session.system.pageTables.children(args?.node).map((node) => describeNode(node)) };
@@ -21,7 +23,16 @@ export const customRequests = {
     } catch (error) {
       throw new DebuggerError((error as Error).message);
     }
-    if (!session.input(console, bytes)) throw new DebuggerError(`There is no console "${console}".`);
+    session.input(console, bytes);
+    return undefined;
+  },
+
+  'hypocaust/consoleSize'({ session }, { console, columns, rows }) {
+    for (const size of [columns, rows]) {
+      if (Number.isInteger(size) && size >= 0 && size <= MOST_CHARACTERS) continue;
+      throw new DebuggerError(`A console has 0 to ${MOST_CHARACTERS} columns and rows.`);
+    }
+    session.resize(console, columns, rows);
     return undefined;
   },
 

@@ -9,6 +9,8 @@ import { addressSpaceOf } from '../../machine/paging';
 import { CSR } from '../../machine/csr-numbers';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { SpaceTables } from '../page-tables/page-table-tree';
+import { makeConsole } from './console';
+import type { ConsolePort } from './console';
 import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
 import { HartTarget } from './hart-target';
@@ -138,11 +140,9 @@ export class BareSystem implements System {
 }
 
 /** The serial port has the program's name, a virtio console another. */
-function consoleOf(port: Pick<VirtioConsole, 'receive' | 'onOutput'>, index: number, program: string): Console {
+function consoleOf(port: ConsolePort, index: number, program: string): Console {
   const name = index === 0 ? program : `${program} (virtio console${index === 1 ? '' : ` ${index}`})`;
-  const console: Console = { id: name, name, receive: (bytes) => void port.receive(bytes) };
-  port.onOutput = (bytes) => console.onOutput?.(bytes.slice());
-  return console;
+  return makeConsole(name, port);
 }
 
 function noticeOf(target: HartTarget, trap: Trap, isHandledBelow: boolean): TrapNotice {

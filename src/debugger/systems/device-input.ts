@@ -24,7 +24,7 @@ export interface DeviceInput {
 
 const MAKERS: Readonly<Record<PlainDevice, () => VirtioDevice>> = {
   entropy: () => new VirtioEntropy(),
-  console: () => new VirtioConsole(),
+  console: () => new VirtioConsole({ resizable: true }),
   network: () => new VirtioNetwork(new Gateway()),
 };
 

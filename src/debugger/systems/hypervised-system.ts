@@ -13,6 +13,7 @@ import { addressSpaceOf } from '../../machine/paging';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
+import { makeConsole } from './console';
 import { boundCalls, boundQuestions, outcomeOf } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
@@ -43,7 +44,7 @@ export class HypervisedSystem implements System {
     if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
-    this.consoles = this.hypervisor.guests.map(({ name, console }) => consoleOf(name, console));
+    this.consoles = this.hypervisor.guests.map(({ name, console }) => makeConsole(name, console));
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
     this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
     for (const hart of this.machine.harts) {
@@ -167,12 +168,6 @@ function trapOf(target: VcpuTarget, record: ExitRecord): TrapNotice | undefined 
   };
   if (record.kind === 'inject') return notice(record.cause, record.interrupt, record.stval, false);
   return record.kind === 'sbiCall' ? notice(SUPERVISOR_ECALL, false, 0n, true) : undefined;
-}
-
-function consoleOf(name: string, guest: Guest['console']): Console {
-  const console: Console = { id: name, name, receive: (bytes) => guest.receive(bytes) };
-  guest.onOutput = (bytes) => console.onOutput?.(bytes.slice());
-  return console;
 }
 
 function guestTables(guest: Guest, machine: Machine): GuestTables {

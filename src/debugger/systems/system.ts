@@ -73,7 +73,12 @@ export interface Console {
   /** For the user: the guest's name. */
   readonly name: string;
   onOutput?: (bytes: Uint8Array) => void;
-  receive(bytes: Uint8Array): void;
+  /** Gives the program input, which waits until the program reads it. @returns false when too much waits already */
+  receive(bytes: Uint8Array): boolean;
+  /** Bytes of input that the program has not read. */
+  readonly waiting: number;
+  /** Tells the program the size of the terminal, in characters; absent where there is no way to. */
+  resize?(columns: number, rows: number): void;
 }
 
 export interface System {

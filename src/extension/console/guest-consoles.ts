@@ -67,7 +67,11 @@ export class GuestConsoles implements vscode.Disposable {
 
   private add(session: vscode.DebugSession, state: SessionConsoles, id: string, name: string): GuestTerminal {
     this.discardEnded(name);
-    const terminal = new GuestTerminal(name, (bytes) => this.type(session, id, bytes));
+    const terminal = new GuestTerminal(
+      name,
+      (bytes) => this.type(session, id, bytes),
+      ({ columns, rows }) => this.resize(session, id, columns, rows),
+    );
     state.terminals.set(id, terminal);
     return terminal;
   }
@@ -83,6 +87,12 @@ export class GuestConsoles implements vscode.Disposable {
       if (!this.sessions.has(session.id)) return;
       void vscode.window.showWarningMessage(`The guest did not get what you typed: ${String(error)}`);
     });
+  }
+
+  /** A size that does not arrive, as when the session is just ending, is missed by nobody. */
+  private resize(session: vscode.DebugSession, console: string, columns: number, rows: number): void {
+    if (!this.sessions.has(session.id)) return;
+    request(session, 'hypocaust/consoleSize', { console, columns, rows }).catch(() => undefined);
   }
 
   private end(session: vscode.DebugSession): void {

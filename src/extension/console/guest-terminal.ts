@@ -16,16 +16,26 @@ export class GuestTerminal implements vscode.Disposable {
   private waiting: string | undefined = '';
   private state: 'open' | 'ended' | 'closed' = 'open';
 
-  /** @param type sends what the user typed to the guest */
+  /**
+   * @param type sends what the user typed to the guest
+   * @param resize tells the guest the terminal's size
+   */
   constructor(
     readonly name: string,
     type: (bytes: Uint8Array) => void,
+    resize: (size: vscode.TerminalDimensions) => void,
   ) {
     const pty: vscode.Pseudoterminal = {
       onDidWrite: this.write.event,
       onDidChangeName: this.rename.event,
       onDidClose: this.close.event,
-      open: () => this.opened(),
+      open: (size) => {
+        if (size) resize(size);
+        this.opened();
+      },
+      setDimensions: (size) => {
+        if (this.state === 'open') resize(size);
+      },
       close: () => {
         this.state = 'closed';
       },

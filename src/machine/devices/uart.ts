@@ -15,7 +15,8 @@ import type { Device, Width } from './device';
 import { VIRT } from './virt-map';
 
 const FIFO_LENGTH = 16;
-const INPUT_LIMIT = 1 << 20;
+/** More than anybody pastes. */
+const INPUT_LIMIT = 1 << 26;
 
 const IER_RECEIVED = 1;
 const IER_TRANSMITTER_EMPTY = 2;
@@ -85,7 +86,7 @@ export class Uart implements Device {
   private transmitterEmptyPending = false;
   private level = false;
 
-  /** Gives the program input; returns how many bytes were taken (fewer only when a mebibyte is waiting already). */
+  /** Gives the program input; returns how many bytes were taken (fewer only when 64 MiB are waiting). */
   receive(bytes: Uint8Array): number {
     const accepted = this.input.push(bytes);
     this.refill();

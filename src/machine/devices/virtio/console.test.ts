@@ -6,12 +6,12 @@ import { VirtioConsole } from './console';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-async function setUp(legacy = false) {
-  const console = new VirtioConsole();
+async function setUp(legacy = false, resizable = false) {
+  const console = new VirtioConsole({ resizable });
   const bench = new OwnBench(console, legacy);
   let output = '';
   console.onOutput = (sent) => (output += Buffer.from(sent).toString('latin1'));
-  const start = () => VirtioDriver.start(bench, { queues: 2 });
+  const start = () => VirtioDriver.start(bench, { queues: 2, ...(resizable && { features: 1n }) });
   return { console, bench, start, output: () => output };
 }
 
@@ -23,6 +23,23 @@ describe('VirtioConsole', () => {
     await driver.send(1, bytes('!'));
     assert.equal(output(), 'hello there!');
     assert.equal((await driver.send(1, bytes('x'))).written, 0);
+  });
+
+  it("tells the driver its terminal's size, if it is to", async () => {
+    const { console, start } = await setUp(false, true);
+    console.resize(80, 24);
+    const driver = await start();
+    assert.equal((await driver.get(REG.config)) & 0xffff, 80);
+    const before = await driver.get(REG.interruptStatus);
+    console.resize(80, 24);
+    assert.equal(await driver.get(REG.interruptStatus), before);
+    console.resize(132, 50);
+    assert.equal(await driver.get(REG.config), 132 | (50 << 16));
+    assert.equal((await driver.get(REG.interruptStatus)) & 2, 2, 'an interrupt of a changed configuration');
+    const plain = await setUp();
+    const other = await plain.start();
+    plain.console.resize(132, 50);
+    assert.equal((await other.get(REG.interruptStatus)) & 2, 0);
   });
 
   it('keeps input until there is a driver with buffers, and loses none', async () => {

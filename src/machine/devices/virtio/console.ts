@@ -9,11 +9,13 @@ import type { Width } from '../device';
 import type { VirtioDevice, VirtioHost } from './virtio-device';
 import { DEVICE_ID, FEATURE } from './virtio-device';
 
+const F_SIZE = 1n << 0n;
 const F_EMERGENCY_WRITE = 1n << 2n;
 const RECEIVE = 0;
 const TRANSMIT = 1;
 const EMERGENCY_REGISTER = 8;
-const INPUT_LIMIT = 1 << 20;
+/** More than anybody pastes. */
+const INPUT_LIMIT = 1 << 26;
 /** Bytes of output that are taken before the program goes on. */
 const BYTES_AT_ONCE = 2 ** 20;
 const LEAST_COST = 256;
@@ -23,9 +25,9 @@ export class VirtioConsole implements VirtioDevice {
   readonly name = 'The virtio console';
   /** QEMU has the two control queues even where there is one port. */
   readonly queueSizes = [128, 128, 32, 32];
-  readonly features = F_EMERGENCY_WRITE;
+  readonly features: bigint;
   readonly legacyFeatures = FEATURE.anyLayout;
-  /** Columns and rows, which nobody says; one port; the register for emergencies. */
+  /** Columns and rows, 0 while nobody has said; one port; the register for emergencies. */
   readonly config = Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
 
   /** Called with what the program sends. */
@@ -36,11 +38,25 @@ export class VirtioConsole implements VirtioDevice {
   /** Bytes of the chain at the front of the transmit queue that were taken already. */
   private sent = 0;
 
+  /** @param resizable whether it offers the size of its terminal, which QEMU 7.2 does not */
+  constructor({ resizable = false }: { readonly resizable?: boolean } = {}) {
+    this.features = F_EMERGENCY_WRITE | (resizable ? F_SIZE : 0n);
+  }
+
   connect(host: VirtioHost): void {
     this.host = host;
   }
 
-  /** Gives the program input; returns how many bytes were taken (fewer only when a mebibyte is waiting already). */
+  /** The terminal has this size now, in characters; the driver is told (5.3.4). */
+  resize(columns: number, rows: number): void {
+    const size = new DataView(this.config.buffer);
+    if (size.getUint16(0, true) === columns && size.getUint16(2, true) === rows) return;
+    size.setUint16(0, columns, true);
+    size.setUint16(2, rows, true);
+    if (this.host.has(F_SIZE)) this.host.configChanged();
+  }
+
+  /** Gives the program input; returns how many bytes were taken (fewer only when 64 MiB are waiting). */
   receive(bytes: Uint8Array): number {
     const accepted = this.input.push(bytes);
     this.host.guard(() => this.deliver());

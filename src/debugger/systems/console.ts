@@ -1,0 +1,32 @@
+/** A port that a program writes to and reads from, as a console. */
+import type { Console } from './system';
+
+export interface ConsolePort {
+  onOutput?: (bytes: Uint8Array) => void;
+  /** @returns how many bytes there was room for */
+  receive(bytes: Uint8Array): number;
+  readonly waiting: number;
+  resize?(columns: number, rows: number): void;
+}
+
+/** Bytes that may wait to be read by the program. */
+const MOST_WAITING = 1 << 25;
+
+/** @param name different from other consoles' */
+export function makeConsole(name: string, port: ConsolePort): Console {
+  const console: Console = {
+    id: name,
+    name,
+    receive(bytes) {
+      if (port.waiting + bytes.length > MOST_WAITING) return false;
+      port.receive(bytes);
+      return true;
+    },
+    get waiting() {
+      return port.waiting;
+    },
+    ...(port.resize && { resize: (columns: number, rows: number) => port.resize?.(columns, rows) }),
+  };
+  port.onOutput = (bytes) => console.onOutput?.(bytes.slice());
+  return console;
+}
