@@ -16,6 +16,7 @@ export async function readFiles(launch: Launch): Promise<SessionOptions> {
     memoryBytes: launch.machine.memory,
     extensions: launch.machine.extensions,
     clock: launch.machine.clock,
+    synchronization: launch.hypervisor.synchronization,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
     exitLog: launch.exitLog,

@@ -7,6 +7,7 @@ import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
 import { switchableExtensions } from '../isa/extensions';
 import { PLAIN_DEVICES } from '../debugger/systems/device-input';
 import type { PlainDevice } from '../debugger/systems/device-input';
+import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
 import type { ClockKind } from '../debugger/session-options';
 import type { VirtioVersion } from '../machine/extra-devices';
 import { parseSize, parseTime } from '../protocol/fields';
@@ -31,6 +32,7 @@ export interface RunOptions {
   readonly clock: ClockKind;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions: ExtensionSwitches;
+  readonly synchronization: Synchronization;
   readonly append: string | undefined;
   readonly initrd: string | undefined;
   readonly expect: RegExp | undefined;
@@ -69,6 +71,11 @@ export const RUN_OPTIONS = [
     name: 'extensions',
     value: 'LIST',
     help: 'extensions that the machine has, or with a minus has not: zicond,-zba',
+  },
+  {
+    name: 'synchronization',
+    value: 'KIND',
+    help: "shadow page tables follow the guest's at sfence (the default), or by write-protect",
   },
   { name: 'append', value: 'STR', help: 'kernel command line' },
   { name: 'initrd', value: 'FILE', help: 'initial RAM disk' },
@@ -149,6 +156,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     rtc: read(given, 'rtc', startTime),
     clock: read(given, 'clock', clockKind) ?? 'virtual',
     extensions: read(given, 'extensions', extensionSwitches) ?? {},
+    synchronization: read(given, 'synchronization', synchronizationKind) ?? 'sfence',
     append: given.get('append'),
     initrd: given.get('initrd'),
     expect: read(given, 'expect', pattern),
@@ -206,6 +214,11 @@ function virtioVersion(text: string): VirtioVersion {
 
 function clockKind(text: string): ClockKind {
   if (text !== 'virtual' && text !== 'realtime') throw new Error('there are virtual and realtime.');
+  return text;
+}
+
+function synchronizationKind(text: string): Synchronization {
+  if (text !== 'sfence' && text !== 'write-protect') throw new Error('there are sfence and write-protect.');
   return text;
 }
 

@@ -56,7 +56,9 @@ function boot(options: RunOptions, hostTicks: (() => number) | undefined): Syste
     return new BareSystem({ ...machine, memoryBytes }, name, description, input);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
-  return new HypervisedSystem(machine, [{ name, program, ...memory, ...extras }], exitRecording(options));
+  const { synchronization } = options;
+  const setup = { guests: [{ name, program, ...memory, ...extras }], synchronization };
+  return new HypervisedSystem(machine, setup, exitRecording(options));
 }
 
 /** How VM exits are recorded: not at all, unless somebody wants to see something of it. */

@@ -1,4 +1,5 @@
 /** What a session is started with. Files have been read already: the debugger knows no file system. */
+import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
 import type { ExtensionSwitches } from '../isa/extensions';
 import type { Pacing } from './run-loop';
 import type { DeviceInput } from './systems/device-input';
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly memoryBytes: number;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions?: ExtensionSwitches;
+  /** When shadow page tables follow those of the guests; 'sfence' unless said otherwise. */
+  readonly synchronization?: Synchronization;
   /** What the bare machine has beside its fixed devices; made anew for each boot. */
   readonly devices?: DeviceInput;
   readonly guests: readonly GuestInput[];

@@ -7,6 +7,7 @@ import type { DataAccess, WatchedRange } from './data-watch';
 import { DataWatch } from './data-watch';
 import { HartState } from './hart-state';
 import type { EngineHost } from './host';
+import { STORE } from './host';
 import { generateInterpreter } from './interpreter';
 import * as at from './layout';
 import { MemoryImages } from './memory-images';
@@ -276,6 +277,11 @@ export class Engine {
     this.dataWatch.set(ranges, listener);
     for (const [page, watch] of this.dataWatch.keptOut()) this.pageInfo.setWatch(page, watch);
     this.flushTlb();
+  }
+
+  /** Whether stores to the page that holds this byte of RAM are compared with watched bytes. */
+  isWatched(hpa: number): boolean {
+    return this.dataWatch.keepsOut(hpa - (hpa % PAGE_SIZE), STORE);
   }
 
   /** Does something in which all writes to watched bytes count, and tells of those that are not told yet. */

@@ -158,6 +158,28 @@ export const EXIT_KINDS = [
     ],
   },
   {
+    kind: 'tableWrite',
+    description: 'With write protection: the guest writes to a page of its page tables.',
+    fields: [
+      { name: 'gva', type: 'gva', description: 'The address that the guest used.' },
+      { name: 'gpa', type: 'gpa', description: 'Where its page table maps it: the bytes written.' },
+      { name: 'hpa', type: 'hpa', description: 'Where that lies in the machine (HVA and HPA are the same).' },
+      { name: 'entryAddress', type: 'gpa', description: 'The page-table entry that holds the bytes.' },
+      { name: 'entryBefore', type: 'entry', description: 'That entry before the write.' },
+      {
+        name: 'entryAfter',
+        type: 'entry',
+        optional: true,
+        description: 'After it; absent where the guest makes the write by itself.',
+      },
+      {
+        name: 'dropped',
+        type: 'number',
+        description: 'How many shadow leaf entries derive from the entry, and will be dropped.',
+      },
+    ],
+  },
+  {
     kind: 'mmio',
     description: 'The guest accesses an emulated device.',
     fields: [

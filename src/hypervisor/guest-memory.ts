@@ -8,6 +8,8 @@ export class GuestMemory {
   readonly gpaBase: Gpa = GUEST_MEMORY_BASE;
   /** HPA minus GPA, the same for all of the guest's memory. */
   readonly offset: number;
+  /** Bytes were written by others than the guest's instructions: by devices, its SBI, or the debugger. */
+  onWrite: (hpa: Hpa, length: number) => void = () => {};
 
   /** The guest's memory is the `size` bytes of DRAM from `hpaBase`. */
   constructor(
@@ -46,6 +48,7 @@ export class GuestMemory {
   write(gpa: Gpa, bytes: Uint8Array): boolean {
     if (!this.contains(gpa, bytes.length)) return false;
     this.dram.load(gpa + this.offset, bytes);
+    this.onWrite(gpa + this.offset, bytes.length);
     return true;
   }
 

@@ -12,7 +12,7 @@ import { GuestMemory } from './guest-memory';
 import type { GuestRange } from './layout';
 import type { PagePool } from './page-pool';
 import { ShadowPageTables } from './shadow/shadow-page-tables';
-import type { TranslationCache } from './shadow/shadow-page-tables';
+import type { Synchronization, TranslationCache } from './shadow/shadow-page-tables';
 import type { Vcpu } from './vcpu';
 
 export interface GuestOptions {
@@ -48,6 +48,7 @@ export interface GuestSurroundings {
   /** Pages for its shadow tables alone. */
   readonly pool: PagePool;
   readonly cache: TranslationCache;
+  readonly synchronization: Synchronization;
   onEnd(): void;
 }
 
@@ -71,7 +72,8 @@ export class Guest {
     this.dram = around.dram;
     this.memory = new GuestMemory(around.dram, around.range.base, around.range.size);
     this.entrySource = this.memory.entrySource();
-    this.shadow = new ShadowPageTables(around.dram, around.pool, this.memory, around.cache);
+    this.shadow = new ShadowPageTables(around.dram, around.pool, this.memory, around.cache, around.synchronization);
+    this.memory.onWrite = (hpa, length) => this.shadow.protection?.memoryWritten(hpa, length);
     this.onEnd = () => around.onEnd();
     this.devices = new GuestDevices(1, {
       onOutput: (bytes) => this.console.onOutput?.(bytes),

@@ -20,6 +20,7 @@ import { GUEST_SLOT, HYPERVISOR_BASE, placeGuests, POOL_END, POOL_START, TRAMPOL
 import { PagePool } from './page-pool';
 import { PAGE_SIZE } from './addresses';
 import type { ExitRecorder } from './insight/exit-recorder';
+import type { Synchronization } from './shadow/shadow-page-tables';
 import { TrapContext } from './trap-context';
 import { Vcpu } from './vcpu';
 
@@ -27,6 +28,8 @@ export interface HypervisorOptions {
   readonly guests: readonly GuestOptions[];
   /** Pages that the shadow tables of one guest may take; at least 24. */
   readonly shadowPages?: number;
+  /** When shadow page tables follow those of the guests: 'sfence' unless said otherwise. */
+  readonly synchronization?: Synchronization;
 }
 
 const A0 = 10;
@@ -80,7 +83,7 @@ export class Hypervisor {
     this.guests = options.guests.map((guest, index) => {
       const start = ownPool.end + index * shadowPages * PAGE_SIZE;
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
-      return this.createGuest(guest, ranges[index], pool, harts[index]);
+      return this.createGuest(guest, ranges[index], pool, harts[index], options.synchronization ?? 'sfence');
     });
     this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
     machine.beforeRun = () => {
@@ -122,12 +125,19 @@ export class Hypervisor {
     return this.guests.flatMap(({ vcpus }) => vcpus);
   }
 
-  private createGuest(options: GuestOptions, range: GuestRange, pool: PagePool, hart: Hart): Guest {
+  private createGuest(
+    options: GuestOptions,
+    range: GuestRange,
+    pool: PagePool,
+    hart: Hart,
+    synchronization: Synchronization,
+  ): Guest {
     const { machine } = this;
     const guest = new Guest(options, {
       dram: machine.memory,
       range,
       pool,
+      synchronization,
       cache: {
         flushAll: () => hart.flushTranslations(),
         flushPage: (gva) => hart.flushTranslation(gva),
@@ -167,6 +177,7 @@ export class Hypervisor {
   private onTrap(vcpu: Vcpu, trap: Trap): void {
     this.recorder?.begin();
     vcpu.leaveGuest();
+    vcpu.guest.shadow.protection?.settle(vcpu.index, vcpu.pc);
     const exit = exitFor(vcpu, trap);
     if (this.asks(exit) && this.stopsAt(vcpu, exit, trap)) vcpu.enterGuest();
     else this.carryOut(vcpu, exit);

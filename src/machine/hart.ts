@@ -209,6 +209,11 @@ export class Hart implements EngineHost {
     this.returnFrom(M_MODE, CSR.mepc);
   }
 
+  /** Whether the debugger watches stores to the page that holds this byte of RAM. */
+  isWatched(hpa: number): boolean {
+    return this.engine.isWatched(hpa);
+  }
+
   /** Drops all cached translations. */
   flushTranslations(): void {
     this.engine.flushTlb();

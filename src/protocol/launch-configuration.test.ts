@@ -24,6 +24,7 @@ describe('launch configuration', () => {
       guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
       machine: { memory: 3 * 1024 * MIB, clock: 'virtual', extensions: machineDefaults, virtio: 'legacy' },
+      hypervisor: { synchronization: 'sfence' },
       stopOnEntry: false,
       exitLog: 200,
       sourceMap: {},
@@ -50,6 +51,15 @@ describe('launch configuration', () => {
       },
     ]);
     assert.equal(launch.machine.memory, 2 ** 30);
+  });
+
+  it('reads how shadow page tables are kept', () => {
+    const launch = parseLaunch({ program: 'k', hypervisor: { synchronization: 'write-protect' } });
+    assert.equal(launch.hypervisor.synchronization, 'write-protect');
+    assert.equal(
+      messageOf({ program: 'k', mode: 'bare', hypervisor: { synchronization: 'write-protect' } }),
+      'Launch configuration: "hypervisor" has no meaning when "mode" is "bare"; remove it.',
+    );
   });
 
   it('switches the extensions that the machine can switch', () => {
@@ -117,7 +127,7 @@ describe('launch configuration', () => {
     [
       'an inherited name',
       { program: 'a', constructor: 1 },
-      '"constructor" is not a known field; the fields here are program, guests, mode, machine, stopOnEntry, exitLog, sourceMap, console.',
+      '"constructor" is not a known field; the fields here are program, guests, mode, machine, hypervisor, stopOnEntry, exitLog, sourceMap, console.',
     ],
     [
       'a size that is none',
@@ -204,6 +214,7 @@ describe('launch configuration', () => {
       'guests',
       'mode',
       'machine',
+      'hypervisor',
       'stopOnEntry',
       'exitLog',
       'sourceMap',

@@ -51,12 +51,18 @@ export interface MachineConfiguration {
   readonly clock?: ClockKind;
 }
 
+/** How the hypervisor works, as the user writes it. */
+export interface HypervisorConfiguration {
+  readonly synchronization?: SynchronizationKind;
+}
+
 /** The launch configuration as the user writes it. */
 export interface LaunchConfiguration {
   readonly program?: string;
   readonly guests?: readonly GuestConfiguration[];
   readonly mode?: LaunchMode;
   readonly machine?: MachineConfiguration;
+  readonly hypervisor?: HypervisorConfiguration;
   readonly stopOnEntry?: boolean;
   readonly exitLog?: number;
   readonly sourceMap?: Readonly<Record<string, string>>;
@@ -67,6 +73,7 @@ export interface LaunchConfiguration {
 export type PlainDevice = 'entropy' | 'console' | 'network';
 export type ClockKind = 'virtual' | 'realtime';
 export type VirtioVersion = 'legacy' | 'modern';
+export type SynchronizationKind = 'sfence' | 'write-protect';
 export type LaunchMode = 'hypervisor' | 'bare';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
 
@@ -111,8 +118,7 @@ const MACHINE_FIELDS = {
   }),
   extensions: record({
     fields: EXTENSION_FIELDS,
-    description:
-      'Extensions of the instruction set that the machine has or has not, such as "Zicond": true. A guest of the hypervisor gets those that need no part of it: Zba, Zbb, Zbs, Zicond and Zihintpause.',
+    description: 'Extensions of the instruction set that the machine has or has not, such as "Zicond": true.',
     default: {},
   }),
   disks: list({
@@ -152,6 +158,18 @@ const MACHINE_FIELDS = {
   }),
 } satisfies TableOf<MachineConfiguration>;
 
+const HYPERVISOR_FIELDS = {
+  synchronization: choice<SynchronizationKind>({
+    description: "When shadow page tables follow the guest's page tables.",
+    choices: {
+      sfence: 'When the guest executes sfence.vma: until then it may still see what was mapped before, as on hardware.',
+      'write-protect':
+        "At once: the guest's page tables are kept read-only, and each write to them comes to the hypervisor.",
+    },
+    default: 'sfence',
+  }),
+} satisfies TableOf<HypervisorConfiguration>;
+
 const LAUNCH_FIELDS = {
   program: text({
     description: 'The guest kernel to debug: a RISC-V ELF64 file. Short for "guests" with one guest.',
@@ -169,6 +187,7 @@ const LAUNCH_FIELDS = {
     default: 'hypervisor',
   }),
   machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.', default: {} }),
+  hypervisor: record({ fields: HYPERVISOR_FIELDS, description: 'How the hypervisor works.', default: {} }),
   stopOnEntry: flag({ description: "Stop before the guest's first instruction.", default: false }),
   exitLog: count({
     description:
@@ -201,6 +220,7 @@ export interface Launch {
   readonly guests: readonly GuestLaunch[];
   readonly mode: LaunchMode;
   readonly machine: Parsed<typeof MACHINE_FIELDS>;
+  readonly hypervisor: Parsed<typeof HYPERVISOR_FIELDS>;
   readonly stopOnEntry: boolean;
   readonly exitLog: number;
   readonly sourceMap: Readonly<Record<string, string>>;
@@ -283,12 +303,13 @@ export function parseLaunch(written: unknown): Launch {
   const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
-  if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine);
+  if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine, client['hypervisor'] !== undefined);
   else refuseForGuests(parsed.machine);
   return {
     guests,
     mode: parsed.mode,
     machine: parsed.machine,
+    hypervisor: parsed.hypervisor,
     stopOnEntry: parsed.stopOnEntry,
     exitLog: parsed.exitLog,
     sourceMap: parsed.sourceMap,
@@ -327,7 +348,14 @@ function refuseForGuests(machine: Launch['machine']): void {
   }
 }
 
-function refuseInBareMode(guests: readonly ParsedGuest[], machine: Launch['machine']): void {
+function refuseInBareMode(
+  guests: readonly ParsedGuest[],
+  machine: Launch['machine'],
+  describesHypervisor: boolean,
+): void {
+  if (describesHypervisor) {
+    throw new ConfigurationError('hypervisor', 'has no meaning when "mode" is "bare"; remove it.');
+  }
   if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
   const devices = (machine.disks?.length ?? 0) + (machine.devices?.length ?? 0);
   if (devices > SLOTS) {

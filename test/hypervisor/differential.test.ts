@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { assembleSource } from '../../src/isa/assemble';
 import { Machine } from '../../src/machine/machine';
 import { ENTRY, GuestLab } from '../support/guest-lab';
+import type { GuestLabOptions } from '../support/guest-lab';
 import { Random } from '../support/random';
 import { COMPARED, RandomKernel } from '../support/random-kernel';
+import { checkSynchronized } from '../support/synchronized';
 
 const MIB = 1024 * 1024;
 const LIMIT = 1_000_000;
+/** Instructions between two checks. */
+const CHECKED_EVERY = 977;
 const SEEDS = Number(process.env.RANDOM_KERNELS ?? 12);
 const FIRST_SEED = Number(process.env.FIRST_SEED ?? 1);
 
@@ -29,10 +33,14 @@ function runBare(source: string): Outcome {
   };
 }
 
-function runGuest(source: string, shadowPages?: number): Outcome {
-  const lab = new GuestLab(source, { ...(shadowPages !== undefined && { shadowPages }) });
+function runGuest(source: string, options: GuestLabOptions): Outcome {
+  const lab = new GuestLab(source, options);
   lab.hypervisor.onExit = undefined;
-  lab.finish(LIMIT);
+  if (options.synchronization === 'write-protect') {
+    while (lab.run(CHECKED_EVERY).kind === 'limit') assert.deepEqual(checkSynchronized(lab.guest), []);
+  } else {
+    lab.finish(LIMIT);
+  }
   return {
     registers: registers((i) => lab.vcpu.x(i)),
     memory: lab.guest.memory.read(COMPARED.start, COMPARED.end - COMPARED.start) ?? new Uint8Array(),
@@ -60,9 +68,16 @@ describe('random kernels', function () {
       const levels = ([3, 4, 5] as const)[seed % 3];
       const source = new RandomKernel(new Random(seed), 400, levels).source();
       const bare = runBare(source);
-      const guest = runGuest(source, seed % 4 === 0 ? 24 : undefined);
-      assert.equal(difference(bare.memory, guest.memory), undefined);
-      assert.deepEqual(guest.registers, bare.registers);
+      const fewPages = seed % 4 === 0 ? { shadowPages: 24 } : {};
+      const withoutFences = source.replaceAll(/sfence\.vma.*/g, 'nop');
+      for (const guest of [
+        runGuest(source, fewPages),
+        runGuest(source, { ...fewPages, synchronization: 'write-protect' }),
+        runGuest(withoutFences, { ...fewPages, synchronization: 'write-protect' }),
+      ]) {
+        assert.equal(difference(bare.memory, guest.memory), undefined);
+        assert.deepEqual(guest.registers, bare.registers);
+      }
     });
   }
 });

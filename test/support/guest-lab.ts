@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { ExitKind, ExitRecord, ExitRecordOf } from '../../src/hypervisor/exit-record';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import { checkIsolation } from '../../src/hypervisor/isolation';
+import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
 import { assembleSource } from '../../src/isa/assemble';
 import type { ExtensionSwitches } from '../../src/isa/extensions';
 import { Machine } from '../../src/machine/machine';
@@ -18,6 +19,7 @@ export interface GuestLabOptions {
   readonly machineMiB?: number;
   readonly memoryBytes?: number;
   readonly shadowPages?: number;
+  readonly synchronization?: Synchronization;
   /** Of the machine. */
   readonly extensions?: ExtensionSwitches;
 }
@@ -50,6 +52,7 @@ export class GuestLab {
         },
       ],
       ...(options.shadowPages !== undefined && { shadowPages: options.shadowPages }),
+      ...(options.synchronization && { synchronization: options.synchronization }),
     });
     this.hypervisor.onExit = (record) => {
       this.records.push(record);

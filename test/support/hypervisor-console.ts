@@ -1,5 +1,6 @@
 /** Runs a guest under the hypervisor on our own machine and drives its console. */
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
+import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
 import { Machine } from '../../src/machine/machine';
 import { readProgram, SliceConsole, typed } from './slice-console';
 
@@ -13,6 +14,7 @@ export interface HypervisorConsoleOptions {
   readonly memoryBytes?: number;
   /** Pages that the shadow tables may take. */
   readonly shadowPages?: number;
+  readonly synchronization?: Synchronization;
   /** Instructions after which all waiting ends with an error. */
   readonly maxInstructions?: number;
 }
@@ -20,7 +22,14 @@ export interface HypervisorConsoleOptions {
 export class HypervisorConsole extends SliceConsole {
   readonly hypervisor: Hypervisor;
 
-  constructor({ kernel, bootargs, memoryBytes, shadowPages, maxInstructions }: HypervisorConsoleOptions) {
+  constructor({
+    kernel,
+    bootargs,
+    memoryBytes,
+    shadowPages,
+    synchronization,
+    maxInstructions,
+  }: HypervisorConsoleOptions) {
     super(new Machine({ memoryBytes: 256 * MIB + Math.max(0, (memoryBytes ?? 0) - 128 * MIB) }), maxInstructions);
     this.hypervisor = new Hypervisor(this.machine, {
       guests: [
@@ -32,6 +41,7 @@ export class HypervisorConsole extends SliceConsole {
         },
       ],
       ...(shadowPages !== undefined && { shadowPages }),
+      ...(synchronization && { synchronization }),
     });
     this.guest.console.onOutput = (bytes) => this.append(bytes);
   }

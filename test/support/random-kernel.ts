@@ -98,6 +98,32 @@ export class RandomKernel {
     return `li t0, ${hex(address)}\n li t1, ${hex(value)}\n sd t1, (t0)`;
   }
 
+  /** As `store`, in one of the ways that instructions offer, at times by the alias of memory that may be mapped at GIGA. */
+  private write(address: number, value: bigint): string {
+    const { random } = this;
+    const at = random.below(8) === 0 ? GIGA + BigInt(address - 0x8000_0000) : BigInt(address);
+    const start = `li t0, ${hex(at)}\n li t1, ${hex(value)}`;
+    const shift = (bits: number) => `srli t1, t1, ${bits}\n`;
+    switch (random.below(12)) {
+      case 0:
+        return `${start}\n amoswap.d t2, t1, (t0)\n li t2, 0`;
+      case 1:
+        return `${start}\n sw t1, (t0)\n ${shift(32)} sw t1, 4(t0)`;
+      case 2:
+        return `${start}\n ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `sb t1, ${i}(t0)\n ${shift(8)}`).join('')}`;
+      case 3:
+        return `${start}\n ${'lr.d t2, (t0)\n sc.d t3, t1, (t0)\n'.repeat(3)} li t2, 0\n li t3, 0`;
+      case 4:
+        return `${start}\n sh t1, (t0)\n ${shift(16)} sw t1, 2(t0)\n ${shift(32)} sh t1, 6(t0)`;
+      case 5:
+        return `${start}\n fmv.d.x f0, t1\n fsd f0, (t0)`;
+      case 6:
+        return `${start}\n amoor.w t2, x0, (t0)\n sd x0, (t0)\n amoadd.d t2, t1, (t0)\n li t2, 0`;
+      default:
+        return `${start}\n sd t1, (t0)`;
+    }
+  }
+
   /** Both roots: the kernel by superpages at its own addresses, user code, and empty tables for the test addresses. */
   private tables(): string {
     const lines: string[] = [];
@@ -202,7 +228,7 @@ export class RandomKernel {
     if (!isLeaf) bits &= ~(PTE_R | PTE_W | PTE_X);
     else if ((bits & (PTE_R | PTE_W | PTE_X)) === 0 && choice >= 8) bits |= PTE_R;
     const reserved = random.below(24) === 0 ? 1n << BigInt(54 + random.below(10)) : 0n;
-    return `${this.store(slot, entry(target, bits) | reserved)}\n${this.fence(address, table, choice >= 8)}`;
+    return `${this.write(slot, entry(target, bits) | reserved)}\n${this.fence(address, table, choice >= 8)}`;
   }
 
   /** Maps or unmaps the alias of everything, or maps it by one leaf of 512 GiB, aligned or not. */
@@ -210,7 +236,7 @@ export class RandomKernel {
     const { random } = this;
     const leaf = random.pick([0, 0x8000_0000, 0x80_0000_0000]);
     const value = random.pick([0n, entry(ROOTS[table], PTE_V), entry(leaf, LEAF & ~random.below(256))]);
-    return `${this.store(upperTable(table, 3) + 8, value)}\n${this.fence(ALIAS, table, true)}`;
+    return `${this.write(upperTable(table, 3) + 8, value)}\n${this.fence(ALIAS, table, true)}`;
   }
 
   private fence(address: bigint, table: number, everything: boolean): string {

@@ -12,6 +12,7 @@ const DETAILS: Describers = {
   wfi: (record) => (record.waits ? 'waits' : 'goes on: an interrupt is pending'),
   sbiCall: (record) => record.name,
   shadowFill: (record) => `${record.access} ${hex(record.gva)} → GPA ${hex(record.gpa)} → HPA ${hex(record.hpa)}`,
+  tableWrite: (record) => `GPA ${hex(record.gpa)}`,
   mmio: (record) => `${record.access} ${record.device}+${hex(record.offset)}`,
   inject: (record) => record.name,
   timer: () => 'the virtual timer is due',

@@ -35,9 +35,18 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
   const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest) }));
   try {
     if (options.mode === 'hypervisor') {
+      const { synchronization = 'sfence' } = options;
       return new HypervisedSystem(
         machine,
-        guests.map(({ guest, boot }) => ({ name: guest.name, program: boot, ...optionsOf(guest), ...sizeOf(guest) })),
+        {
+          guests: guests.map(({ guest, boot }) => ({
+            name: guest.name,
+            program: boot,
+            ...optionsOf(guest),
+            ...sizeOf(guest),
+          })),
+          synchronization,
+        },
         logSize > 0 ? { logSize, ...(clock && { clock }) } : undefined,
       );
     }

@@ -18,8 +18,15 @@ const MAX_READ = 1 << 24;
 const SUPERVISOR = 1;
 const NO_RULES: WalkRules = {};
 
-/** Memory at addresses that translate page by page to the machine's RAM. */
-export function translatedMemory(ram: PhysicalMemory, translate: Translate): Memory {
+/**
+ * Memory at addresses that translate page by page to the machine's RAM.
+ * @param onWrite told of what was written
+ */
+export function translatedMemory(
+  ram: PhysicalMemory,
+  translate: Translate,
+  onWrite: (hpa: number, length: number) => void = () => undefined,
+): Memory {
   /** The pieces that a range lies in; undefined where a part of it is not there. */
   const pieces = (address: bigint, size: number): { hpa: number; length: number }[] | undefined => {
     const found: { hpa: number; length: number }[] = [];
@@ -56,6 +63,7 @@ export function translatedMemory(ram: PhysicalMemory, translate: Translate): Mem
       let at = 0;
       for (const { hpa, length } of found) {
         ram.load(hpa, bytes.subarray(at, at + length));
+        onWrite(hpa, length);
         at += length;
       }
     },

@@ -2,7 +2,8 @@
 import type { WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
-import type { Guest, GuestOptions } from '../../hypervisor/guest';
+import type { HypervisorOptions } from '../../hypervisor/hypervisor';
+import type { Guest } from '../../hypervisor/guest';
 import { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { ExitRecorderOptions } from '../../hypervisor/insight/exit-recorder';
 import type { Vcpu } from '../../hypervisor/vcpu';
@@ -38,9 +39,9 @@ export class HypervisedSystem implements System {
    * @param exits how VM exits are recorded; they are not unless given
    * @throws Error in a user's words when the guests do not fit or cannot be loaded
    */
-  constructor(options: MachineOptions, guests: readonly GuestOptions[], exits?: ExitRecorderOptions) {
+  constructor(options: MachineOptions, setup: HypervisorOptions, exits?: ExitRecorderOptions) {
     this.machine = new Machine(options);
-    this.hypervisor = new Hypervisor(this.machine, { guests });
+    this.hypervisor = new Hypervisor(this.machine, setup);
     if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
@@ -132,9 +133,9 @@ export class HypervisedSystem implements System {
     const { vcpu } = this.current;
     for (let tries = 1; ; tries++) {
       const { pc } = vcpu;
-      const fills = vcpu.guest.exitCounts.shadowFill;
+      const before = preparations(vcpu.guest);
       const result = this.machine.step();
-      const isFilled = vcpu.pc === pc && vcpu.guest.exitCounts.shadowFill !== fills;
+      const isFilled = vcpu.pc === pc && preparations(vcpu.guest) !== before;
       if (result.kind !== 'limit' || !isFilled || tries >= MOST_FILLS) {
         return outcomeOf(result, this.current, this.watcherStopped);
       }
@@ -157,6 +158,11 @@ export class HypervisedSystem implements System {
   private targetOf(record: ExitRecord): VcpuTarget {
     return this.targets.find(({ vcpu }) => vcpu.guest.name === record.guest && vcpu.index === record.vcpu)!;
   }
+}
+
+/** Exits after which the instruction is executed again, so far; a write to a table that the hypervisor makes is not repeated. */
+function preparations({ exitCounts }: Guest): number {
+  return exitCounts.shadowFill + exitCounts.tableWrite;
 }
 
 /** The trap that an exit record stands for: an injection, or an SBI call, which is an exception where there is no hypervisor. */

@@ -8,6 +8,7 @@ import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Trans
 import type { Memory } from '../values/place';
 import { guestCsrSet, hartCsrSet } from './csr-sets';
 import { AllRightsWalker, locateInTables, physical, translatedMemory } from './guest-view';
+import type { Translate } from './guest-view';
 import { explainShadow } from './shadow-explanation';
 
 export const ACCESSES = { fetch: FETCH, load: LOAD, store: STORE } as const;
@@ -28,13 +29,15 @@ export class VcpuTarget implements Target {
     this.csrSets = [guestCsrSet(vcpu), hartCsrSet(hart.csrs, { kind: 'host', title: 'Host CSRs', isWritable: false })];
     this.walker = new AllRightsWalker(guest.memory.entrySource());
     const toHpa = (gpa: bigint): number | undefined => guest.gpaToHpa(physical(gpa) ?? -1);
+    const memoryAt = (translate: Translate) =>
+      translatedMemory(guest.dram, translate, (hpa, length) => guest.memory.onWrite(hpa, length));
     this.memories = {
-      gva: translatedMemory(guest.dram, (gva) => {
+      gva: memoryAt((gva) => {
         const gpa = this.toGpa(gva);
         return gpa === undefined ? undefined : guest.gpaToHpa(gpa);
       }),
-      gpa: translatedMemory(guest.dram, toHpa),
-      hpa: translatedMemory(guest.dram, physical),
+      gpa: memoryAt(toHpa),
+      hpa: memoryAt(physical),
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import { FETCH, LOAD, STORE } from '../../engine/host';
 import type { Access } from '../../engine/host';
-import { makeEntry } from '../../machine/pte';
+import { makeEntry, PTE_W } from '../../machine/pte';
 import { PageWalker, walkPageTable } from '../../machine/walk';
 import { explainWalk } from '../../machine/walk-explain';
 import type { Gpa, Hpa, Level } from '../addresses';
@@ -15,6 +15,7 @@ import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
 import { accessFault, accessName, pageFault } from './inject';
 import { mmioAccess } from './mmio';
+import { tableWrite } from './table-write';
 
 /** A guest leaf: where it is, its low half now, and the bits that the access sets in it. */
 interface GuestLeaf {
@@ -26,9 +27,11 @@ interface GuestLeaf {
   readonly bitsToSet: number;
   /** One of 16 pages that the leaf joins (Svnapot). */
   readonly joined: boolean;
+  /** The entries read on the way, root first. */
+  readonly path: readonly Gpa[];
 }
 
-const BARE_LEAF: GuestLeaf = { level: 2, low: BARE_ENTRY_BITS, high: 0, bitsToSet: 0, joined: false };
+const BARE_LEAF: GuestLeaf = { level: 2, low: BARE_ENTRY_BITS, high: 0, bitsToSet: 0, joined: false, path: [] };
 
 const walker = new PageWalker();
 
@@ -59,6 +62,7 @@ export function hostPageFault(vcpu: Vcpu, hostAccess: Access, gva: bigint): AnyE
     high: walker.entryHigh[last],
     bitsToSet: walker.bitsToSet,
     joined: walker.contiguous,
+    path: vcpu.guest.shadow.protection ? walker.entryAddress.slice(0, walker.count) : [],
   });
 }
 
@@ -77,8 +81,11 @@ function accessOf(vcpu: Vcpu, access: Access, gva: bigint): Access {
 function memoryAccess(vcpu: Vcpu, access: Access, gva: bigint, gpa: Gpa, leaf: GuestLeaf): AnyExit {
   const { memory, devices } = vcpu.guest;
   const hpa = memory.toHpa(gpa);
-  if (hpa !== undefined) return new ShadowFill(vcpu, access, gva, gpa, hpa, leaf);
   const before = () => setLeafBits(vcpu, leaf);
+  if (hpa !== undefined) {
+    const isTable = access === STORE && vcpu.guest.shadow.isProtected(gpa);
+    return isTable ? tableWrite(vcpu, gva, gpa, hpa, before) : new ShadowFill(vcpu, access, gva, gpa, hpa, leaf);
+  }
   if (access !== FETCH && devices.bus.deviceAt(gpa)) return mmioAccess(vcpu, access, gva, gpa, before);
   return accessFault(vcpu, access, gva, { gpa, before, reason: () => explainNothing(vcpu, access, gpa) });
 }
@@ -151,12 +158,14 @@ class ShadowFill implements Exit<'shadowFill'> {
     const level = this.shadowLevel;
     setLeafBits(vcpu, leaf);
     const { view } = vcpu;
-    vcpu.guest.shadow.map(view, this.gva, level, leaf.level, pageStart(this.hpa, level), this.shadowBits);
+    const page = pageStart(this.hpa, level);
+    vcpu.guest.shadow.map(view, this.gva, level, leaf.level, page, this.shadowBits, leaf.path);
     if (dependsOnMxr(leaf.low, view.kind)) view.reliesOnMxr = true;
   }
 
   private get shadowLevel(): Level {
-    return this.vcpu.guest.shadow.levelFor(this.gpa, this.leaf.level);
+    const isWritable = (this.shadowBits & PTE_W) !== 0;
+    return this.vcpu.guest.shadow.levelFor(this.gpa, this.leaf.level, isWritable);
   }
 
   private get shadowBits(): number {

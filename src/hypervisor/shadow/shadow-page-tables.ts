@@ -5,6 +5,7 @@
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { addressSpaceOf, sv39 } from '../../machine/paging';
 import type { PagingScheme } from '../../machine/paging';
+import { PTE_D, PTE_W } from '../../machine/pte';
 import type { Gpa, Hpa, Level } from '../addresses';
 import { LEVEL_SIZE } from '../addresses';
 import type { GuestMemory } from '../guest-memory';
@@ -12,6 +13,7 @@ import type { PagePool } from '../page-pool';
 import { VIEW_KINDS } from './permissions';
 import type { ViewKind } from './permissions';
 import { ShadowView } from './view';
+import { WriteProtection } from './write-protection';
 
 /** A guest page table under one ASID, or no translation (Bare); with the views that exist of it. */
 export class ShadowAddressSpace {
@@ -41,6 +43,12 @@ export interface FenceTarget {
   readonly asid?: number;
 }
 
+/**
+ * When shadow entries follow the guest's: with SFENCE.VMA, until which hardware may use old translations; or at each write to
+ * a page table, for which the guest's tables are write-protected.
+ */
+export type Synchronization = 'sfence' | 'write-protect';
+
 /** An instruction can need two pages of code and two of data, each with up to four tables, below one root. */
 const LEAST_PAGES = 24;
 
@@ -52,6 +60,8 @@ export class ShadowPageTables {
   private nextHostAsid = 1;
   /** Views that vCPUs run in: never given up. One per vCPU, by its number. */
   private readonly inUse: ShadowView[] = [];
+  /** With 'write-protect'. */
+  readonly protection: WriteProtection | undefined;
 
   /**
    * @param pool the pages that these tables can use, and nobody else: at least 24
@@ -61,7 +71,12 @@ export class ShadowPageTables {
     private readonly pool: PagePool,
     private readonly guestMemory: GuestMemory,
     private readonly cache: TranslationCache,
+    synchronization: Synchronization = 'sfence',
   ) {
+    const flush = (gva: bigint, level: Level) => this.flush(gva, level);
+    if (synchronization === 'write-protect') {
+      this.protection = new WriteProtection(memory, flush, () => this.cache.flushAll());
+    }
     if (pool.available < LEAST_PAGES) throw new RangeError(`Shadow page tables need at least ${LEAST_PAGES} pages.`);
   }
 
@@ -91,7 +106,7 @@ export class ShadowPageTables {
         space = new ShadowAddressSpace(key, named?.root, named?.asid ?? 0, named?.scheme ?? sv39);
         this.spaces.set(key, space);
       }
-      view = new ShadowView(this.memory, this.pool, kind, this.takeHostAsid(), space.scheme);
+      view = new ShadowView(this.memory, this.pool, kind, this.takeHostAsid(), space.scheme, this.protection);
       space.views.set(kind, view);
     }
     view.lastUse = ++this.clock;
@@ -99,26 +114,58 @@ export class ShadowPageTables {
     return view;
   }
 
-  /** The largest level, at most the guest leaf's, at which the page around `gpa` is all memory of the guest. */
-  levelFor(gpa: Gpa, guestLevel: Level): Level {
+  /**
+   * The largest level, at most the guest leaf's, at which the page around `gpa` is all memory of the guest, and may be
+   * written where that is asked.
+   */
+  levelFor(gpa: Gpa, guestLevel: Level, isWritable = false): Level {
+    const { guestMemory, protection } = this;
     for (let level: Level = guestLevel; level > 0; level--) {
       const size = LEVEL_SIZE[level];
       const start = gpa - (gpa % size);
-      if (this.guestMemory.contains(start, size) && this.guestMemory.offset % size === 0) return level as Level;
+      if (!guestMemory.contains(start, size) || guestMemory.offset % size !== 0) continue;
+      if (isWritable && protection?.hasTables(start + guestMemory.offset, level as Level)) continue;
+      return level as Level;
     }
     return 0;
   }
 
-  /** Maps a page that lies in the guest's memory; see ShadowView.map for the parameters. */
-  map(view: ShadowView, gva: bigint, level: Level, guestLevel: Level, page: Hpa, bits: number): void {
+  /** Whether a write to this byte of the guest's memory is for the hypervisor to make. */
+  isProtected(gpa: Gpa): boolean {
+    return this.protection !== undefined && this.protection.protects(gpa + this.guestMemory.offset);
+  }
+
+  /**
+   * Maps a page that lies in the guest's memory; see ShadowView.map for the parameters.
+   * @param path GPA of the guest's entries on the way, root first: for write protection
+   */
+  map(
+    view: ShadowView,
+    gva: bigint,
+    level: Level,
+    guestLevel: Level,
+    page: Hpa,
+    bits: number,
+    path: readonly Gpa[] = [],
+  ): void {
     if (!this.guestMemory.containsHpa(page, LEVEL_SIZE[level])) throw new Error('A shadow entry left its guest.');
     this.reserve(view.rootLevel);
+    const { protection } = this;
+    const tables = protection && path.map((gpa) => gpa + this.guestMemory.offset);
+    if (tables) protection.reconcile(view, gva, tables);
     const [low, high] = halves(gva);
-    if (view.map(low, high, level, guestLevel, page, bits)) this.flush(gva, guestLevel);
+    const isProtected = (bits & PTE_W) !== 0 && level === 0 && protection?.protects(page);
+    const allowed = isProtected ? bits & ~(PTE_W | PTE_D) : bits;
+    if (view.map(low, high, level, guestLevel, page, allowed)) this.flush(gva, guestLevel);
+    if (tables) protection.link(view, gva, tables);
   }
 
   /** SFENCE.VMA of the guest (Privileged 4.2.1). Returns how many leaves were dropped. */
   fence(target: FenceTarget): number {
+    if (this.protection) {
+      this.protection.settle();
+      return 0;
+    }
     const gva = target.gva === undefined ? undefined : halves(target.gva);
     let dropped = 0;
     let level: Level = 0;
@@ -135,6 +182,7 @@ export class ShadowPageTables {
 
   /** How many leaves `fence` would drop. */
   countFence(target: FenceTarget): number {
+    if (this.protection) return 0;
     let count = 0;
     const gva = target.gva === undefined ? undefined : halves(target.gva);
     for (const view of this.fenced(target)) count += gva ? view.countDrop(...gva) : view.leaves;

@@ -2,7 +2,7 @@
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { makeSatp } from '../../machine/paging';
 import type { PagingScheme } from '../../machine/paging';
-import { entryPpn, PTE_RWX, PTE_V } from '../../machine/pte';
+import { entryPpn, PTE_RWX, PTE_V, PTE_W } from '../../machine/pte';
 import { tableIndex } from '../../machine/walk';
 import type { WalkContext } from '../../machine/walk';
 import type { Hpa, Level } from '../addresses';
@@ -22,6 +22,15 @@ export const PTE_SPLIT = 0x100;
  */
 export const PTE_JOINED = 0x200;
 const JOINED_PAGES = 16;
+
+/** Is told what becomes of a view's tables and leaves. */
+export interface ViewTracker {
+  /** The tables in this page, or the root, are empty now. */
+  tableRemoved(page: Hpa): void;
+  /** A leaf that maps something with W: the address of its entry, and what it maps. */
+  leafAdded(address: Hpa, hpa: Hpa, level: Level): void;
+  leafRemoved(address: Hpa, hpa: Hpa, level: Level): void;
+}
 
 export class ShadowView {
   readonly root: Hpa;
@@ -44,6 +53,7 @@ export class ShadowView {
     readonly hostAsid: number,
     /** The guest's own, so that the same addresses are canonical. */
     readonly scheme: PagingScheme,
+    private readonly tracker?: ViewTracker,
   ) {
     this.root = pool.allocate();
     this.satp = makeSatp(scheme, this.root, hostAsid);
@@ -77,7 +87,7 @@ export class ShadowView {
       if (level === 0 || (low & PTE_V) === 0 || (low & PTE_RWX) !== 0) {
         return { address, level: level as Level, entry: this.memory.read64(address) };
       }
-      table = entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
+      table = this.target(address, low);
     }
   }
 
@@ -97,19 +107,46 @@ export class ShadowView {
       const low = this.memory.read32(address);
       const isSplit = at <= guestLevel;
       if ((low & PTE_V) === 0 || (low & PTE_RWX) !== 0 || ((low & PTE_SPLIT) !== 0 && !isSplit)) {
-        if (this.dropEntry(address, at as Level) > 0) changed = true;
+        if (this.dropAt(address, at as Level) > 0) changed = true;
         table = this.newTable();
         this.write(address, table, isSplit ? PTE_V | PTE_SPLIT : PTE_V);
       } else {
-        table = entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
+        table = this.target(address, low);
         if (isSplit) this.memory.write32(address, (low | PTE_SPLIT) >>> 0);
       }
     }
     const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
-    if (this.dropEntry(address, level) > 0) changed = true;
+    if (this.dropAt(address, level) > 0) changed = true;
     this.write(address, hpa, bits);
     this.leaves++;
+    if ((bits & PTE_W) !== 0) this.tracker?.leafAdded(address, hpa, level);
     return changed;
+  }
+
+  /** The table of this level on the way to an address, if there is one. */
+  tableAt(gva: bigint, level: Level): Hpa | undefined {
+    const [low, high] = [Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn)];
+    let table = this.root;
+    for (let at: number = this.rootLevel; at > level; at--) {
+      const address = table + tableIndex(low, high, at) * 8;
+      const pointer = this.memory.read32(address);
+      if ((pointer & PTE_V) === 0 || (pointer & PTE_RWX) !== 0) return undefined;
+      table = this.target(address, pointer);
+    }
+    return table;
+  }
+
+  /** Drops the table of this level on the way to an address, and all below it; of the root, its contents. */
+  dropTable(gva: bigint, level: Level): void {
+    if (level === this.rootLevel) {
+      this.clear();
+      return;
+    }
+    const above = (level + 1) as Level;
+    const table = this.tableAt(gva, above);
+    if (table === undefined) return;
+    const index = Number((gva >> BigInt(12 + 9 * above)) & 511n);
+    this.dropAt(table + index * 8, above);
   }
 
   /**
@@ -120,7 +157,7 @@ export class ShadowView {
     const found = this.entryToDrop(gvaLow, gvaHigh);
     if (found === undefined) return 0;
     const joined = this.joinedWith(found);
-    for (const address of joined) this.dropEntry(address, found.level);
+    for (const address of joined) this.dropAt(address, found.level);
     return joined.length > 1 ? 1 : found.level;
   }
 
@@ -128,12 +165,16 @@ export class ShadowView {
   countDrop(gvaLow: number, gvaHigh: number): number {
     const found = this.entryToDrop(gvaLow, gvaHigh);
     if (found === undefined) return 0;
-    return this.joinedWith(found).reduce((count, address) => count + this.countLeaves(address, found.level), 0);
+    return this.joinedWith(found).reduce((count, address) => count + this.countAt(address, found.level), 0);
   }
 
   /** Drops everything but the root. Returns how many leaves there were. */
   clear(): number {
     const dropped = this.leaves;
+    if (this.tracker) {
+      for (let i = 0; i < 512; i++) this.dropAt(this.root + i * 8, this.rootLevel);
+      this.tracker.tableRemoved(this.root);
+    }
     for (const page of this.tables) this.pool.free(page);
     if (dropped > 0 || this.tables.size > 0) this.memory.fill(this.root, PAGE_SIZE, 0);
     this.tables.clear();
@@ -164,37 +205,45 @@ export class ShadowView {
       const low = this.memory.read32(address);
       if ((low & PTE_V) === 0) return undefined;
       if ((low & (PTE_RWX | PTE_SPLIT)) !== 0) return { address, level: level as Level };
-      table = entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
+      table = this.target(address, low);
     }
     return undefined;
   }
 
-  /** Makes an entry invalid and frees what is below it. Returns how many leaves went. */
-  private dropEntry(address: Hpa, level: Level): number {
+  /** Makes the entry at an address in one of the tables invalid, and frees what is below it. Returns how many leaves went. */
+  dropAt(address: Hpa, level: Level): number {
     const low = this.memory.read32(address);
     if ((low & PTE_V) === 0) return 0;
     let dropped = 0;
     if ((low & PTE_RWX) !== 0) {
       dropped = 1;
       this.leaves--;
+      if ((low & PTE_W) !== 0) this.tracker?.leafRemoved(address, this.target(address, low), level);
     } else if (level > 0) {
-      const table = entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
-      for (let i = 0; i < 512; i++) dropped += this.dropEntry(table + i * 8, (level - 1) as Level);
+      const table = this.target(address, low);
+      for (let i = 0; i < 512; i++) dropped += this.dropAt(table + i * 8, (level - 1) as Level);
       this.tables.delete(table);
       this.pool.free(table);
+      this.tracker?.tableRemoved(table);
     }
     this.write(address, 0, 0);
     return dropped;
   }
 
-  private countLeaves(address: Hpa, level: Level): number {
+  /** How many leaves `dropAt` would drop. */
+  countAt(address: Hpa, level: Level): number {
     const low = this.memory.read32(address);
     if ((low & PTE_V) === 0) return 0;
     if ((low & PTE_RWX) !== 0 || level === 0) return 1;
-    const table = entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
+    const table = this.target(address, low);
     let count = 0;
-    for (let i = 0; i < 512; i++) count += this.countLeaves(table + i * 8, (level - 1) as Level);
+    for (let i = 0; i < 512; i++) count += this.countAt(table + i * 8, (level - 1) as Level);
     return count;
+  }
+
+  /** What the entry at an address, with this low half, names. */
+  private target(address: Hpa, low: number): Hpa {
+    return entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
   }
 
   private newTable(): Hpa {
