@@ -9,6 +9,7 @@ import type { Launch } from '../protocol/launch-configuration';
 import { Conventions } from './conventions';
 import { ConsoleRelay } from './console-relay';
 import { EventSender } from './event-sender';
+import { HostSockets } from './host-sockets';
 import { nodeScheduler } from './node-scheduler';
 import { References } from './references';
 import { Sources } from './sources';
@@ -26,6 +27,7 @@ export class Connection {
   readonly conventions = new Conventions();
   readonly sources = new Sources();
   readonly references = new References();
+  readonly sockets = new HostSockets();
   traits: ClientTraits = { supportsInvalidated: false, supportsMemoryEvents: false };
   /** Undefined until a launch has succeeded. */
   launch: Launch | undefined;
@@ -43,6 +45,12 @@ export class Connection {
       supportsInvalidated: args.supportsInvalidatedEvent ?? false,
       supportsMemoryEvents: args.supportsMemoryEvent ?? false,
     };
+  }
+
+  /** The client is done: nothing runs any more, and no port stays open. */
+  async dispose(): Promise<void> {
+    this.sockets.close();
+    await this.session.dispose();
   }
 
   /** @throws DebuggerError when there is no such thread */

@@ -37,7 +37,7 @@ export class HypocaustDebugSession extends DebugSession {
   constructor() {
     super();
     // The client is gone, or the process is to end: nothing must keep running.
-    this.on('close', () => void this.connection.session.dispose());
+    this.on('close', () => void this.connection.dispose());
   }
 
   protected override dispatchRequest(request: DebugProtocol.Request): void {
@@ -51,7 +51,7 @@ export class HypocaustDebugSession extends DebugSession {
   }
 
   protected override disconnectRequest(response: DebugProtocol.DisconnectResponse): void {
-    void this.connection.session.dispose().then(() => {
+    void this.connection.dispose().then(() => {
       this.sendResponse(response);
       this.shutdown();
     });

@@ -87,6 +87,7 @@ export class EventSender {
   private ended(end: End): void {
     this.connection.consoles.flush();
     this.connection.references.clear();
+    this.connection.sockets.close();
     this.output(`${end.text}\n`, 'console');
     this.send(new ExitedEvent(end.code));
     this.terminated();

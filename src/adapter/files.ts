@@ -1,16 +1,20 @@
-/** Reads the files that a launch configuration names. */
+/** Reads the files and opens the ports that a launch configuration names. */
 import { readFile } from 'node:fs/promises';
 import type { GuestInput, InputFile, SessionOptions } from '../debugger/session-options';
+import type { NetworkInput } from '../debugger/systems/device-input';
 import type { Storage } from '../machine/devices/virtio/storage';
 import { StorageError } from '../machine/devices/virtio/storage';
 import { ConfigurationError } from '../protocol/fields';
 import type { GuestLaunch, Launch } from '../protocol/launch-configuration';
+import type { NetworkLaunch } from '../protocol/network';
 import { openDisk } from './disk-file';
+import type { HostSockets } from './host-sockets';
+import { HostPortError } from './host-sockets';
 import { hostTime } from './host-time';
 
 /** From a validated launch configuration to what a session is started with. @throws ConfigurationError naming the field */
-export async function readFiles(launch: Launch): Promise<SessionOptions> {
-  const { disks = [], devices = [], virtio, rtc } = launch.machine;
+export async function readFiles(launch: Launch, sockets: HostSockets): Promise<SessionOptions> {
+  const { disks = [], devices = [], network, virtio, rtc } = launch.machine;
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
@@ -23,6 +27,7 @@ export async function readFiles(launch: Launch): Promise<SessionOptions> {
     devices: {
       disks: disks.map(({ file, writable }, index) => readDisk(file, writable, `machine.disks[${index}].file`)),
       devices,
+      ...(network && { network: await openNetwork(network, sockets) }),
       virtioVersion: virtio,
       rtcStart: rtc ?? hostTime(),
     },
@@ -46,6 +51,16 @@ async function readGuest(guest: GuestLaunch): Promise<GuestInput> {
           symbols: await Promise.all(guest.symbols.map((path, index) => readInput(path, within(`symbols[${index}]`)))),
         }),
   };
+}
+
+async function openNetwork(rules: NetworkLaunch, sockets: HostSockets): Promise<NetworkInput> {
+  try {
+    const [host] = await sockets.open([rules]);
+    return { rules, host };
+  } catch (error) {
+    if (!(error instanceof HostPortError)) throw error;
+    throw new ConfigurationError('machine.network.forward', `cannot be opened. ${error.message}`);
+  }
 }
 
 function readDisk(file: string, writable: boolean, field: string): Storage {

@@ -29,6 +29,21 @@ describe('options of run', () => {
     assert.equal(parseRunOptions(['--bare', '--rtc', '1970-01-01T00:00:01Z', 'k']).rtc, 1_000_000_000n);
   });
 
+  it('open ports, by protocol', () => {
+    assert.equal(parseRunOptions(['--bare', 'k']).network, undefined);
+    const args = ['--forward', '8080:80', '--forward=udp:53:5353', '--reach', '8000', '--reach', 'udp:1:2'];
+    assert.deepEqual(parseRunOptions(['--bare', ...args, 'k']).network, {
+      forward: [
+        { protocol: 'tcp', host: 8080, guest: 80 },
+        { protocol: 'udp', host: 53, guest: 5353 },
+      ],
+      reach: [
+        { protocol: 'tcp', host: 8000, gateway: 8000 },
+        { protocol: 'udp', host: 1, gateway: 2 },
+      ],
+    });
+  });
+
   it('all appear in the help', () => {
     assert.match(optionHelp(), /--max-instructions N +end with status 124/);
   });
@@ -56,6 +71,11 @@ describe('options of run', () => {
     [['a', '--append', 'x', '--append', 'y'], /--append is given twice/],
     [['a', '--disk', 'd.img'], /--disk goes with --bare only/],
     [['a', '--bare', '--devices', 'gpu'], /--devices gpu: "gpu" is no device; there are entropy, console, network\./],
+    [['a', '--forward', '80:80'], /--forward goes with --bare only/],
+    [['a', '--bare', '--forward', '80'], /--forward 80: the port of the guest is missing/],
+    [['a', '--bare', '--forward', '0:80'], /--forward 0:80: not ports from 1 to 65535/],
+    [['a', '--bare', '--reach', 'http'], /--reach http: not ports/],
+    [['a', '--bare', '--reach', '1:7', '--reach', '2:7'], /--reach names port 7 \(tcp\) of the gateway twice/],
     [['a', '--bare', '--virtio', '3'], /--virtio 3: there are legacy and modern/],
     [['a', '--bare', '--rtc', 'noon'], /--rtc noon: not a time/],
     [['a', '--extensions', 'zfoo'], /"zfoo" is no extension that can be switched; there are Zicbom, /],

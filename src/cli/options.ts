@@ -10,6 +10,7 @@ import type { PlainDevice } from '../debugger/systems/device-input';
 import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
 import type { ClockKind } from '../debugger/session-options';
 import type { VirtioVersion } from '../machine/extra-devices';
+import type { NetworkRules } from '../machine/network/host-link';
 import { parseSize, parseTime } from '../protocol/fields';
 import { UsageError } from './usage-error';
 
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly disks: readonly { readonly file: string; readonly writable: boolean }[];
   /** Further virtio devices. */
   readonly devices: readonly PlainDevice[];
+  /** Ports between the guest and the host's loopback; undefined: no option names any. */
+  readonly network: NetworkRules | undefined;
   readonly virtio: VirtioVersion | undefined;
   /** What the real-time clock starts from, in nanoseconds since 1970; the host's clock when it is not given. */
   readonly rtc: bigint | undefined;
@@ -86,6 +89,18 @@ export const RUN_OPTIONS = [
     help: 'with --bare: a disk; with ,rw writes go to the file, else they are forgotten',
   },
   { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console, network' },
+  {
+    name: 'forward',
+    value: 'HOST:GUEST',
+    repeatable: true,
+    help: "with --bare: a port of 127.0.0.1 that leads to the guest's, 8080:80 or udp:8053:53",
+  },
+  {
+    name: 'reach',
+    value: 'HOST[:GATEWAY]',
+    repeatable: true,
+    help: 'with --bare: a port of 127.0.0.1 that the guest reaches at 10.0.2.2, 8000 or udp:8053:53',
+  },
   { name: 'virtio', value: 'VERSION', help: 'with --bare: legacy (the default, as in QEMU) or modern' },
   { name: 'rtc', value: 'TIME', help: "with --bare: the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
   { name: 'clock', value: 'KIND', help: "time is virtual (the default: runs are alike), or realtime: the host's" },
@@ -115,7 +130,7 @@ export function optionHelp(): string {
  */
 export function parseRunOptions(args: readonly string[]): RunOptions {
   const given = new Map<string, string>();
-  const disks: string[] = [];
+  const repeated = new Map<string, string[]>();
   const files: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const argument = args[i];
@@ -134,7 +149,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     const value = option.value ? (attached ?? args[++i]) : 'true';
     if (value === undefined) throw new UsageError(`--${name} needs a value: --${name} ${option.value}.`);
     given.set(name, value);
-    if (name === 'disk') disks.push(value);
+    if (option.repeatable) repeated.set(name, [...(repeated.get(name) ?? []), value]);
   }
   if (files.length === 0) throw new UsageError('No kernel is given: hypocaust run [options] KERNEL.');
   if (files.length > 1)
@@ -150,8 +165,9 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     bare: given.has('bare'),
     machineMode,
     guestMemory: read(given, 'guest-memory', memorySize),
-    disks: disks.map(diskFile),
+    disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
+    network: readNetwork(repeated),
     virtio: read(given, 'virtio', virtioVersion),
     rtc: read(given, 'rtc', startTime),
     clock: read(given, 'clock', clockKind) ?? 'virtual',
@@ -171,11 +187,23 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 type OptionName = (typeof RUN_OPTIONS)[number]['name'];
 
 /** Options about devices that only the machine itself has. */
-const MACHINE_ONLY: readonly OptionName[] = ['disk', 'devices', 'virtio', 'rtc'];
+const MACHINE_ONLY: readonly OptionName[] = ['disk', 'devices', 'forward', 'reach', 'virtio', 'rtc'];
 
 function read<T>(given: ReadonlyMap<string, string>, name: OptionName, convert: (text: string) => T): T | undefined {
   const text = given.get(name);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : readValue(name, text, convert);
+}
+
+/** The values of an option that may be given more than once. */
+function readAll<T>(
+  repeated: ReadonlyMap<string, readonly string[]>,
+  name: OptionName,
+  convert: (text: string) => T,
+): readonly T[] {
+  return (repeated.get(name) ?? []).map((text) => readValue(name, text, convert));
+}
+
+function readValue<T>(name: OptionName, text: string, convert: (text: string) => T): T {
   try {
     return convert(text);
   } catch (error) {
@@ -205,6 +233,36 @@ function deviceNames(list: string): readonly PlainDevice[] {
     if (!found) throw new Error(`"${name}" is no device; there are ${PLAIN_DEVICES.join(', ')}.`);
     return found;
   });
+}
+
+function readNetwork(repeated: ReadonlyMap<string, readonly string[]>): NetworkRules | undefined {
+  const forward = readAll(repeated, 'forward', (text) => {
+    const [protocol, host, guest] = portPair(text);
+    if (guest === undefined) throw new Error('the port of the guest is missing; write 8080:80.');
+    return { protocol, host, guest };
+  });
+  const reach = readAll(repeated, 'reach', (text) => {
+    const [protocol, host, gateway = host] = portPair(text);
+    return { protocol, host, gateway };
+  });
+  refuseTwice(forward.map(({ protocol, host }) => `--forward names port ${host} (${protocol})`));
+  refuseTwice(reach.map(({ protocol, gateway }) => `--reach names port ${gateway} (${protocol}) of the gateway`));
+  return forward.length + reach.length > 0 ? { forward, reach } : undefined;
+}
+
+function portPair(text: string): [protocol: 'tcp' | 'udp', host: number, other: number | undefined] {
+  const [, protocol = 'tcp', ...numbers] = /^(?:(tcp|udp):)?([0-9]+)(?::([0-9]+))?$/.exec(text) ?? [];
+  const [host, other] = numbers.map((digits?: string) => (digits === undefined ? undefined : Number(digits)));
+  const isPort = (port: number) => port >= 1 && port <= 65_535;
+  if (host === undefined || !isPort(host) || (other !== undefined && !isPort(other))) {
+    throw new Error('not ports from 1 to 65535; write 8080:80, or udp:8053:53.');
+  }
+  return [protocol === 'udp' ? 'udp' : 'tcp', host, other];
+}
+
+function refuseTwice(what: readonly string[]): void {
+  const twice = what.find((text, index) => what.indexOf(text) < index);
+  if (twice !== undefined) throw new UsageError(`${twice} twice; leave one.`);
 }
 
 function virtioVersion(text: string): VirtioVersion {

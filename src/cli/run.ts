@@ -8,6 +8,7 @@ import type { Scheduler } from '../debugger/run-loop';
 import { RunClock } from '../debugger/run-clock';
 import { RunLoop } from '../debugger/run-loop';
 import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
+import { HostSockets } from '../adapter/host-sockets';
 import { openDisk } from '../adapter/disk-file';
 import { hostTime } from '../adapter/host-time';
 import { Expectation } from './expectation';
@@ -35,7 +36,7 @@ const scheduler: Scheduler = {
 };
 
 /** Boots what the options name. @throws Error in a user's words */
-function boot(options: RunOptions, hostTicks: (() => number) | undefined): System {
+async function boot(options: RunOptions, hostTicks: (() => number) | undefined, sockets: HostSockets): Promise<System> {
   const { program, htif } = readKernel(options.kernel, options.machineMode);
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
@@ -45,10 +46,12 @@ function boot(options: RunOptions, hostTicks: (() => number) | undefined): Syste
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
     const description = { program, mode, ...extras, ...(htif && { htif }) } as const;
-    const { devices, virtio } = options;
+    const { devices, network, virtio } = options;
+    const [host] = await sockets.open(network ? [network] : []);
     const input = {
       disks: options.disks.map(({ file, writable }) => openDisk(file, writable)),
       devices,
+      ...(network && { network: { rules: network, host } }),
       ...(virtio && { virtioVersion: virtio }),
       rtcStart: options.rtc ?? hostTime(),
     };
@@ -83,7 +86,11 @@ function withLimit(system: System, most: number): System {
 export async function run(args: readonly string[]): Promise<number> {
   const options = parseRunOptions(args);
   const clock = options.clock === 'realtime' ? new RunClock(() => scheduler.now()) : undefined;
-  const system = boot(options, clock && (() => clock.ticks));
+  const sockets = new HostSockets();
+  const system = await boot(options, clock && (() => clock.ticks), sockets).catch((error: unknown) => {
+    sockets.close();
+    throw error;
+  });
   const most = options.maxInstructions ?? Infinity;
   const expectation = options.expect && new Expectation(options.expect);
   let limitReached = false;
@@ -130,6 +137,7 @@ export async function run(args: readonly string[]): Promise<number> {
   };
   const pacing = () => (terminal.interactive ? 'real-time' : 'skip');
   const loop = new RunLoop(withLimit(system, most), scheduler, observer, pacing, clock);
+  system.onHostInput = () => loop.wakeUp();
   const stop = () => {
     limitReached = true;
     loop.pause();
@@ -159,6 +167,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } finally {
     clearTimeout(timer);
     terminal.close();
+    sockets.close();
   }
 }
 

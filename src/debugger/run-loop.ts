@@ -177,8 +177,8 @@ export class RunLoop {
   }
 
   private isRealTime(): boolean {
-    const { pacing } = this;
-    return (typeof pacing === 'function' ? pacing() : pacing) === 'real-time';
+    const { pacing, system } = this;
+    return system.awaitsHost === true || (typeof pacing === 'function' ? pacing() : pacing) === 'real-time';
   }
 
   private sleep(milliseconds: number): Promise<void> {

@@ -222,6 +222,7 @@ export class Session {
       ++this.boots,
     );
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);
+    system.onHostInput = () => loop.wakeUp();
     this.current = { system, loop, judge };
     this.phase = 'paused';
   }

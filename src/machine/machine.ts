@@ -34,6 +34,8 @@ export const DEFAULT_MEMORY_BYTES = 3072 * MIB;
 
 /** The most instructions that the engine runs at a stretch. */
 const LONGEST_STRETCH = 0x4000_0000;
+/** Ticks that are skipped at most while something outside the machine may end the wait. */
+const LONGEST_WAIT = 20_000;
 /** Interrupts taken in a row without an instruction, before `run` returns to its caller. */
 const INTERRUPTS_IN_A_ROW = 64;
 
@@ -116,6 +118,8 @@ export class Machine implements Stateful {
   onBreakpoint?: (pc: bigint) => boolean;
   /** Called at the beginning of `run` and `step`, to finish what a stop left undone. */
   beforeRun?: () => void;
+  /** Asked in WFI: whether something outside the machine, where time is real, may end the wait. */
+  awaitsHost = (): boolean => false;
 
   private htif: Htif | undefined;
   private readonly clock: MachineTime;
@@ -350,7 +354,7 @@ export class Machine implements Stateful {
     const { next } = this.devices.clock;
     if (next !== Infinity) moments.push(BigInt(next));
     const [first] = moments.sort((a, b) => (a < b ? -1 : 1));
-    const ticks = first === undefined ? 0 : this.clock.waitFor(first);
+    const ticks = first === undefined ? 0 : this.clock.waitFor(this.bounded(first));
     this.runTimers(hart);
     if (hart.wakes || ticks > 0) return { kind: 'waiting', ticks };
     this.slept = true;
@@ -363,6 +367,13 @@ export class Machine implements Stateful {
     this.slept = false;
     this.clock.update();
     this.runTimers(hart);
+  }
+
+  /** Where something outside may end the wait, no more than a little is skipped at a time. */
+  private bounded(moment: bigint): bigint {
+    if (!this.awaitsHost() || this.clock.instructionsUntil(moment) === Infinity) return moment;
+    const most = BigInt(this.clock.ticks + LONGEST_WAIT);
+    return moment < most ? moment : most;
   }
 
   /** Lets what is due happen. */

@@ -145,6 +145,23 @@ export function choice<Name extends string>(
   };
 }
 
+/** A whole number. */
+export function integer<Out extends number | undefined = number | undefined>(
+  options: Common & { readonly least: number; readonly most: number },
+): Field<number, Out> {
+  const { least, most } = options;
+  return {
+    schema: { type: 'integer', description: options.description, minimum: least, maximum: most },
+    required: options.required ?? false,
+    parse(value, path) {
+      if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+        throw mismatch(path, `a whole number from ${least} to ${most}`, value);
+      }
+      return value as Out;
+    },
+  };
+}
+
 const SIZE = /^([0-9]+)\s*(?:([KMGkmg])(?:i?[Bb])?|[Bb])?$/;
 const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 

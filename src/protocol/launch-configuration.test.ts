@@ -75,6 +75,7 @@ describe('launch configuration', () => {
       machine: {
         disks: [{ file: 'a.img' }, { file: 'b.img', writable: true }],
         devices: ['entropy', 'console'],
+        network: { forward: [{ host: 8080, guest: 80 }], reach: [{ host: 69, protocol: 'udp' }] },
         virtio: 'modern',
         rtc: '1970-01-02',
       },
@@ -84,6 +85,10 @@ describe('launch configuration', () => {
       { file: 'b.img', writable: true },
     ]);
     assert.deepEqual(machine.devices, ['entropy', 'console']);
+    assert.deepEqual(machine.network, {
+      forward: [{ host: 8080, guest: 80, protocol: 'tcp' }],
+      reach: [{ host: 69, gateway: 69, protocol: 'udp' }],
+    });
     assert.equal(machine.virtio, 'modern');
     assert.equal(machine.rtc, 86_400_000_000_000n);
   });
@@ -193,6 +198,21 @@ describe('launch configuration', () => {
       'a device that is none',
       { program: 'a', mode: 'bare', machine: { devices: ['gpu'] } },
       '"machine.devices[0]" must be "entropy" or "console" or "network", not the string "gpu".',
+    ],
+    [
+      'a port that is none',
+      { program: 'a', mode: 'bare', machine: { network: { forward: [{ host: 80, guest: 0 }] } } },
+      '"machine.network.forward[0].guest" must be a whole number from 1 to 65535, not number 0.',
+    ],
+    [
+      'a port without its other end',
+      { program: 'a', mode: 'bare', machine: { network: { forward: [{ host: 80 }] } } },
+      '"machine.network.forward[0].guest" is missing: Port of the guest that it leads to.',
+    ],
+    [
+      'a port twice',
+      { program: 'a', mode: 'bare', machine: { network: { reach: [{ host: 1, gateway: 7 }, { host: 7 }] } } },
+      '"machine.network.reach[1].gateway" is 7 a second time; leave one.',
     ],
     [
       'a time that is none',

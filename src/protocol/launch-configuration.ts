@@ -19,6 +19,8 @@ import {
 } from './fields';
 import type { Field, JsonSchema, Parsed } from './fields';
 import { EXTENSION_FIELDS } from './extensions';
+import type { NetworkConfiguration, NetworkLaunch } from './network';
+import { networkField, networkLaunch } from './network';
 
 /** The debug type, as in launch.json's `"type"`. */
 export const DEBUG_TYPE = 'hypocaust';
@@ -46,6 +48,7 @@ export interface MachineConfiguration {
   readonly extensions?: Readonly<Record<string, boolean>>;
   readonly disks?: readonly DiskConfiguration[];
   readonly devices?: readonly PlainDevice[];
+  readonly network?: NetworkConfiguration;
   readonly virtio?: VirtioVersion;
   readonly rtc?: string;
   readonly clock?: ClockKind;
@@ -131,11 +134,12 @@ const MACHINE_FIELDS = {
       choices: {
         entropy: 'Random numbers, the same in every run.',
         console: 'A second console, which gets a terminal of its own.',
-        network: 'A network card, at a gateway that answers DHCP and pings. Nothing goes out to the host.',
+        network: 'A network card, at a gateway that answers DHCP and pings. "network" says what is open beyond it.',
       },
     }),
     description: 'Further virtio devices, in the slots after the disks; for "mode": "bare".',
   }),
+  network: networkField,
   virtio: choice<VirtioVersion>({
     description: 'How virtio devices show themselves to drivers; for "mode": "bare".',
     choices: {
@@ -219,7 +223,7 @@ export type GuestLaunch = Omit<ParsedGuest, 'name'> & {
 export interface Launch {
   readonly guests: readonly GuestLaunch[];
   readonly mode: LaunchMode;
-  readonly machine: Parsed<typeof MACHINE_FIELDS>;
+  readonly machine: Omit<Parsed<typeof MACHINE_FIELDS>, 'network'> & { readonly network?: NetworkLaunch };
   readonly hypervisor: Parsed<typeof HYPERVISOR_FIELDS>;
   readonly stopOnEntry: boolean;
   readonly exitLog: number;
@@ -303,12 +307,13 @@ export function parseLaunch(written: unknown): Launch {
   const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
+  const { network, ...machine } = parsed.machine;
   if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine, client['hypervisor'] !== undefined);
   else refuseForGuests(parsed.machine);
   return {
     guests,
     mode: parsed.mode,
-    machine: parsed.machine,
+    machine: { ...machine, ...(network && { network: networkLaunch(network, 'machine.network') }) },
     hypervisor: parsed.hypervisor,
     stopOnEntry: parsed.stopOnEntry,
     exitLog: parsed.exitLog,
@@ -320,6 +325,7 @@ export function parseLaunch(written: unknown): Launch {
 }
 
 type ParsedGuest = Parsed<typeof GUEST_FIELDS>;
+type ParsedMachine = Parsed<typeof MACHINE_FIELDS>;
 
 function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[] | undefined): readonly ParsedGuest[] {
   if (guests === undefined) {
@@ -338,8 +344,8 @@ function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[
 /** Virtio slots of the machine. */
 const SLOTS = 8;
 
-function refuseForGuests(machine: Launch['machine']): void {
-  for (const name of ['disks', 'devices', 'rtc'] as const) {
+function refuseForGuests(machine: ParsedMachine): void {
+  for (const name of ['disks', 'devices', 'network', 'rtc'] as const) {
     if (machine[name] === undefined) continue;
     throw new ConfigurationError(
       `machine.${name}`,
@@ -348,16 +354,13 @@ function refuseForGuests(machine: Launch['machine']): void {
   }
 }
 
-function refuseInBareMode(
-  guests: readonly ParsedGuest[],
-  machine: Launch['machine'],
-  describesHypervisor: boolean,
-): void {
+function refuseInBareMode(guests: readonly ParsedGuest[], machine: ParsedMachine, describesHypervisor: boolean): void {
   if (describesHypervisor) {
     throw new ConfigurationError('hypervisor', 'has no meaning when "mode" is "bare"; remove it.');
   }
   if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
-  const devices = (machine.disks?.length ?? 0) + (machine.devices?.length ?? 0);
+  const { disks = [], devices: others = [], network } = machine;
+  const devices = disks.length + others.length + Number(network !== undefined && !others.includes('network'));
   if (devices > SLOTS) {
     throw new ConfigurationError(
       'machine.disks',

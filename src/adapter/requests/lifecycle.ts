@@ -11,7 +11,7 @@ import type { RequestHandlers } from '../request-handlers';
 export const lifecycleRequests = {
   async launch(connection, args) {
     const launch = parseLaunch(args);
-    const options = await readFiles(launch);
+    const options = await readFiles(launch, connection.sockets);
     configure(connection, launch);
     withField(launch, () => connection.session.load(options));
     connection.launch = launch;
@@ -26,7 +26,7 @@ export const lifecycleRequests = {
     const written = (args?.arguments as Record<string, unknown> | undefined) ?? undefined;
     const launch = written ? parseLaunch(written) : connection.launch;
     if (!launch) throw new DebuggerError('There is nothing to restart: no program has been launched.');
-    const options: SessionOptions = await readFiles(launch);
+    const options: SessionOptions = await readFiles(launch, connection.sockets);
     configure(connection, launch);
     connection.references.clear();
     await connection.session.restart(options).catch((error: unknown) => withField(launch, () => rethrow(error)));
@@ -34,7 +34,7 @@ export const lifecycleRequests = {
   },
 
   async terminate(connection) {
-    await connection.session.dispose();
+    await connection.dispose();
     connection.events.terminated();
   },
 } satisfies Partial<RequestHandlers>;

@@ -5,6 +5,7 @@ import type { Trap } from '../../machine/hart';
 import { Machine } from '../../machine/machine';
 import type { MachineBoot, MachineOptions } from '../../machine/machine';
 import { VirtioConsole } from '../../machine/devices/virtio/console';
+import type { Gateway } from '../../machine/network/gateway';
 import { addressSpaceOf } from '../../machine/paging';
 import { CSR } from '../../machine/csr-numbers';
 import { MachinePageTables } from '../page-tables/page-table-tree';
@@ -29,6 +30,8 @@ export class BareSystem implements System {
   readonly pending = undefined;
   onBreakpoint = (): boolean => true;
   onProblem?: (message: string) => void;
+  onHostInput?: () => void;
+  private readonly gateways: readonly Gateway[];
   private readonly machine: Machine;
   private watching: Watcher = {};
   private watcherStopped = false;
@@ -39,10 +42,14 @@ export class BareSystem implements System {
    */
   constructor(options: MachineOptions, name: string, boot: MachineBoot, input: DeviceInput = {}) {
     const report = (message: string) => this.onProblem?.(message);
-    const devices = makeDevices(input, report);
+    const { options: devices, gateways } = makeDevices(input, report);
+    this.gateways = gateways;
+    for (const gateway of gateways) gateway.onHostEvent = () => this.onHostInput?.();
     this.machine = new Machine({ ...options, devices });
     this.machine.devices.onProblem = report;
     this.machine.boot(boot);
+    for (const gateway of gateways) gateway.attach();
+    this.machine.awaitsHost = () => this.awaitsHost;
     const [hart] = this.machine.harts;
     this.targets = [new HartTarget(1, name, hart, this.machine)];
     const virtio = devices.virtio?.filter((device) => device instanceof VirtioConsole) ?? [];
@@ -99,14 +106,24 @@ export class BareSystem implements System {
     };
   }
 
+  get awaitsHost(): boolean {
+    return this.gateways.some(({ awaitsHost }) => awaitsHost);
+  }
+
   run(maxInstructions: number): RunOutcome {
     this.watcherStopped = false;
+    if (this.gateways.length > 0) this.machine.engine.observe(() => this.deliver());
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 
   step(): RunOutcome {
     this.watcherStopped = false;
     return outcomeOf(this.machine.step(), this.current, this.watcherStopped);
+  }
+
+  /** What came from the host's network gets in only here, between two slices. */
+  private deliver(): void {
+    for (const gateway of this.gateways) gateway.deliver();
   }
 
   private observe(trap: Trap): 'take' | 'stop' {

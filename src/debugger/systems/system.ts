@@ -97,6 +97,10 @@ export interface System {
   watcher: Watcher;
   /** Hears, in a sentence for the user, what went wrong in a device. */
   onProblem?: (message: string) => void;
+  /** Called when input from the host's network waits for the next `run`. */
+  onHostInput?: () => void;
+  /** The guest may be waiting for the host's network, where time is real. */
+  readonly awaitsHost?: boolean;
   /** The target that runs, or stopped last. */
   readonly current: Target;
   /** What the hypervisor is about to do when execution goes on; undefined when nothing is pending. */

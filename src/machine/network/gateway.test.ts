@@ -34,8 +34,9 @@ function dhcp(kind: number, ...options: readonly number[]): Uint8Array {
   message.set([1, 1, 6, 0, 0xde, 0xad, 0xbe, 0xef]);
   message.set(GUEST_MAC, 28);
   message.set([0x63, 0x82, 0x53, 0x63, 0, 53, 1, kind, ...options, 255], 236);
-  const payload = writeUdp({ sourcePort: 68, destinationPort: 67, payload: message });
-  return writeIp({ source: [0, 0, 0, 0], destination: [255, 255, 255, 255], protocol: PROTOCOL.udp, payload });
+  const path = { source: [0, 0, 0, 0], destination: [255, 255, 255, 255] } as const;
+  const payload = writeUdp({ sourcePort: 68, destinationPort: 67, payload: message }, path);
+  return writeIp({ ...path, protocol: PROTOCOL.udp, payload });
 }
 
 function dhcpAnswer(packet: Uint8Array): Uint8Array | undefined {
@@ -70,7 +71,11 @@ describe('Gateway', () => {
     assert.equal(checksum(packet.payload), 0);
     assert.deepEqual([...packet.payload.subarray(4)], [1, 2, 3, 4, 5, 6, 7]);
     assert.equal(packet.payload[0], 0);
-    assert.deepEqual(exchange(ETHER_TYPE.ipv4, echo([10, 0, 2, 99])), []);
+    const [unreachable] = exchange(ETHER_TYPE.ipv4, echo([10, 0, 2, 99]));
+    const error = readIp(readFrame(unreachable)!.payload)!;
+    assert.deepEqual([error.source, error.destination], [GATEWAY, GUEST]);
+    assert.deepEqual([...error.payload.subarray(0, 2)], [3, 0]);
+    assert.deepEqual(error.payload.slice(8), echo([10, 0, 2, 99]).slice(0, 28));
   });
 
   it('gives out its address by DHCP', () => {

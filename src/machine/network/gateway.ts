@@ -1,114 +1,202 @@
 /**
  * The network that a guest finds at the end of its cable, with the addresses of QEMU's user-mode network: a gateway that
- * answers ARP, pings and DHCP. Nothing goes out to the host's network.
+ * answers ARP, pings, DHCP and questions for names, and leads to those ports of the host's loopback, and from them, that
+ * the configuration opens. Everything else is refused, so that no program waits for an answer.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
+import {
+  BROADCAST,
+  CLIENT,
+  EVERYBODY,
+  GATEWAY,
+  GATEWAY_MAC,
+  isGuests,
+  isOurs,
+  isUnicast,
+  MASK,
+  NAME_SERVER,
+} from './addresses';
+import { Neighbours } from './arp';
 import { CLIENT_PORT, SERVER_PORT, answerDhcp } from './dhcp';
 import type { Lease } from './dhcp';
-import type { Frame, IpPacket, Ipv4, Mac } from './packets';
+import { answerQuestion, NAME_PORT } from './dns';
+import { HostEventQueue } from './host-event-queue';
+import type { HostLink, NetworkRules } from './host-link';
+import { NO_RULES } from './host-link';
+import { echoReply, isEchoRequest, unreachable, UNREACHABLE_CODE } from './icmp';
+import type { NetworkClock } from './network-clock';
+import type { Datagram, Frame, IpPacket } from './packets';
 import {
-  address,
-  checksum,
   ETHER_TYPE,
+  isChecksumRight,
   PROTOCOL,
   readFrame,
   readIp,
   readUdp,
   sameAddress,
-  view,
   writeFrame,
   writeIp,
   writeUdp,
 } from './packets';
-
-const GATEWAY: Ipv4 = [10, 0, 2, 2];
-const NAME_SERVER: Ipv4 = [10, 0, 2, 3];
-const CLIENT: Ipv4 = [10, 0, 2, 15];
-const BROADCAST: Ipv4 = [255, 255, 255, 255];
-const EVERYBODY: Mac = [255, 255, 255, 255, 255, 255];
-const GATEWAY_MAC: Mac = [0x52, 0x55, ...GATEWAY];
+import { PortNumbers } from './port-numbers';
+import { Tcp } from './tcp';
+import { Udp } from './udp';
 
 const LEASE: Lease = {
   client: CLIENT,
   server: GATEWAY,
-  mask: [255, 255, 255, 0],
+  mask: MASK,
   router: GATEWAY,
   nameServer: NAME_SERVER,
   seconds: 86_400,
 };
 
-const ARP_SIZE = 28;
-const ARP_REQUEST = 1;
-const ARP_REPLY = 2;
-/** Ethernet and IPv4, with their addresses' lengths. */
-const ARP_KIND = 0x0001_0800;
-const ARP_LENGTHS = 0x0604;
-
-const ECHO_REQUEST = 8;
-const ECHO_REPLY = 0;
+export interface GatewayOptions {
+  /** What is open; nothing unless said otherwise. */
+  readonly rules?: NetworkRules;
+  /** The host's sockets; needed where something is open. */
+  readonly host?: HostLink;
+}
 
 export class Gateway {
   /** Takes what the gateway sends to the guest. */
   onFrame: (frame: Uint8Array) => void = () => {};
+  /** Something from the host waits to be delivered. */
+  onHostEvent: () => void = () => {};
+
+  private readonly neighbours = new Neighbours((frame) => this.onFrame(frame));
+  private readonly rules: NetworkRules;
+  private readonly host: HostLink | undefined;
+  private readonly events = new HostEventQueue();
+  private services: { readonly ports: PortNumbers; readonly tcp: Tcp; readonly udp: Udp } | undefined;
+
+  constructor({ rules = NO_RULES, host }: GatewayOptions = {}) {
+    this.rules = rules;
+    this.host = host;
+  }
+
+  /** Begins to work, in virtual time. */
+  connect(clock: NetworkClock): void {
+    const around = {
+      rules: this.rules,
+      clock,
+      ports: new PortNumbers(),
+      send: this.neighbours.deliver.bind(this.neighbours),
+      command: (command: Parameters<HostLink['send']>[0]) => this.host?.send(command),
+    };
+    this.services = { ports: around.ports, tcp: new Tcp(around), udp: new Udp(around) };
+  }
+
+  /** From now on the host's sockets lead here. */
+  attach(): void {
+    this.host?.attach((event) => {
+      this.events.push(event);
+      this.onHostEvent();
+    });
+  }
+
+  /** What the host has with the guest is no part of it: it ends when a snapshot is restored, and the guest is told. */
+  transferState(state: StateTransfer): void {
+    this.neighbours.transferState(state);
+    const { services } = this;
+    if (!services) return;
+    services.ports.transferState(state);
+    services.tcp.transferState(state);
+    services.udp.transferState(state);
+    if (!state.isRestoring) return;
+    this.events.clear();
+    this.host?.send({ kind: 'restart', streams: services.tcp.streams });
+  }
+
+  /** Whether the program may wait for the host's world, in which time is real. */
+  get awaitsHost(): boolean {
+    const { rules, services } = this;
+    return rules.forward.length > 0 || (services !== undefined && services.tcp.open + services.udp.open > 0);
+  }
+
+  /**
+   * Takes what the host has told since the last time. Only here does anything from outside get in, so that an execution is
+   * a function of the events and the instruction counts of these calls.
+   */
+  deliver(): void {
+    for (let event = this.events.shift(); event; event = this.events.shift()) {
+      if (event.kind === 'datagram') this.services?.udp.hear(event);
+      else this.services?.tcp.hear(event);
+    }
+  }
 
   /** Takes a frame from the guest, and answers it at once if at all. What is damaged or not for the gateway is ignored. */
   send(bytes: Uint8Array): void {
     const frame = readFrame(bytes);
-    if (!frame) return;
-    if (frame.type === ETHER_TYPE.arp) this.answerArp(frame);
-    if (frame.type === ETHER_TYPE.ipv4) this.answerIp(frame);
+    if (!frame || !isForGateway(frame)) return;
+    if (frame.type === ETHER_TYPE.arp) this.neighbours.receive(frame.payload);
+    if (frame.type === ETHER_TYPE.ipv4) this.receiveIp(frame);
   }
 
-  transferState(): void {
-    // Each answer follows from its question alone.
-  }
-
-  private answerArp({ source, payload }: Frame): void {
-    if (payload.length < ARP_SIZE) return;
-    const fields = view(payload);
-    const isKnown = fields.getUint32(0) === ARP_KIND && fields.getUint16(4) === ARP_LENGTHS;
-    const target = address(payload, 24);
-    if (!isKnown || fields.getUint16(6) !== ARP_REQUEST || !isOurs(target)) return;
-    const reply = new Uint8Array(ARP_SIZE);
-    reply.set(payload.subarray(0, 6));
-    view(reply).setUint16(6, ARP_REPLY);
-    reply.set(GATEWAY_MAC, 8);
-    reply.set(target, 14);
-    reply.set(payload.subarray(8, 18), 18);
-    this.reply(source, ETHER_TYPE.arp, reply);
-  }
-
-  private answerIp({ source, payload }: Frame): void {
+  private receiveIp({ source, payload }: Frame): void {
     const packet = readIp(payload);
     if (!packet) return;
-    if (packet.protocol === PROTOCOL.icmp && isOurs(packet.destination)) this.answerEcho(source, packet);
-    if (packet.protocol === PROTOCOL.udp) this.answerUdp(packet);
+    this.neighbours.learn(packet.source, source);
+    switch (packet.protocol) {
+      case PROTOCOL.icmp:
+        this.receiveIcmp(packet, payload);
+        break;
+      case PROTOCOL.tcp:
+        if (isGuests(packet.source) && isUnicast(packet.destination)) this.services?.tcp.receive(packet);
+        break;
+      case PROTOCOL.udp:
+        this.receiveUdp(packet, payload);
+        break;
+      default:
+        this.refuse(packet, payload, UNREACHABLE_CODE.protocol);
+    }
   }
 
-  private answerEcho(mac: Mac, { source, destination, payload }: IpPacket): void {
-    if (payload.length < 8 || payload[0] !== ECHO_REQUEST || checksum(payload) !== 0) return;
-    const echo = payload.slice();
-    echo[0] = ECHO_REPLY;
-    view(echo).setUint16(2, 0);
-    view(echo).setUint16(2, checksum(echo));
-    const reply = { source: destination, destination: source, protocol: PROTOCOL.icmp, payload: echo };
-    this.reply(mac, ETHER_TYPE.ipv4, writeIp(reply));
+  private receiveIcmp(packet: IpPacket, bytes: Uint8Array): void {
+    if (!isEchoRequest(packet)) return;
+    if (isOurs(packet.destination)) this.neighbours.deliver(packet.source, echoReply(packet));
+    else this.refuse(packet, bytes, UNREACHABLE_CODE.network);
   }
 
-  private answerUdp(packet: IpPacket): void {
+  private receiveUdp(packet: IpPacket, bytes: Uint8Array): void {
     const datagram = readUdp(packet.payload);
-    if (datagram?.destinationPort !== SERVER_PORT) return;
-    const answer = answerDhcp(datagram.payload, LEASE);
-    if (!answer) return;
-    const payload = writeUdp({ sourcePort: SERVER_PORT, destinationPort: CLIENT_PORT, payload: answer });
-    const reply = { source: GATEWAY, destination: BROADCAST, protocol: PROTOCOL.udp, payload };
-    this.reply(EVERYBODY, ETHER_TYPE.ipv4, writeIp(reply));
+    if (!datagram || !isChecksumRight(packet)) return;
+    const { destination, source } = packet;
+    if (datagram.destinationPort === SERVER_PORT && (sameAddress(destination, BROADCAST) || isOurs(destination))) {
+      this.answerDhcp(datagram);
+    } else if (datagram.destinationPort === NAME_PORT && sameAddress(destination, NAME_SERVER)) {
+      this.answerQuestion(packet, datagram);
+    } else {
+      const isOpen = isGuests(source) && sameAddress(destination, GATEWAY);
+      if (!isOpen || !this.services?.udp.receive(source, datagram)) this.refuse(packet, bytes, UNREACHABLE_CODE.port);
+    }
   }
 
-  private reply(destination: Mac, type: number, payload: Uint8Array): void {
-    this.onFrame(writeFrame({ destination, source: GATEWAY_MAC, type, payload }));
+  private answerDhcp({ payload: message }: Datagram): void {
+    const answer = answerDhcp(message, LEASE);
+    if (!answer) return;
+    const path = { source: GATEWAY, destination: BROADCAST };
+    const payload = writeUdp({ sourcePort: SERVER_PORT, destinationPort: CLIENT_PORT, payload: answer }, path);
+    const packet = writeIp({ ...path, protocol: PROTOCOL.udp, payload });
+    this.onFrame(writeFrame({ destination: EVERYBODY, source: GATEWAY_MAC, type: ETHER_TYPE.ipv4, payload: packet }));
+  }
+
+  private answerQuestion({ source }: IpPacket, { sourcePort, payload: question }: Datagram): void {
+    const answer = answerQuestion(question);
+    if (!answer) return;
+    const path = { source: NAME_SERVER, destination: source };
+    const payload = writeUdp({ sourcePort: NAME_PORT, destinationPort: sourcePort, payload: answer }, path);
+    this.neighbours.deliver(source, writeIp({ ...path, protocol: PROTOCOL.udp, payload }));
+  }
+
+  private refuse(packet: IpPacket, bytes: Uint8Array, code: Parameters<typeof unreachable>[2]): void {
+    const isElsewhere = !isOurs(packet.destination);
+    const answer = unreachable(packet, bytes, isElsewhere ? UNREACHABLE_CODE.network : code);
+    if (answer) this.neighbours.deliver(packet.source, answer);
   }
 }
 
-function isOurs(ip: Ipv4): boolean {
-  return sameAddress(ip, GATEWAY) || sameAddress(ip, NAME_SERVER);
+function isForGateway({ destination }: Frame): boolean {
+  const isGroup = (destination[0] & 1) !== 0;
+  return isGroup || sameAddress(destination, GATEWAY_MAC);
 }

@@ -1,10 +1,12 @@
-/** Ethernet, ARP, IPv4, ICMP and UDP packets: reading and writing them (RFC 894, 826, 791, 792, 768). */
+/** Ethernet frames, IPv4 packets and UDP datagrams: reading and writing them (RFC 894, 791, 768). */
+
+import type { StateTransfer } from '../../engine/state-transfer';
 
 export type Ipv4 = readonly [number, number, number, number];
 export type Mac = readonly number[];
 
 export const ETHER_TYPE = { ipv4: 0x0800, arp: 0x0806 } as const;
-export const PROTOCOL = { icmp: 1, udp: 17 } as const;
+export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17 } as const;
 
 const ETHERNET_HEADER = 14;
 const IPV4_HEADER = 20;
@@ -23,6 +25,12 @@ export interface IpPacket {
   readonly destination: Ipv4;
   readonly protocol: number;
   readonly payload: Uint8Array;
+}
+
+/** Who sends to whom. */
+export interface Path {
+  readonly source: Ipv4;
+  readonly destination: Ipv4;
 }
 
 export interface Datagram {
@@ -103,23 +111,42 @@ export function readUdp(bytes: Uint8Array): Datagram | undefined {
   };
 }
 
-/** Without a checksum, which IPv4 allows. */
-export function writeUdp({ sourcePort, destinationPort, payload }: Datagram): Uint8Array {
+export function writeUdp({ sourcePort, destinationPort, payload }: Datagram, path: Path): Uint8Array {
   const bytes = new Uint8Array(UDP_HEADER + payload.length);
   const fields = view(bytes);
   fields.setUint16(0, sourcePort);
   fields.setUint16(2, destinationPort);
   fields.setUint16(4, bytes.length);
   bytes.set(payload, UDP_HEADER);
+  const sum = transportChecksum(path.source, path.destination, PROTOCOL.udp, bytes);
+  fields.setUint16(6, sum === 0 ? 0xffff : sum);
   return bytes;
 }
 
-/** The internet checksum (RFC 1071); over data that holds its own checksum it is 0. */
-export function checksum(bytes: Uint8Array): number {
+/** Whether the checksum of a UDP packet is right, or left out, which IPv4 allows. The packet is not cut off. */
+export function isChecksumRight({ source, destination, protocol, payload }: IpPacket): boolean {
+  const bytes = payload.subarray(0, view(payload).getUint16(4));
+  return view(bytes).getUint16(6) === 0 || transportChecksum(source, destination, protocol, bytes) === 0;
+}
+
+/** The checksum of TCP and UDP, which covers the addresses too (RFC 9293, 3.1). */
+export function transportChecksum(source: Ipv4, destination: Ipv4, protocol: number, bytes: Uint8Array): number {
+  const header = [...source, ...destination, 0, protocol, bytes.length >>> 8, bytes.length & 0xff];
   let sum = 0;
+  for (let i = 0; i < header.length; i += 2) sum += (header[i] << 8) | header[i + 1];
+  return checksum(bytes, sum);
+}
+
+/** The internet checksum (RFC 1071); over data that holds its own checksum it is 0. */
+export function checksum(bytes: Uint8Array, start = 0): number {
+  let sum = start;
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i] << 8) | (bytes[i + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x1_0000);
   return ~sum & 0xffff;
+}
+
+export function transferAddress(state: StateTransfer, value: Ipv4 | undefined): Ipv4 {
+  return address(state.bytes(Uint8Array.from(value ?? []), 4, 4), 0);
 }
 
 export function address(bytes: Uint8Array, offset: number): Ipv4 {

@@ -6,6 +6,7 @@
  */
 import type { StateTransfer, Stateful } from '../../../engine/state-transfer';
 import type { Width } from '../device';
+import type { DeviceClock } from '../device-clock';
 import type { VirtioDevice, VirtioHost } from './virtio-device';
 import { DEVICE_ID, FEATURE } from './virtio-device';
 import { VirtioError } from './virtio-error';
@@ -44,6 +45,8 @@ const REFUSED = 1;
 
 /** The other end of the cable. */
 export interface NetworkPeer extends Stateful {
+  /** Called once, before anything else. */
+  connect?(clock: DeviceClock): void;
   /** Takes an Ethernet frame, without its check sequence. It may answer at once. */
   send(frame: Uint8Array): void;
   /** Set by the card: takes a frame for the guest. */
@@ -85,6 +88,7 @@ export class VirtioNetwork implements VirtioDevice {
 
   connect(host: VirtioHost): void {
     this.host = host;
+    this.peer.connect?.(host.clock);
   }
 
   /** Only legacy drivers set the address in this way. */

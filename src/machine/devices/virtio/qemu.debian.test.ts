@@ -160,11 +160,12 @@ async function conversation(bench: VirtioBench): Promise<string[]> {
   discover.set([1, 1, 6, 0, 9, 8, 7, 6]);
   discover.set(card, 28);
   discover.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
-  const udp = writeUdp({ sourcePort: 68, destinationPort: 67, payload: discover });
+  const path = { source: [0, 0, 0, 0], destination: [255, 255, 255, 255] } as const;
+  const udp = writeUdp({ sourcePort: 68, destinationPort: 67, payload: discover }, path);
   const packets: readonly (readonly [type: number, payload: Uint8Array])[] = [
     [0x806, Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 1, ...card, ...guest, 0, 0, 0, 0, 0, 0, ...gateway)],
     [0x800, writeIp({ source: guest, destination: gateway, protocol: 1, payload: echo })],
-    [0x800, writeIp({ source: [0, 0, 0, 0], destination: [255, 255, 255, 255], protocol: 17, payload: udp })],
+    [0x800, writeIp({ ...path, protocol: 17, payload: udp })],
   ];
   const log: string[] = [];
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
