@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests named *.debian.test.ts and the interface tests need.
+# Installs the Debian packages that the tests named *.debian.test.ts, those of real guests and of the interface need.
 # As root, or through sudo. Does nothing, quickly, when all are there.
 set -euo pipefail
 
@@ -7,6 +7,7 @@ packages=(
   make gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf # samples and fixtures; objdump and readelf as oracles
   qemu-system-misc opensbi                                  # the machine that ours is compared with
   gdb-multiarch                                             # an oracle for symbols, stacks and values
+  u-boot-qemu e2fsprogs xz-utils debian-archive-keyring     # guests of other people, and a disk for them
   device-tree-compiler                                      # reads the device trees that we write
   chromium fonts-liberation                                 # runs VS Code for the interface tests, with legible text
 )
