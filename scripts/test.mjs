@@ -23,6 +23,10 @@ const groups = {
     needs: 'Debian packages: QEMU, a RISC-V compiler and binutils (scripts/install-debian-packages.sh)',
     command: [...mocha, '--timeout', '120000', 'src/**/*.debian.test.ts', 'test/**/*.debian.test.ts'],
   },
+  guests: {
+    needs: 'guests of other people from Debian packages, downloaded once, and the packages that the debian tests need',
+    command: [...mocha, '--timeout', '300000', 'test/guests/**/*.guests.ts'],
+  },
   vscode: {
     needs: 'Chromium, and a VS Code server that is downloaded once',
     command: ['--import', 'tsx', 'test/vscode/run.ts'],

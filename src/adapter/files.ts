@@ -31,6 +31,8 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
       virtioVersion: virtio,
       rtcStart: rtc ?? hostTime(),
     },
+    ...(launch.firmware !== undefined && { firmware: await readInput(launch.firmware, 'firmware') }),
+    ...(launch.dtb !== undefined && { deviceTree: await readInput(launch.dtb, 'dtb') }),
     guests: await Promise.all(launch.guests.map((guest) => readGuest(guest))),
   };
 }

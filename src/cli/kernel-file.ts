@@ -1,10 +1,8 @@
 /** Reads a kernel and its companions from files, with errors a user can act on. */
 import { readFileSync } from 'node:fs';
 import type { BootProgram } from '../machine/boot';
-import { flatProgram, MACHINE_OFFSET } from '../machine/boot-image';
 import type { HtifAddresses } from '../machine/htif';
-import { readProgram } from '../debugger/program';
-import { DRAM_BASE } from '../engine/physical-memory';
+import { readMachineProgram, readProgram } from '../debugger/program';
 
 /** A file that cannot be used; the message names it. */
 export class FileError extends Error {
@@ -29,8 +27,6 @@ export function readUserFile(path: string, what: string): Uint8Array {
   }
 }
 
-const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-
 export interface Kernel {
   readonly program: BootProgram;
   /** Addresses of the symbols `tohost` and `fromhost`, through which test programs for M-mode end and print. */
@@ -44,11 +40,7 @@ export interface Kernel {
  */
 export function readKernel(path: string, machineMode: boolean): Kernel {
   const bytes = readUserFile(path, 'kernel');
-  const isElf = ELF_MAGIC.every((byte, i) => bytes[i] === byte);
-  if (machineMode && !isElf && bytes.length > 0) {
-    return { program: flatProgram(bytes, { memoryBase: DRAM_BASE, offset: MACHINE_OFFSET }) };
-  }
-  const { boot, elf } = readProgram(bytes);
+  const { boot, elf } = machineMode && bytes.length > 0 ? readMachineProgram(bytes) : readProgram(bytes);
   if (!machineMode) return { program: boot };
   const symbols = elf?.symbols();
   const addressOf = (symbol: string) => symbols?.find(({ name }) => name === symbol)?.address;
@@ -56,4 +48,9 @@ export function readKernel(path: string, machineMode: boolean): Kernel {
   if (tohost === undefined) return { program: boot };
   const htif = { tohost: Number(tohost), ...(fromhost !== undefined && { fromhost: Number(fromhost) }) };
   return { program: boot, htif };
+}
+
+/** M-mode code that starts a kernel: an ELF file, or the bytes for the start of DRAM. @throws FileError, ElfError or BootError */
+export function readFirmware(path: string): BootProgram {
+  return readMachineProgram(readUserFile(path, 'firmware')).boot;
 }

@@ -21,6 +21,9 @@ export interface RunOptions {
   readonly bare: boolean;
   /** With `bare`: the image starts in M-mode, without firmware. */
   readonly machineMode: boolean;
+  /** Paths of M-mode code in place of the built-in firmware, and of a device tree in place of the generated one. */
+  readonly firmware: string | undefined;
+  readonly dtb: string | undefined;
   /** Bytes. */
   readonly guestMemory: number | undefined;
   /** Disk images, and whether the guest's writes go to the file. */
@@ -69,6 +72,8 @@ interface OptionDescription {
 export const RUN_OPTIONS = [
   { name: 'bare', help: 'run the kernel in S-mode on the machine itself, without the hypervisor' },
   { name: 'machine-mode', help: 'with --bare: start the image in M-mode, without firmware' },
+  { name: 'firmware', value: 'FILE', help: 'with --bare: M-mode code in place of the built-in SBI, such as OpenSBI' },
+  { name: 'dtb', value: 'FILE', help: 'with --bare: a device tree in place of the generated one' },
   { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
   {
     name: 'extensions',
@@ -156,14 +161,21 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     throw new UsageError(`One kernel can be run, and ${files.length} are given: ${files.join(', ')}.`);
   const machineMode = given.has('machine-mode');
   if (machineMode && !given.has('bare')) throw new UsageError('--machine-mode goes with --bare only; add --bare.');
+  if (machineMode && given.has('firmware')) {
+    throw new UsageError(
+      '--firmware and --machine-mode are given; leave one: firmware runs in M-mode, and the kernel in S-mode.',
+    );
+  }
   const machineOnly = MACHINE_ONLY.find((name) => given.has(name));
   if (machineOnly && !given.has('bare')) {
-    throw new UsageError(`--${machineOnly} goes with --bare only: guests of the hypervisor have no such device.`);
+    throw new UsageError(`--${machineOnly} goes with --bare only: guests of the hypervisor have no such thing.`);
   }
   return {
     kernel: files[0],
     bare: given.has('bare'),
     machineMode,
+    firmware: given.get('firmware'),
+    dtb: given.get('dtb'),
     guestMemory: read(given, 'guest-memory', memorySize),
     disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
@@ -186,8 +198,8 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 
 type OptionName = (typeof RUN_OPTIONS)[number]['name'];
 
-/** Options about devices that only the machine itself has. */
-const MACHINE_ONLY: readonly OptionName[] = ['disk', 'devices', 'forward', 'reach', 'virtio', 'rtc'];
+/** Options about what only the machine itself has. */
+const MACHINE_ONLY: readonly OptionName[] = ['firmware', 'dtb', 'disk', 'devices', 'forward', 'reach', 'virtio', 'rtc'];
 
 function read<T>(given: ReadonlyMap<string, string>, name: OptionName, convert: (text: string) => T): T | undefined {
   const text = given.get(name);

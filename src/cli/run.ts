@@ -12,7 +12,7 @@ import { HostSockets } from '../adapter/host-sockets';
 import { openDisk } from '../adapter/disk-file';
 import { hostTime } from '../adapter/host-time';
 import { Expectation } from './expectation';
-import { readKernel, readUserFile } from './kernel-file';
+import { readFirmware, readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
 import { parseRunOptions } from './options';
 import { Terminal } from './terminal';
@@ -45,7 +45,12 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
-    const description = { program, mode, ...extras, ...(htif && { htif }) } as const;
+    const { firmware, dtb } = options;
+    const beneath = {
+      ...(firmware !== undefined && { firmware: readFirmware(firmware) }),
+      ...(dtb !== undefined && { deviceTree: readUserFile(dtb, 'device tree') }),
+    };
+    const description = { program, mode, ...beneath, ...extras, ...(htif && { htif }) } as const;
     const { devices, network, virtio } = options;
     const [host] = await sockets.open(network ? [network] : []);
     const input = {

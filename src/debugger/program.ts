@@ -1,10 +1,14 @@
 /** From a program file to what the machine boots and what the debugger knows of it. */
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { BootProgram } from '../machine/boot';
-import { flatProgram, SUPERVISOR_OFFSET } from '../machine/boot-image';
+import { flatProgram, MACHINE_OFFSET, SUPERVISOR_OFFSET } from '../machine/boot-image';
 import { parseElf } from '../symbols/elf';
 import type { ElfFile } from '../symbols/elf';
 import { recognizeLinuxImage } from '../symbols/linux-image';
+
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+
+const isElf = (bytes: Uint8Array): boolean => ELF_MAGIC.every((byte, index) => bytes[index] === byte);
 
 export interface LoadedProgram {
   readonly boot: BootProgram;
@@ -32,4 +36,13 @@ export function readProgram(bytes: Uint8Array, entry?: bigint): LoadedProgram {
       memorySize: Number(memorySize),
     }));
   return { boot: { entry: entry ?? elf.entry, segments }, elf };
+}
+
+/**
+ * Reads a program for M-mode: an ELF file, or the bytes for the start of DRAM.
+ * @throws Error in a user's words when it cannot be run
+ */
+export function readMachineProgram(bytes: Uint8Array): LoadedProgram {
+  if (isElf(bytes)) return readProgram(bytes);
+  return { boot: flatProgram(bytes, { memoryBase: DRAM_BASE, offset: MACHINE_OFFSET }), elf: undefined };
 }

@@ -36,6 +36,10 @@ export interface SessionOptions {
   readonly synchronization?: Synchronization;
   /** What the bare machine has beside its fixed devices; made anew for each boot. */
   readonly devices?: DeviceInput;
+  /** M-mode code in place of the built-in firmware; for the bare machine. */
+  readonly firmware?: InputFile;
+  /** A flattened device tree in place of the generated one; for the bare machine. */
+  readonly deviceTree?: InputFile;
   readonly guests: readonly GuestInput[];
   /** How many of the last VM exits are kept, with statistics of all; 0: neither. 200 unless said otherwise. */
   readonly exitLog?: number;

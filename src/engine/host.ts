@@ -25,6 +25,8 @@ export interface EngineHost {
   readDevice(hpa: number, width: Width): bigint | undefined;
   /** Writes outside RAM; the address may be misaligned. False when nothing is there. */
   writeDevice(hpa: number, width: Width, value: bigint): boolean;
+  /** A halfword of read-only memory, for an instruction fetch outside RAM; undefined: an access fault, also without this. */
+  fetchRom?(hpa: number): number | undefined;
   /**
    * A synchronous trap of the instruction at `state.pc`: afterwards pc, privilege and TLB selection are the handler's.
    * The host may instead leave the state alone and call `Engine.holdInstruction`.

@@ -366,7 +366,7 @@ export class SlowPath {
     if (hpa < 0) return this.jumped();
     if (this.endsBefore()) return EXIT;
     const page = hpa - (hpa % PAGE_SIZE);
-    if (!memory.contains(page, PAGE_SIZE)) return this.raise(cause.instructionAccess, state.pc);
+    if (!memory.contains(page, PAGE_SIZE)) return this.fetchFromRom(hpa);
     const virtualPage = pcHigh * 0x100000 + (pcLow >>> 12);
     if (!this.host.cacheable) return this.fetchOnce(hpa, code.page(page, virtualPage));
     for (;;) {
@@ -396,6 +396,14 @@ export class SlowPath {
     return typeof high === 'number'
       ? this.parts.code.decodeScratch(low | (high << 16), offset, breakpoint)
       : high.status;
+  }
+
+  /** An instruction in read-only memory, which no TLB keeps. */
+  private fetchFromRom(hpa: number): number {
+    const low = this.host.fetchRom?.(hpa);
+    const high = low !== undefined && (low & 3) === 3 ? this.host.fetchRom?.(hpa + 2) : 0;
+    if (low === undefined || high === undefined) return this.raise(cause.instructionAccess, this.parts.state.pc);
+    return this.parts.code.decodeScratch(low | (high << 16), hpa % PAGE_SIZE, false);
   }
 
   private cross(rec: number): number {

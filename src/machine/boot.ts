@@ -4,7 +4,7 @@
  * Entry state: RISC-V Linux boot protocol (`a0` hart, `a1` device tree), which SBI firmware and M-mode programs share.
  */
 import type { DeviceTreeOptions } from './device-tree';
-import { buildDeviceTree } from './device-tree';
+import { buildDeviceTree, completeDeviceTree } from './device-tree';
 
 /** A program that cannot be started as asked; the message is for the user. */
 export class BootError extends Error {
@@ -42,6 +42,10 @@ export interface BootOptions {
   readonly program: BootProgram;
   readonly memory: BootMemory;
   readonly initrd?: Uint8Array;
+  /** M-mode code that is loaded beside the program, which it will start. */
+  readonly firmware?: BootProgram;
+  /** A tree of the user's own, which gets the command line and the RAM disk of `tree` only. */
+  readonly deviceTree?: Uint8Array;
   /** The rest of the tree; memory and RAM disk are filled in. */
   readonly tree: Omit<DeviceTreeOptions, 'memoryBase' | 'memoryBytes' | 'initrd'>;
   /** The hart that starts; 0 unless said otherwise. */
@@ -55,8 +59,10 @@ export interface AddressRange {
 }
 
 export interface BootState {
-  /** Physical address of the first instruction. */
+  /** Physical address of the program's first instruction. */
   readonly entry: bigint;
+  /** Physical address of the firmware's first instruction, if there is one. */
+  readonly firmware?: bigint;
   /** The hart's number. */
   readonly a0: bigint;
   /** Physical address of the device tree. */
@@ -75,25 +81,33 @@ const TREE_ALIGNMENTS = [2 * MIB, 4 * KIB];
 const INITRD_ALIGNMENT = 4 * KIB;
 const INITRD_DISTANCE = 128 * MIB;
 
+/**
+ * What Linux seeds its random numbers with, as QEMU gives it 32 random bytes. Ours are always the same, so that runs are alike:
+ * a guest that is debugged has no secrets. Without them Linux gathers randomness for a tenth of its boot.
+ */
+const RNG_SEED = Uint8Array.from({ length: 32 }, (_, i) => (167 * i + 89) & 0xff);
+
 /** Loads everything; throws a BootError, before anything is written, when something does not fit. */
 export function boot(options: BootOptions): BootState {
   const { memory, tree } = options;
-  const program = checkSegments(options.program, memory);
+  const program = checkSegments(options.program, memory, 'program');
   const entry = resolveEntry(options.program, memory);
+  const firmware = options.firmware && checkSegments(options.firmware, memory, 'firmware');
+  if (firmware) refuseOverlap(firmware, program);
+  const taken = joined([...program, ...(firmware ?? [])]);
 
   // The tree's size does not depend on where the RAM disk is.
-  const treeFor = (initrd: AddressRange | undefined) =>
-    buildDeviceTree({
-      ...tree,
-      memoryBase: memory.base,
-      memoryBytes: memory.size,
-      ...(initrd && { initrd }),
-    });
+  const treeFor = (initrd: AddressRange | undefined) => {
+    const chosen = { ...tree, ...(initrd && { initrd }) };
+    if (options.deviceTree) return completeDeviceTree(options.deviceTree, chosen);
+    return buildDeviceTree({ rngSeed: RNG_SEED, ...chosen, memoryBase: memory.base, memoryBytes: memory.size });
+  };
   const treeSize = treeFor(options.initrd && { start: memory.base, end: memory.base }).length;
-  const deviceTree = placeTree(treeSize, program, memory);
-  const initrd = options.initrd && placeInitrd(options.initrd.length, joined([...program, deviceTree]), memory);
+  const deviceTree = placeTree(treeSize, taken, memory);
+  const initrd =
+    options.initrd && placeInitrd(options.initrd.length, program[0].start, joined([...taken, deviceTree]), memory);
 
-  for (const segment of options.program.segments) {
+  for (const segment of [...(options.firmware?.segments ?? []), ...options.program.segments]) {
     memory.load(segment.address, segment.data);
     if (segment.memorySize > segment.data.length) {
       memory.clear?.(segment.address + segment.data.length, segment.memorySize - segment.data.length);
@@ -103,6 +117,7 @@ export function boot(options: BootOptions): BootState {
   memory.load(deviceTree.start, treeFor(initrd));
   return {
     entry: BigInt(entry),
+    ...(options.firmware && { firmware: BigInt(resolveEntry(options.firmware, memory)) }),
     a0: BigInt(options.hart ?? 0),
     a1: BigInt(deviceTree.start),
     program,
@@ -112,23 +127,34 @@ export function boot(options: BootOptions): BootState {
 }
 
 /** The ranges that the segments fill, each of which must lie in memory: in ascending order, touching ones joined. */
-function checkSegments(program: BootProgram, memory: BootMemory): AddressRange[] {
+function checkSegments(program: BootProgram, memory: BootMemory, what: 'program' | 'firmware'): AddressRange[] {
   const ranges = program.segments
     .map(({ address, data, memorySize }) => ({ start: address, end: address + Math.max(memorySize, data.length) }))
     .filter(({ start, end }) => end > start);
-  if (ranges.length === 0) throw new BootError('The program has nothing to load: no segment with contents.');
+  if (ranges.length === 0) throw new BootError(`The ${what} has nothing to load: no segment with contents.`);
   for (const range of ranges) {
     if (contains(memory, range)) continue;
     throw new BootError(
-      `The program's segment ${show(range)} lies outside ${memory.name} (${show(extent(memory))}); ` +
+      `The ${what}'s segment ${show(range)} lies outside ${memory.name} (${show(extent(memory))}); ` +
         'link it at an address inside, or raise the memory size.',
     );
   }
   // Only segments on top of each other hold more than memory; loading those could take for ever.
   if (program.segments.reduce((sum, { data }) => sum + data.length, 0) > memory.size) {
-    throw new BootError(`The program's segments together hold more than ${memory.name}; the file is damaged.`);
+    throw new BootError(`The ${what}'s segments together hold more than ${memory.name}; the file is damaged.`);
   }
   return joined(ranges);
+}
+
+function refuseOverlap(firmware: readonly AddressRange[], program: readonly AddressRange[]): void {
+  for (const range of program) {
+    const under = firmware.find((other) => overlaps(range, other));
+    if (!under) continue;
+    throw new BootError(
+      `The program (${show(range)}) and the firmware (${show(under)}) want the same memory; ` +
+        'link the program behind the firmware, customarily at 0x80200000.',
+    );
+  }
 }
 
 function joined(ranges: readonly AddressRange[]): AddressRange[] {
@@ -178,8 +204,13 @@ function placeTree(size: number, taken: readonly AddressRange[], memory: BootMem
   );
 }
 
-function placeInitrd(size: number, taken: readonly AddressRange[], memory: BootMemory): AddressRange {
-  const start = taken[0].start + Math.min(Math.floor(memory.size / 2), INITRD_DISTANCE);
+function placeInitrd(
+  size: number,
+  programStart: number,
+  taken: readonly AddressRange[],
+  memory: BootMemory,
+): AddressRange {
+  const start = programStart + Math.min(Math.floor(memory.size / 2), INITRD_DISTANCE);
   const usual = { start, end: start + size };
   if (contains(memory, usual) && !taken.some((range) => overlaps(range, usual))) return usual;
   const other = highestFree(size, INITRD_ALIGNMENT, memory.base + memory.size, taken, memory);

@@ -6,6 +6,7 @@
 import { VIRT } from './devices/virt-map';
 import type { FdtNode } from './fdt';
 import { cells64, encodeFdt } from './fdt';
+import { readFdt } from './fdt-read';
 
 export type TreeDevice = 'clint' | 'plic' | 'uart' | 'finisher' | 'rtc' | 'virtio';
 
@@ -41,6 +42,25 @@ const MACHINE_EXTERNAL = 11;
 /** The flattened device tree (version 17) for a machine. */
 export function buildDeviceTree(options: DeviceTreeOptions): Uint8Array {
   return encodeFdt(describeMachine(options));
+}
+
+/**
+ * A user's own tree, with what a loader adds in `/chosen`: the command line, if there is one, and the initial RAM disk.
+ * @throws FdtError for what is no device tree
+ */
+export function completeDeviceTree(
+  blob: Uint8Array,
+  options: Pick<DeviceTreeOptions, 'bootargs' | 'initrd'>,
+): Uint8Array {
+  const { root, bootHart, reservations } = readFdt(blob);
+  const { bootargs, initrd } = options;
+  const added = { ...(initrd && initrdProperties(initrd)), ...(bootargs !== undefined && { bootargs }) };
+  const children = root.children ?? [];
+  const isChosen = ({ name }: FdtNode) => name === 'chosen';
+  const old: FdtNode = children.find(isChosen) ?? { name: 'chosen', properties: {} };
+  const chosen: FdtNode = { ...old, properties: { ...old.properties, ...added } };
+  const others = children.filter((child) => !isChosen(child));
+  return encodeFdt({ ...root, children: [chosen, ...others] }, bootHart, reservations);
 }
 
 interface Context {
@@ -86,12 +106,16 @@ function chosen({ options, devices }: Context): FdtNode {
   return {
     name: 'chosen',
     properties: {
-      ...(initrd && { 'linux,initrd-end': address(initrd.end), 'linux,initrd-start': address(initrd.start) }),
+      ...(initrd && initrdProperties(initrd)),
       ...(rngSeed && { 'rng-seed': rngSeed }),
       ...(bootargs !== undefined && { bootargs }),
       ...(stdoutPath !== undefined && { 'stdout-path': stdoutPath }),
     },
   };
+}
+
+function initrdProperties({ start, end }: { start: number; end: number }): FdtNode['properties'] {
+  return { 'linux,initrd-end': address(end), 'linux,initrd-start': address(start) };
 }
 
 function syscon(name: 'poweroff' | 'reboot', value: number, { finisherHandle }: Context): FdtNode {

@@ -21,8 +21,8 @@ const MAGIC = 0xd00dfeed;
 const VERSION = 17;
 const LAST_COMPATIBLE_VERSION = 16;
 const HEADER_SIZE = 40;
-/** The memory reservation block holds its closing entry alone. */
-const RESERVATIONS_SIZE = 16;
+/** Bytes of an entry of the memory reservation block: address and size. */
+const RESERVATION_SIZE = 16;
 const FDT_BEGIN_NODE = 1;
 const FDT_END_NODE = 2;
 const FDT_PROP = 3;
@@ -33,8 +33,15 @@ export function cells64(value: number): [number, number] {
   return [Math.floor(value / 2 ** 32), value >>> 0];
 }
 
-/** The blob for the tree under `root`. */
-export function encodeFdt(root: FdtNode, bootHart = 0): Uint8Array {
+/**
+ * The blob for the tree under `root`.
+ * @param reservations memory that programs must leave alone
+ */
+export function encodeFdt(
+  root: FdtNode,
+  bootHart = 0,
+  reservations: readonly (readonly [address: bigint, size: bigint])[] = [],
+): Uint8Array {
   const strings = new StringBlock();
   const structure = new CellWriter();
   writeNode(root, structure, strings);
@@ -42,7 +49,7 @@ export function encodeFdt(root: FdtNode, bootHart = 0): Uint8Array {
   const structureBytes = structure.take();
   const stringBytes = strings.take();
 
-  const structureOffset = HEADER_SIZE + RESERVATIONS_SIZE;
+  const structureOffset = HEADER_SIZE + RESERVATION_SIZE * (reservations.length + 1);
   const stringsOffset = structureOffset + structureBytes.length;
   const header = [
     MAGIC,
@@ -58,6 +65,8 @@ export function encodeFdt(root: FdtNode, bootHart = 0): Uint8Array {
   ];
   const blob = new Uint8Array(stringsOffset + stringBytes.length);
   blob.set(cellBytes(header), 0);
+  const view = new DataView(blob.buffer);
+  reservations.flat().forEach((value, index) => view.setBigUint64(HEADER_SIZE + 8 * index, value));
   blob.set(structureBytes, structureOffset);
   blob.set(stringBytes, stringsOffset);
   return blob;

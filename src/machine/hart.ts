@@ -8,6 +8,7 @@ import { DRAM_BASE } from '../engine/physical-memory';
 import type { Extension } from '../isa/extensions';
 import type { Operands } from '../isa/instruction';
 import type { SystemOp, Width } from '../isa/semantics';
+import type { BootRom } from './boot-rom';
 import type { Bus } from './bus';
 import { CsrFile } from './csr-file';
 import { CSR } from './csr-numbers';
@@ -27,6 +28,7 @@ export interface HartOptions {
   readonly index: number;
   readonly engine: Engine;
   readonly bus: Bus;
+  readonly rom: BootRom;
   /** The machine's. */
   readonly extensions: ReadonlySet<Extension>;
   /** The machine's mtime. */
@@ -77,6 +79,7 @@ export class Hart implements EngineHost {
 
   private readonly engine: Engine;
   private readonly bus: Bus;
+  private readonly rom: BootRom;
   private readonly requestStop: () => void;
   private readonly modes = new TranslationModes();
   private fetchMode: TranslationMode;
@@ -89,11 +92,12 @@ export class Hart implements EngineHost {
   private heldTrap: (Trap & { executed: number }) | undefined;
 
   constructor(options: HartOptions) {
-    const { index, engine, bus, extensions, time, requestStop } = options;
+    const { index, engine, bus, rom, extensions, time, requestStop } = options;
     this.index = index;
     this.extensions = extensions;
     this.engine = engine;
     this.bus = bus;
+    this.rom = rom;
     this.requestStop = requestStop;
     this.state = engine.state;
     this.pmp = new Pmp(() => this.protectionChanged());
@@ -284,6 +288,10 @@ export class Hart implements EngineHost {
 
   readDevice(hpa: number, width: Width): bigint | undefined {
     return this.bus.read(hpa, width);
+  }
+
+  fetchRom(hpa: number): number | undefined {
+    return this.rom.halfword(hpa);
   }
 
   writeDevice(hpa: number, width: Width, value: bigint): boolean {

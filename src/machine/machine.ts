@@ -13,6 +13,7 @@ import type { Extension, ExtensionSwitches } from '../isa/extensions';
 import { machineExtensions } from '../isa/extensions';
 import type { BootProgram, BootState } from './boot';
 import { boot } from './boot';
+import { BootRom, DYNAMIC_RECORD } from './boot-rom';
 import { Bus } from './bus';
 import { Clint } from './devices/clint';
 import { Finisher } from './devices/finisher';
@@ -41,6 +42,7 @@ const INTERRUPTS_IN_A_ROW = 64;
 
 const A0 = 10;
 const A1 = 11;
+const A2 = 12;
 
 export interface MachineOptions {
   /** Size of RAM in bytes, a multiple of 64 KiB; 3 GiB unless said otherwise. It costs host memory where it is touched. */
@@ -59,8 +61,12 @@ export interface MachineOptions {
 
 export interface MachineBoot {
   readonly program: BootProgram;
-  /** 'supervisor': in S-mode, over the built-in firmware. 'machine': in M-mode, without firmware. */
+  /** 'supervisor': in S-mode, over firmware. 'machine': in M-mode, without firmware. */
   readonly mode: 'supervisor' | 'machine';
+  /** M-mode code in place of the built-in firmware; it starts the program. */
+  readonly firmware?: BootProgram;
+  /** A device tree in place of the machine's own description; it gets the command line and the RAM disk. */
+  readonly deviceTree?: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly bootargs?: string;
   /** Where the program has `tohost`, through which it ends the machine and prints (see `htif.ts`). */
@@ -108,6 +114,7 @@ export class Machine implements Stateful {
   readonly clint: Clint;
   readonly plic: Plic;
   readonly finisher = new Finisher();
+  readonly rom = new BootRom();
   readonly devices: ExtraDevices;
   readonly harts: readonly Hart[];
   readonly extensions: ReadonlySet<Extension>;
@@ -147,10 +154,12 @@ export class Machine implements Stateful {
     for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
     const { bus, plic, memory } = this;
     this.devices = new ExtraDevices(options.devices ?? {}, { bus, plic, memory, ticks: () => this.clock.ticks });
+    bus.add(this.rom);
     const hart = new Hart({
       index: 0,
       engine: this.engine,
       bus: this.bus,
+      rom: this.rom,
       extensions: this.extensions,
       time: () => this.clint.mtime,
       requestStop: () => this.requestStop(),
@@ -171,7 +180,7 @@ export class Machine implements Stateful {
   }
 
   /** Loads a program with its device tree, and sets hart 0 up to start it. @throws BootError for what cannot run */
-  boot({ program, mode, initrd, bootargs, htif }: MachineBoot): BootState {
+  boot({ program, mode, firmware, deviceTree, initrd, bootargs, htif }: MachineBoot): BootState {
     const { memory } = this;
     const state = boot({
       program,
@@ -187,10 +196,15 @@ export class Machine implements Stateful {
         mmuType: 'riscv,sv57',
         ...(bootargs === undefined ? {} : { bootargs }),
       },
+      ...(firmware && { firmware }),
+      ...(deviceTree && { deviceTree }),
       ...(initrd ? { initrd } : {}),
     });
+    const { entry, a1: tree } = state;
+    this.rom.fill({ start: state.firmware ?? entry, tree, next: firmware ? entry : 0n });
     if (htif) this.htif = this.connectHtif(htif);
-    if (mode === 'supervisor') this.startFirmware().start(state);
+    if (firmware) this.harts[0].state.pc = BigInt(this.rom.base);
+    else if (mode === 'supervisor') this.startFirmware().start(state);
     else this.startInMachineMode(state);
     return state;
   }
@@ -448,10 +462,12 @@ export class Machine implements Stateful {
     return true;
   }
 
+  /** As the boot ROM would enter it. */
   private startInMachineMode({ entry, a0, a1 }: BootState): void {
     const { state } = this.harts[0];
     state.setX(A0, a0);
     state.setX(A1, a1);
+    state.setX(A2, BigInt(this.rom.base + DYNAMIC_RECORD));
     state.pc = entry;
   }
 }

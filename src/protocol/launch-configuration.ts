@@ -64,6 +64,8 @@ export interface LaunchConfiguration {
   readonly program?: string;
   readonly guests?: readonly GuestConfiguration[];
   readonly mode?: LaunchMode;
+  readonly firmware?: string;
+  readonly dtb?: string;
   readonly machine?: MachineConfiguration;
   readonly hypervisor?: HypervisorConfiguration;
   readonly stopOnEntry?: boolean;
@@ -190,6 +192,14 @@ const LAUNCH_FIELDS = {
     },
     default: 'hypervisor',
   }),
+  firmware: text({
+    description:
+      'M-mode firmware that starts the kernel in place of the built-in SBI, such as OpenSBI or RustSBI: an ELF file, or the bytes for 0x80000000; for "mode": "bare".',
+  }),
+  dtb: text({
+    description:
+      'A flattened device tree that the kernel gets in place of the generated one; for "mode": "bare". Command line and initial RAM disk are added to it.',
+  }),
   machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.', default: {} }),
   hypervisor: record({ fields: HYPERVISOR_FIELDS, description: 'How the hypervisor works.', default: {} }),
   stopOnEntry: flag({ description: "Stop before the guest's first instruction.", default: false }),
@@ -225,6 +235,8 @@ export interface Launch {
   readonly mode: LaunchMode;
   readonly machine: Omit<Parsed<typeof MACHINE_FIELDS>, 'network'> & { readonly network?: NetworkLaunch };
   readonly hypervisor: Parsed<typeof HYPERVISOR_FIELDS>;
+  readonly firmware?: string;
+  readonly dtb?: string;
   readonly stopOnEntry: boolean;
   readonly exitLog: number;
   readonly sourceMap: Readonly<Record<string, string>>;
@@ -315,6 +327,14 @@ export function parseLaunch(written: unknown): Launch {
     mode: parsed.mode,
     machine: { ...machine, ...(network && { network: networkLaunch(network, 'machine.network') }) },
     hypervisor: parsed.hypervisor,
+  if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine);
+  else refuseForGuests(parsed);
+  return {
+    guests,
+    mode: parsed.mode,
+    ...(parsed.firmware !== undefined && { firmware: parsed.firmware }),
+    ...(parsed.dtb !== undefined && { dtb: parsed.dtb }),
+    machine: parsed.machine,
     stopOnEntry: parsed.stopOnEntry,
     exitLog: parsed.exitLog,
     sourceMap: parsed.sourceMap,
@@ -346,6 +366,16 @@ const SLOTS = 8;
 
 function refuseForGuests(machine: ParsedMachine): void {
   for (const name of ['disks', 'devices', 'network', 'rtc'] as const) {
+function refuseForGuests(launch: Pick<Launch, 'machine' | 'firmware' | 'dtb'>): void {
+  for (const name of ['firmware', 'dtb'] as const) {
+    if (launch[name] === undefined) continue;
+    throw new ConfigurationError(
+      name,
+      'has no meaning for guests of the hypervisor, whose SBI and device tree are its own; set "mode" to "bare".',
+    );
+  }
+  const { machine } = launch;
+  for (const name of ['disks', 'devices', 'rtc'] as const) {
     if (machine[name] === undefined) continue;
     throw new ConfigurationError(
       `machine.${name}`,

@@ -41,6 +41,19 @@ describe('hypocaust run --bare with devices', function () {
     assert.ok(readFileSync(disk).every((byte) => byte === 0x5a));
   });
 
+  it('says what is wrong with firmware and a device tree', () => {
+    const kernel = join(__dirname, '..', '..', 'samples', 'teaching-kernel', 'kernel.elf');
+    const problem = (...options: readonly string[]) =>
+      spawnSync(process.execPath, [cli, 'run', ...options, kernel], { encoding: 'latin1', timeout: 30_000 }).stderr;
+    assert.match(
+      problem('--bare', '--firmware', join(folder, 'none')),
+      /The firmware .*none cannot be read: there is no/,
+    );
+    assert.match(problem('--bare', '--firmware', kernel), /The program .* and the firmware .* want the same memory/);
+    assert.match(problem('--bare', '--dtb', program), /The device tree is no flattened device tree .*; make it anew/);
+    assert.match(problem('--firmware', program), /--firmware goes with --bare only/);
+  });
+
   it('says what is wrong with a disk', () => {
     const missing = run('--disk', join(folder, 'none.img'));
     assert.equal(missing.status, 1);

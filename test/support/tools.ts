@@ -2,9 +2,12 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Where Debian has tools that a user's PATH may not name, such as mke2fs. */
+const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin'];
+
 /** The path of `name` on the PATH, or undefined. */
 export function findTool(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...SYSTEM_FOLDERS]) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);

@@ -1,9 +1,10 @@
 /** Makes the system that a session's options describe, with the symbols of its programs. */
 import { recognizeLinuxImage } from '../../symbols/linux-image';
 import { SymbolFile } from '../../symbols/program';
+import type { BootProgram } from '../../machine/boot';
 import type { MachineOptions } from '../../machine/machine';
 import { DebuggerError } from '../errors';
-import { readProgram } from '../program';
+import { readMachineProgram, readProgram } from '../program';
 import type { GuestInput, InputFile, SessionOptions } from '../session-options';
 import { SymbolSpace } from '../symbol-space';
 import type { SymbolModule } from '../symbol-space';
@@ -53,7 +54,14 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
     const [first] = guests;
     if (!first) throw new DebuggerError('There is no program to run.');
     const mode = options.mode === 'machine' ? 'machine' : 'supervisor';
-    const boot = { program: first.boot, mode, ...optionsOf(first.guest) } as const;
+    const { firmware, deviceTree } = options;
+    const boot = {
+      program: first.boot,
+      mode,
+      ...optionsOf(first.guest),
+      ...(firmware && { firmware: firmwareOf(firmware) }),
+      ...(deviceTree && { deviceTree: deviceTree.bytes }),
+    } as const;
     return new BareSystem(machine, first.guest.name, boot, options.devices);
   } catch (error) {
     throw asDebuggerError(error, options.guests.length === 1 ? options.guests[0]!.program.path : undefined);
@@ -65,6 +73,14 @@ function programOf(guest: GuestInput): ReturnType<typeof readProgram>['boot'] {
     return readProgram(guest.program.bytes, guest.entry).boot;
   } catch (error) {
     throw asDebuggerError(error, guest.program.path);
+  }
+}
+
+function firmwareOf({ path, bytes }: InputFile): BootProgram {
+  try {
+    return readMachineProgram(bytes).boot;
+  } catch (error) {
+    throw asDebuggerError(error, path);
   }
 }
 

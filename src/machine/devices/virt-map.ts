@@ -1,6 +1,8 @@
 /** Where QEMU's `virt` machine (7.2) has what this machine has: addresses, sizes, interrupt numbers, frequencies. */
 
 export const VIRT = {
+  /** Where harts come out of reset. */
+  rom: { base: 0x1000, size: 0xf000 },
   /** "sifive,test1": power off, reboot. */
   finisher: { base: 0x100000, size: 0x1000 },
   /** "google,goldfish-rtc". */
