@@ -3,6 +3,7 @@
  * As QEMU has it: hw/riscv/boot.c (`riscv_setup_rom_reset_vec`) and include/hw/riscv/boot_opensbi.h; the record is OpenSBI's
  * (include/sbi/fw_dynamic.h), which RustSBI reads, too.
  */
+import type { StateTransfer } from '../engine/state-transfer';
 import type { Device, Width } from './devices/device';
 import { VIRT } from './devices/virt-map';
 
@@ -38,7 +39,8 @@ export class BootRom implements Device {
   readonly name = 'rom';
   readonly base = VIRT.rom.base;
   readonly size = VIRT.rom.size;
-  private readonly contents = new DataView(new ArrayBuffer(0x80));
+  private readonly bytes = new Uint8Array(0x80);
+  private readonly contents = new DataView(this.bytes.buffer);
 
   /** What the ROM says from now on. */
   fill({ start, tree, next }: BootAddresses): void {
@@ -56,6 +58,10 @@ export class BootRom implements Device {
   halfword(address: number): number | undefined {
     const offset = address - this.base;
     return offset >= 0 && offset < this.size ? Number(this.read(offset, 2)) : undefined;
+  }
+
+  transferState(state: StateTransfer): void {
+    state.fill(this.bytes);
   }
 
   accepts(): boolean {

@@ -132,7 +132,7 @@ describe('launch configuration', () => {
     [
       'an inherited name',
       { program: 'a', constructor: 1 },
-      '"constructor" is not a known field; the fields here are program, guests, mode, machine, hypervisor, stopOnEntry, exitLog, sourceMap, console.',
+      '"constructor" is not a known field; the fields here are program, guests, mode, firmware, dtb, machine, hypervisor, stopOnEntry, exitLog, sourceMap, console.',
     ],
     [
       'a size that is none',
@@ -190,6 +190,11 @@ describe('launch configuration', () => {
       '"machine.disks" has no meaning for guests of the hypervisor, which have no such device; set "mode" to "bare".',
     ],
     [
+      'firmware for guests of the hypervisor',
+      { program: 'a', firmware: 'fw.elf' },
+      '"firmware" has no meaning for guests of the hypervisor, whose SBI and device tree are its own; set "mode" to "bare".',
+    ],
+    [
       'more devices than slots',
       { program: 'a', mode: 'bare', machine: { disks: new Array(9).fill({ file: 'd.img' }) } },
       '"machine.disks" and "devices" name 9 devices, and there are 8 slots.',
@@ -233,6 +238,8 @@ describe('launch configuration', () => {
       'program',
       'guests',
       'mode',
+      'firmware',
+      'dtb',
       'machine',
       'hypervisor',
       'stopOnEntry',
