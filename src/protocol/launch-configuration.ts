@@ -321,20 +321,14 @@ export function parseLaunch(written: unknown): Launch {
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
   const { network, ...machine } = parsed.machine;
   if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine, client['hypervisor'] !== undefined);
-  else refuseForGuests(parsed.machine);
+  else refuseForGuests(parsed);
   return {
     guests,
     mode: parsed.mode,
     machine: { ...machine, ...(network && { network: networkLaunch(network, 'machine.network') }) },
     hypervisor: parsed.hypervisor,
-  if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine);
-  else refuseForGuests(parsed);
-  return {
-    guests,
-    mode: parsed.mode,
     ...(parsed.firmware !== undefined && { firmware: parsed.firmware }),
     ...(parsed.dtb !== undefined && { dtb: parsed.dtb }),
-    machine: parsed.machine,
     stopOnEntry: parsed.stopOnEntry,
     exitLog: parsed.exitLog,
     sourceMap: parsed.sourceMap,
@@ -364,9 +358,7 @@ function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[
 /** Virtio slots of the machine. */
 const SLOTS = 8;
 
-function refuseForGuests(machine: ParsedMachine): void {
-  for (const name of ['disks', 'devices', 'network', 'rtc'] as const) {
-function refuseForGuests(launch: Pick<Launch, 'machine' | 'firmware' | 'dtb'>): void {
+function refuseForGuests(launch: Pick<Launch, 'firmware' | 'dtb'> & { readonly machine: ParsedMachine }): void {
   for (const name of ['firmware', 'dtb'] as const) {
     if (launch[name] === undefined) continue;
     throw new ConfigurationError(
@@ -375,7 +367,7 @@ function refuseForGuests(launch: Pick<Launch, 'machine' | 'firmware' | 'dtb'>): 
     );
   }
   const { machine } = launch;
-  for (const name of ['disks', 'devices', 'rtc'] as const) {
+  for (const name of ['disks', 'devices', 'network', 'rtc'] as const) {
     if (machine[name] === undefined) continue;
     throw new ConfigurationError(
       `machine.${name}`,
