@@ -6,6 +6,8 @@ import type { Group } from './catalogue';
 import { DEBUGGER_GROUP, measurements } from './debugger/measurements';
 import type { Measurement } from './debugger/measurements';
 import { BenchError } from './errors';
+import { HYPERVISOR_GROUP, hypervisorMeasurements } from './hypervisor/measurements';
+import type { HypervisorMeasurement } from './hypervisor/measurements';
 import type { Length } from './image';
 
 /** Pairs of runs, of which the median is reported. */
@@ -20,7 +22,7 @@ export const HELP = `npm run bench -- [GROUP | PROGRAM]... [options]
   --profile PROGRAM     only run this program on our side, and show where the time goes
   --list                show the programs
 
-groups: ${[...groups.map(({ name }) => name), DEBUGGER_GROUP].join(', ')}
+groups: ${[...groups.map(({ name }) => name), DEBUGGER_GROUP, HYPERVISOR_GROUP].join(', ')}
 techniques: ${Object.keys(techniques).join(', ')}`;
 
 export interface BenchOptions {
@@ -28,6 +30,7 @@ export interface BenchOptions {
   readonly groups: readonly Group[];
   /** What is measured on our side alone. */
   readonly measurements: readonly Measurement[];
+  readonly hypervisor: readonly HypervisorMeasurement[];
   readonly pairs: number;
   readonly length: Length;
   readonly json: string | undefined;
@@ -74,9 +77,13 @@ export function parseCommandLine(args: readonly string[]): BenchOptions {
 }
 
 /** The groups, or parts of them, that are named; all when there are no names. @throws BenchError for unknown names */
-function select(names: readonly string[]): Pick<BenchOptions, 'groups' | 'measurements'> {
+function select(names: readonly string[]): Pick<BenchOptions, 'groups' | 'measurements' | 'hypervisor'> {
   const isWanted = (group: string, name: string) => names.length === 0 || names.includes(group) || names.includes(name);
-  const known = [...groups, { name: DEBUGGER_GROUP, programs: measurements }];
+  const known = [
+    ...groups,
+    { name: DEBUGGER_GROUP, programs: measurements },
+    { name: HYPERVISOR_GROUP, programs: hypervisorMeasurements },
+  ];
   const knownNames = known.flatMap(({ name, programs }) => [name, ...programs.map((program) => program.name)]);
   const unknown = names.find((name) => !knownNames.includes(name));
   if (unknown !== undefined) {
@@ -89,6 +96,7 @@ function select(names: readonly string[]): Pick<BenchOptions, 'groups' | 'measur
   return {
     groups: selected.filter(({ programs }) => programs.length > 0),
     measurements: measurements.filter(({ name }) => isWanted(DEBUGGER_GROUP, name)),
+    hypervisor: hypervisorMeasurements.filter(({ name }) => isWanted(HYPERVISOR_GROUP, name)),
   };
 }
 

@@ -6,6 +6,7 @@ import { groups } from './catalogue';
 import { HELP, parseCommandLine } from './command-line';
 import { DEBUGGER_GROUP, measureDebugger, measurements } from './debugger/measurements';
 import { BenchError } from './errors';
+import { HYPERVISOR_GROUP, hypervisorMeasurements, measureHypervisor } from './hypervisor/measurements';
 import { profile } from './profile';
 import { taskOf } from './image';
 import { measureGroups } from './report';
@@ -17,7 +18,8 @@ async function main(args: readonly string[], folder: string): Promise<void> {
   if (options.help) return print(HELP);
   if (options.list) {
     const own = { name: DEBUGGER_GROUP, programs: measurements };
-    for (const { name, programs } of [...groups, own])
+    const hypervisor = { name: HYPERVISOR_GROUP, programs: hypervisorMeasurements };
+    for (const { name, programs } of [...groups, own, hypervisor])
       print(`${name}: ${programs.map((program) => program.name).join(', ')}`);
     return;
   }
@@ -29,8 +31,9 @@ async function main(args: readonly string[], folder: string): Promise<void> {
   const setting = { ...options, folder, print };
   const report = options.groups.length > 0 ? await measureGroups(options.groups, setting) : {};
   const debug = options.measurements.length > 0 ? await measureDebugger(options.measurements, setting) : [];
+  const hypervisor = options.hypervisor.length > 0 ? measureHypervisor(options.hypervisor, setting) : [];
   if (options.json !== undefined) {
-    writeFileSync(options.json, `${JSON.stringify({ ...report, debugger: debug }, undefined, 2)}\n`);
+    writeFileSync(options.json, `${JSON.stringify({ ...report, debugger: debug, hypervisor }, undefined, 2)}\n`);
   }
 }
 

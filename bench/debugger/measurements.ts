@@ -8,7 +8,8 @@ import { figure } from '../comparison';
 import { BenchError } from '../errors';
 import { roundsOf, taskOf } from '../image';
 import type { Setting } from '../report';
-import { addressesOf, stopwatch, timeSession } from './timed-session';
+import { stopwatch } from '../stopwatch';
+import { addressesOf, timeSession } from './timed-session';
 
 /** The name of the group, for the command line. */
 export const DEBUGGER_GROUP = 'debugger';

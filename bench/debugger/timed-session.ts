@@ -3,17 +3,9 @@ import { readFileSync } from 'node:fs';
 import { parseElf } from '../../src/symbols/elf';
 import { Session } from '../../src/debugger/session';
 import { BenchError } from '../errors';
+import { stopwatch } from '../stopwatch';
 
 const MEMORY_BYTES = 256 << 20;
-
-/** Begins to take the processor time of this process. @returns what tells the seconds since then */
-export function stopwatch(): () => number {
-  const start = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1e6;
-  };
-}
 
 /**
  * @param prepare called before the start, to set breakpoints

@@ -6,7 +6,8 @@ import { bitRange } from '../isa/csr-description';
 import { csrByName, legalValue } from '../isa/csrs';
 import type { CsrDescription } from '../isa/csrs';
 import type { Extension } from '../isa/extensions';
-import { FLOAT_STATE, FS_SHIFT, MSTATUS } from '../machine/status';
+import { CSR } from '../machine/csr-numbers';
+import { FS_SHIFT, MSTATUS } from '../machine/status';
 
 /** Bits of sstatus (Privileged 4.1.1). */
 export const SSTATUS = {
@@ -23,7 +24,6 @@ export const SSTATUS = {
 
 /** The same bits as far as they lie in the low half, which numbers hold exactly. */
 const { SIE, SUM, MXR } = MSTATUS;
-const LOW_HALF = 0xffff_ffffn;
 /** What the guest's own copy of sstatus holds; the rest is fixed, or the hart's. */
 const KEPT_STATUS = MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR;
 
@@ -82,8 +82,7 @@ export class GuestCsrs {
 
   /** As the guest reads it. */
   get sstatus(): bigint {
-    const fs = this.floatingPoint.get();
-    return BigInt(this.status | (fs << FS_SHIFT)) | (fs === FLOAT_STATE.dirty ? UXL_64_SD : SSTATUS.UXL_64);
+    return statusValue(this.status | (this.floatingPoint.get() << FS_SHIFT));
   }
 
   get satp(): bigint {
@@ -129,6 +128,13 @@ export class GuestCsrs {
 }
 
 const UXL_64_SD = SSTATUS.UXL_64 | SSTATUS.SD;
+
+const lowHalf = (value: bigint): number => Number(BigInt.asUintN(32, value));
+
+/** sstatus with these bits in its low half. */
+function statusValue(low: number): bigint {
+  return BigInt(low) | ((low & MSTATUS.FS) === MSTATUS.FS ? UXL_64_SD : SSTATUS.UXL_64);
+}
 const INTERRUPT_ORDER = [EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
 
 /** Registers whose value is all there is to them. */
@@ -185,17 +191,22 @@ function environment(): GuestCsr {
   };
 }
 
+const status: GuestCsr = {
+  number: CSR.sstatus,
+  name: 'sstatus',
+  read: (csrs) => csrs.sstatus,
+  // By numbers, as no other CSR is written so often.
+  legalize: (_csrs, value) => statusValue(lowHalf(value) & (KEPT_STATUS | MSTATUS.FS)),
+  store(csrs, value) {
+    const low = lowHalf(value);
+    csrs.status = low & KEPT_STATUS;
+    csrs.floatingPoint.set((low & MSTATUS.FS) >> FS_SHIFT);
+  },
+};
+
 /** Those that the hypervisor emulates, by number. */
 export const GUEST_CSRS: readonly GuestCsr[] = [
-  guestCsrOf(
-    'sstatus',
-    (csrs) => csrs.sstatus,
-    (csrs, value) => {
-      const low = Number(value & LOW_HALF);
-      csrs.status = low & KEPT_STATUS;
-      csrs.floatingPoint.set((low & MSTATUS.FS) >> FS_SHIFT);
-    },
-  ),
+  status,
   interrupts('sie'),
   interrupts('sip'),
   ...PLAIN.map(plain),

@@ -6,13 +6,12 @@ import { isCompressed } from '../isa/decode';
 import { CSR } from '../machine/csr-numbers';
 import type { Hart, Trap } from '../machine/hart';
 import { addressSpaceOf, sv39 } from '../machine/paging';
-import { entryAddressOf, PTE_V, PTE_X } from '../machine/pte';
 import { Sbi } from '../machine/sbi';
 import { MSTATUS } from '../machine/status';
 import { walkPageTable } from '../machine/walk';
-import type { WalkContext } from '../machine/walk';
-import type { Gpa, Hpa } from './addresses';
-import { LEVEL_SIZE, PAGE_SIZE } from './addresses';
+import type { WalkContext, WalkRules } from '../machine/walk';
+import type { Gpa } from './addresses';
+import { PAGE_SIZE } from './addresses';
 import type { AnyExit } from './exits/exit';
 import { rememberingDecoder } from './exits/known-words';
 import type { ExitRecord } from './exit-record';
@@ -57,6 +56,8 @@ export class Vcpu {
   /** The hart's status at the last exit, and the same as sstatus: it is nearly always the same. */
   private savedStatus = -1;
   private savedSstatus = 0n;
+  /** What `walkContext` answered last, and what for. */
+  private lastContext: { satp: bigint; rules: WalkRules; context: WalkContext } | undefined;
   /** All that senvcfg can allow: what it controls is no business of a kernel's own code. */
   private readonly wholeEnvironment: bigint;
   /** The guest's registers are in the trap context, not in the hart. */
@@ -94,6 +95,14 @@ export class Vcpu {
     const pc = BigInt.asUintN(64, value & ~1n);
     if (this.inHypervisor) this.context.sepc = pc;
     else this.hart.state.pc = pc;
+  }
+
+  private get pcLow(): number {
+    return this.inHypervisor ? this.context.sepcLow : this.hart.state.pcLow;
+  }
+
+  private get pcHigh(): number {
+    return this.inHypervisor ? this.context.sepcHigh : this.hart.state.pcHigh;
   }
 
   /** A guest register, unsigned 64 bits. */
@@ -168,8 +177,19 @@ export class Vcpu {
   /** How the guest's present page table is walked in its present mode; not for use in Bare. Table addresses are GPA. */
   walkContext(): WalkContext {
     const { satp, sum, mxr } = this.csrs;
+    const { rules } = this.hart.mmu;
+    const known = this.lastContext;
+    const isSame =
+      known?.satp === satp &&
+      known.rules === rules &&
+      known.context.privilege === this.virtualPrivilege &&
+      known.context.sum === sum &&
+      known.context.mxr === mxr;
+    if (isSame) return known.context;
     const { scheme, root } = addressSpaceOf(satp) ?? { scheme: sv39, root: 0 };
-    return { ...this.hart.mmu.rules, scheme, root, privilege: this.virtualPrivilege, sum, mxr };
+    const context: WalkContext = { ...rules, scheme, root, privilege: this.virtualPrivilege, sum, mxr };
+    this.lastContext = { satp, rules, context };
+    return context;
   }
 
   /** Where the guest's present page table leads, in the mode it is in; undefined where it faults. Changes nothing. */
@@ -189,6 +209,12 @@ export class Vcpu {
 
   /** The instruction word at the guest's pc (16 or 32 bits), fetched as the hart does; undefined where it cannot be. */
   fetchInstruction(): number | undefined {
+    const { pcLow, pcHigh } = this;
+    if (pcLow % PAGE_SIZE <= PAGE_SIZE - 4) {
+      const hpa = this.view.fetchAddress(pcLow, pcHigh);
+      const word = hpa < 0 ? 0 : this.guest.dram.read32(hpa);
+      if (hpa >= 0) return isCompressed(word) ? word & 0xffff : word;
+    }
     const first = this.fetchHalf(this.pc);
     if (first === undefined || isCompressed(first)) return first;
     const second = this.fetchHalf(this.pc + 2n);
@@ -274,17 +300,10 @@ export class Vcpu {
 
   /** The shadow table is what the hart used; the guest's own answers where that has been given up meanwhile. */
   private fetchHalf(gva: bigint): number | undefined {
-    const hpa = this.fetchAddress(gva);
-    return hpa === undefined ? undefined : this.guest.dram.read16(hpa);
-  }
-
-  private fetchAddress(gva: bigint): Hpa | undefined {
-    const found = this.view.find(Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn));
-    const bits = Number(found.entry & 0xffn);
-    if ((bits & PTE_V) !== 0 && (bits & PTE_X) !== 0) {
-      return entryAddressOf(found.entry) + Number(gva & BigInt(LEVEL_SIZE[found.level] - 1));
-    }
+    const hpa = this.view.fetchAddress(Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn));
+    if (hpa >= 0) return this.guest.dram.read16(hpa);
     const gpa = this.translate(gva, FETCH);
-    return gpa === undefined || !this.guest.memory.contains(gpa, 2) ? undefined : this.guest.memory.toHpa(gpa);
+    const found = gpa === undefined || !this.guest.memory.contains(gpa, 2) ? undefined : this.guest.memory.toHpa(gpa);
+    return found === undefined ? undefined : this.guest.dram.read16(found);
   }
 }

@@ -12,8 +12,8 @@ export class SbiCall implements Exit<'sbiCall'> {
   private readonly call: Call;
 
   constructor(private readonly vcpu: Vcpu) {
-    const registers = Array.from({ length: 8 }, (_, i) => vcpu.x(A0 + i));
-    this.call = vcpu.sbi.decode(registers);
+    const x = (index: number) => vcpu.x(A0 + index);
+    this.call = vcpu.sbi.decode([x(0), x(1), x(2), x(3), x(4), x(5), x(6), x(7)]);
   }
 
   get subject(): string {

@@ -2,11 +2,11 @@
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { makeSatp } from '../../machine/paging';
 import type { PagingScheme } from '../../machine/paging';
-import { entryPpn, PTE_RWX, PTE_V, PTE_W } from '../../machine/pte';
+import { entryPpn, PTE_RWX, PTE_V, PTE_W, PTE_X } from '../../machine/pte';
 import { tableIndex } from '../../machine/walk';
 import type { WalkContext } from '../../machine/walk';
 import type { Hpa, Level } from '../addresses';
-import { PAGE_SIZE } from '../addresses';
+import { LEVEL_SIZE, PAGE_SIZE } from '../addresses';
 import type { PagePool } from '../page-pool';
 import type { ViewKind } from './permissions';
 
@@ -89,6 +89,22 @@ export class ShadowView {
       }
       table = this.target(address, low);
     }
+  }
+
+  /** Where a byte lies that the hart may fetch through these tables; -1 where it may not. */
+  fetchAddress(gvaLow: number, gvaHigh: number): Hpa {
+    let table = this.root;
+    for (let level: number = this.rootLevel; level >= 0; level--) {
+      const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
+      const low = this.memory.read32(address);
+      if ((low & PTE_V) === 0) return -1;
+      if ((low & PTE_RWX) !== 0) {
+        // Memory of a guest is below 4 GiB, and so is the largest leaf.
+        return (low & PTE_X) === 0 ? -1 : this.target(address, low) + (gvaLow & (LEVEL_SIZE[level] - 1));
+      }
+      table = this.target(address, low);
+    }
+    return -1;
   }
 
   /**

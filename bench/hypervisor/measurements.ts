@@ -1,0 +1,116 @@
+/** What the hypervisor costs, measured on our side alone: exits by kind, and kernels as guests beside the bare machine. */
+import { Hypervisor } from '../../src/hypervisor/hypervisor';
+import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
+import { assembleSource } from '../../src/isa/assemble';
+import type { BootProgram } from '../../src/machine/boot';
+import { Machine } from '../../src/machine/machine';
+import type { Figure } from '../comparison';
+import { figure } from '../comparison';
+import { BenchError } from '../errors';
+import type { Setting } from '../report';
+import { stopwatch } from '../stopwatch';
+import { exitPrograms, exitSource, stormPrograms } from './programs';
+
+/** The name of the group, for the command line. */
+export const HYPERVISOR_GROUP = 'hypervisor';
+
+export interface HypervisorFigures {
+  readonly name: string;
+  /** What the figure says. */
+  readonly meaning: string;
+  readonly value: Figure;
+  readonly target?: number;
+}
+
+export interface HypervisorMeasurement {
+  readonly name: string;
+  readonly meaning: string;
+  readonly target?: number;
+  /** Units of work that take some two seconds. */
+  readonly rounds: number;
+  /** One figure, from new runs with so much work. */
+  measure(rounds: number): number;
+}
+
+const ENTRY = 0x8020_0000;
+const MEMORY_BYTES = 256 << 20;
+const STRETCH = 10_000_000;
+/** Each measurement does a tenth of its work first, so that V8 has compiled what runs. */
+const WARM_UP = 0.1;
+const QUICK = 0.1;
+
+const modes: readonly Synchronization[] = ['sfence', 'write-protect'];
+
+/** All measurements, in the order of the report. */
+export const hypervisorMeasurements: readonly HypervisorMeasurement[] = [
+  ...exitPrograms.map((program) => ({
+    name: program.name,
+    meaning: `VM exits per second: ${program.code.replaceAll(/\n\s*/g, '; ')}`,
+    ...(program.name.startsWith('csr') && { target: 2_000_000 }),
+    rounds: 2_000_000,
+    measure(rounds: number) {
+      const times = Math.ceil(rounds / program.exits);
+      const { seconds, exits } = runGuest(exitSource(program, times), 'sfence');
+      return exits / seconds;
+    },
+  })),
+  ...stormPrograms.flatMap((program) =>
+    modes.map((mode) => ({
+      name: mode === 'sfence' ? program.name : `${program.name}-wp`,
+      meaning: `time as a guest (${mode}) / time bare: ${program.meaning}`,
+      rounds: 100_000,
+      measure(rounds: number) {
+        const source = program.source(rounds);
+        const guest = runGuest(source, mode).seconds;
+        return guest / runBare(source);
+      },
+    })),
+  ),
+];
+
+export function measureHypervisor(
+  wanted: readonly HypervisorMeasurement[],
+  { pairs, length, print }: Setting,
+): HypervisorFigures[] {
+  print(`\n${HYPERVISOR_GROUP} (ours alone, by processor time)`);
+  return wanted.map(({ name, meaning, target, rounds, measure }) => {
+    const work = length === 'full' ? rounds : rounds * QUICK;
+    measure(Math.ceil(rounds * WARM_UP));
+    const value = figure(Array.from({ length: pairs }, () => measure(Math.ceil(work))));
+    const [median, least, most] = [value.median, value.least, value.most].map(text);
+    const goal = target === undefined ? '' : `, to reach ${text(target)}`;
+    print(`  ${name.padEnd(18)} ${median} (${least}–${most})${goal}: ${meaning}`);
+    return { name, meaning, value, ...(target !== undefined && { target }) };
+  });
+}
+
+const text = (value: number): string => (value > 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2));
+
+function programOf(source: string): BootProgram {
+  const { bytes } = assembleSource(source, BigInt(ENTRY));
+  return { entry: BigInt(ENTRY), segments: [{ address: ENTRY, data: bytes, memorySize: bytes.length }] };
+}
+
+function runBare(source: string): number {
+  const machine = new Machine({ memoryBytes: MEMORY_BYTES });
+  machine.boot({ program: programOf(source), mode: 'supervisor' });
+  return runToEnd(machine);
+}
+
+/** @returns seconds of processor time, and VM exits */
+function runGuest(source: string, synchronization: Synchronization): { seconds: number; exits: number } {
+  const machine = new Machine({ memoryBytes: MEMORY_BYTES });
+  const program = programOf(source);
+  const { guests } = new Hypervisor(machine, { guests: [{ name: 'bench', program }], synchronization });
+  const seconds = runToEnd(machine);
+  return { seconds, exits: Object.values(guests[0].exitCounts).reduce((sum, count) => sum + count, 0) };
+}
+
+function runToEnd(machine: Machine): number {
+  const seconds = stopwatch();
+  for (;;) {
+    const result = machine.run(STRETCH);
+    if (result.kind === 'power-off') return seconds();
+    if (result.kind !== 'limit') throw new BenchError(`A kernel did not run to its end: ${result.kind}.`);
+  }
+}
