@@ -108,6 +108,7 @@ function reasonOf({ reason }: Stop): string {
     case 'event':
       return BREAKPOINT_REASONS.function;
     case 'trap':
+    case 'staleTranslation':
     case 'trapLoop':
     case 'failure':
       return 'exception';

@@ -20,10 +20,9 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
     memoryBytes: launch.machine.memory,
     extensions: launch.machine.extensions,
     clock: launch.machine.clock,
-    synchronization: launch.hypervisor.synchronization,
+    ...launch.hypervisor,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
-    exitLog: launch.exitLog,
     devices: {
       disks: disks.map(({ file, writable }, index) => readDisk(file, writable, `machine.disks[${index}].file`)),
       devices,

@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly stats: string | undefined;
   /** How many of the last VM exits are shown at the end, and which kinds; undefined: none. */
   readonly exitLog: ExitLogOption | undefined;
+  /** What to do when a guest uses a stale translation. */
+  readonly staleTranslations: StaleOption;
   /** What the engine does without: for measurements. */
   readonly engineWithout: ReadonlySet<Technique>;
 }
@@ -58,6 +60,9 @@ export interface ExitLogOption {
   /** All unless given. */
   readonly kinds?: ReadonlySet<ExitKind>;
 }
+
+const STALE_MODES = ['stop', 'log', 'ignore'] as const;
+export type StaleOption = (typeof STALE_MODES)[number];
 
 interface OptionDescription {
   readonly name: string;
@@ -118,6 +123,11 @@ export const RUN_OPTIONS = [
     help: 'write instructions, seconds, mips and what VM exits there were as JSON; -: as text',
   },
   { name: 'exit-log', value: 'N[,KIND…]', help: 'show the last N VM exits at the end, perhaps of some kinds only' },
+  {
+    name: 'stale-translations',
+    value: 'MODE',
+    help: 'a page-table entry used after a change without sfence.vma: log (the default), stop (status 1) or ignore',
+  },
   { name: 'engine-without', value: 'TECHNIQUE[,TECHNIQUE]' },
 ] as const satisfies readonly OptionDescription[];
 
@@ -192,6 +202,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     timeout: read(given, 'timeout', positive),
     stats: given.get('stats'),
     exitLog: read(given, 'exit-log', exitLog),
+    staleTranslations: read(given, 'stale-translations', staleMode) ?? 'log',
     engineWithout: read(given, 'engine-without', techniqueNames) ?? new Set(),
   };
 }
@@ -331,6 +342,12 @@ function exitLog(text: string): ExitLogOption {
     throw new Error(`"${name}" is no kind of VM exit; there are ${EXIT_KINDS.map((known) => known.kind).join(', ')}.`);
   });
   return { size, ...(kinds.length > 0 && { kinds: new Set(kinds) }) };
+}
+
+function staleMode(text: string): StaleOption {
+  const mode = STALE_MODES.find((known) => known === text);
+  if (!mode) throw new Error(`there are ${STALE_MODES.join(', ')}.`);
+  return mode;
 }
 
 function techniqueNames(text: string): ReadonlySet<Technique> {

@@ -15,6 +15,7 @@ import { Expectation } from './expectation';
 import { readFirmware, readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
 import { parseRunOptions } from './options';
+import { StaleReports } from './stale-reports';
 import { Terminal } from './terminal';
 
 export { optionHelp } from './options';
@@ -25,6 +26,9 @@ export const LIMIT_STATUS = 124;
 const OUTPUT_CLOSED_STATUS = 141;
 /** Bytes of input inside that the guest has not read, from which on no more is read from outside. */
 const ENOUGH_INPUT = 1 << 16;
+
+/** Exit status when a stale translation ended the run. */
+const STALE_STATUS = 1;
 
 const scheduler: Scheduler = {
   now: () => performance.now(),
@@ -64,8 +68,12 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
     return new BareSystem({ ...machine, memoryBytes }, name, description, input);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
-  const { synchronization } = options;
-  const setup = { guests: [{ name, program, ...memory, ...extras }], synchronization };
+  const { synchronization, staleTranslations } = options;
+  const setup = {
+    guests: [{ name, program, ...memory, ...extras }],
+    synchronization,
+    findsStaleTranslations: staleTranslations !== 'ignore',
+  };
   return new HypervisedSystem(machine, setup, exitRecording(options));
 }
 
@@ -130,6 +138,8 @@ export async function run(args: readonly string[]): Promise<number> {
       expectation?.add(bytes);
     };
   }
+  const stale = new StaleReports(options.staleTranslations, options.kernel);
+  stale.watch(system);
   const observer = {
     breakpoint: () => false,
     breakpoints: () => [],
@@ -153,11 +163,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const result = await loop.run();
     const seconds = (performance.now() - started) / 1000;
     terminal.flush();
+    await stale.flush();
     if (options.stats !== undefined || options.exitLog) {
       const { writeStatistics } = await import('./statistics');
       const { kernel, stats: output, exitLog } = options;
       writeStatistics(system, seconds, { output, exitLog: exitLog?.size ?? 0, kernel });
     }
+    if (stale.hasStopped) return STALE_STATUS;
     if (expectation?.met) return 0;
     if (outputClosed) return OUTPUT_CLOSED_STATUS;
     if (limitReached) {

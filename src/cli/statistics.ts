@@ -1,10 +1,15 @@
-/** What a run was: statistics as JSON in a file or as text on the terminal, and its last VM exits. Loaded when asked for. */
+/**
+ * What is told of a run with the guest's symbols, loaded when it is needed: statistics as JSON in a file or as text on the
+ * terminal, its last VM exits, stale translations.
+ */
 import { writeFileSync } from 'node:fs';
 import { exitCountData, exitTimeData, loggedExitData } from '../debugger/exits/exit-data';
 import { exitLogText, exitStatisticsText } from '../debugger/exits/exit-text';
+import { StaleWatch } from '../debugger/stale-watch';
 import { openSymbols } from '../debugger/systems/create-system';
 import { SymbolSpace } from '../debugger/symbol-space';
 import type { System } from '../debugger/systems/system';
+import type { ExitRecordOf } from '../hypervisor/exit-record';
 import { readUserFile } from './kernel-file';
 
 /** For the terminal instead of a file. */
@@ -41,6 +46,13 @@ export function writeStatistics(system: System, seconds: number, { output, exitL
     lines.push('', `The last ${logged.length} VM exits:`, ...exitLogText(logged, exits.isTimed, symbols));
   }
   if (lines.length > 0) process.stderr.write(`\n${lines.join('\n')}\n`);
+}
+
+/** Tells of stale translations, each once. */
+export function staleTeller(kernel: string): (record: ExitRecordOf<'staleTranslation'>) => void {
+  const symbols = symbolsOf(kernel);
+  const watch = new StaleWatch('log', (text) => void process.stderr.write(`\nhypocaust: ${text}\n`));
+  return (record) => void watch.judge(record, () => symbols);
 }
 
 /** What is the same in every run comes first; `measured` is what the host's clock said. */

@@ -2,6 +2,7 @@
 import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
 import type { ExtensionSwitches } from '../isa/extensions';
 import type { Pacing } from './run-loop';
+import type { StaleMode } from './stale-watch';
 import type { DeviceInput } from './systems/device-input';
 
 export type ClockKind = 'virtual' | 'realtime';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly guests: readonly GuestInput[];
   /** How many of the last VM exits are kept, with statistics of all; 0: neither. 200 unless said otherwise. */
   readonly exitLog?: number;
+  /** What to do when a guest uses a stale translation; 'log' unless said otherwise. 'ignore': they are not looked for. */
+  readonly staleTranslations?: StaleMode;
   readonly stopOnEntry?: boolean;
   /** Run without stopping at breakpoints. */
   readonly noDebug?: boolean;

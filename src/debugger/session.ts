@@ -15,6 +15,7 @@ import { Stack } from './stack';
 import { planStep } from './stepping/step-plans';
 import type { Granularity, StepKind } from './stepping/step-plans';
 import type { Stop } from './stop';
+import { StaleWatch } from './stale-watch';
 import { StopJudge } from './stop-judge';
 import { SymbolSpace } from './symbol-space';
 import { createSystem, openSymbols } from './systems/create-system';
@@ -214,12 +215,15 @@ export class Session {
     system.onProblem = (text) => this.listener.log(text, 'note');
     // Without debugging nothing stops: breakpoints that the client sets all the same are never looked at.
     const store = options.noDebug ? new BreakpointStore(() => undefined) : this.breakpoints;
+    const { staleTranslations = 'log' } = options;
+    const staleMode = options.noDebug && staleTranslations === 'stop' ? 'log' : staleTranslations;
     const judge = new StopJudge(
       system,
       store,
       () => this.space,
       (text) => this.listener.log(text, 'log-point'),
       ++this.boots,
+      new StaleWatch(staleMode, (text) => this.listener.log(text, 'note')),
     );
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);
     system.onHostInput = () => loop.wakeUp();

@@ -13,6 +13,7 @@ import { describeValue } from './expressions/describe-value';
 import type { Value } from './expressions/evaluate';
 import { LiveFrame } from './live-frame';
 import type { RunObserver } from './run-loop';
+import type { StaleWatch } from './stale-watch';
 import type { StopReason } from './stop';
 import type { SymbolSpace } from './symbol-space';
 import type { System, TrapNotice } from './systems/system';
@@ -56,6 +57,7 @@ export class StopJudge implements RunObserver {
     private readonly symbols: () => SymbolSpace,
     private readonly log: (text: string) => void,
     boot = 0,
+    private readonly stale?: StaleWatch,
   ) {
     this.watchTable = new WatchTable(system, boot, (target, accesses) => this.onAccess(target, accesses));
   }
@@ -121,7 +123,8 @@ export class StopJudge implements RunObserver {
   private watch(): void {
     if (this.watchedVersion !== this.store.version) this.watchTable.set(this.store.watched());
     this.watchedVersion = this.store.version;
-    const exitKinds = this.store.eventKinds() as ReadonlySet<ExitKind>;
+    const exitKinds = new Set(this.store.eventKinds() as ReadonlySet<ExitKind>);
+    if (this.stale && this.stale.mode !== 'ignore') exitKinds.add('staleTranslation');
     this.system.watcher = {
       ...(exitKinds.size > 0 ? { onExit: (target, record) => this.onExit(target, record), exitKinds } : {}),
       ...(this.isStepping || this.store.watchesExceptions ? { onTrap: (trap) => this.onTrap(trap) } : {}),
@@ -165,6 +168,10 @@ export class StopJudge implements RunObserver {
 
   private onExit(target: Target, record: ExitRecord): 'go' | 'stop' {
     const { stops, problem } = this.judge(this.store.onEvent(record.kind), target, record);
+    if (record.kind === 'staleTranslation' && this.stale?.judge(record, this.symbols) === 'stop') {
+      this.stopsWith(target, { kind: 'staleTranslation', record });
+      return 'stop';
+    }
     if (stops.length === 0) return 'go';
     // A trap cause that the user chose says more than the event by which it comes.
     if (this.reason?.kind === 'trap') return 'stop';

@@ -1,5 +1,5 @@
 /** A stop: one value with one reason and everything needed to explain it. */
-import type { ExitRecord } from '../hypervisor/exit-record';
+import type { ExitRecord, ExitRecordOf } from '../hypervisor/exit-record';
 import type { Breakpoint } from './breakpoints/breakpoint';
 import type { TrapNotice } from './systems/system';
 import type { Target } from './target';
@@ -29,6 +29,8 @@ export type StopReason =
       readonly breakpoints: readonly Breakpoint[];
       readonly problem?: string;
     }
+  /** A stale translation is about to be used. */
+  | { readonly kind: 'staleTranslation'; readonly record: ExitRecordOf<'staleTranslation'> }
   /** The first instruction of the trap handler traps itself, so that nothing else will ever happen. */
   | { readonly kind: 'trapLoop'; readonly cause: string; readonly address: bigint }
   /** A fault of the debugger or the machine itself; what was reached can still be looked at. */

@@ -41,6 +41,9 @@ export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
 export type TranslatorMode = 'off' | 'on' | 'eager';
 const translationThresholds: Readonly<Record<TranslatorMode, number>> = { off: 0x7fff_ffff, on: 1000, eager: 1 };
 
+/** Hears of bytes that are about to be written; `isInstruction`: an instruction stores them. */
+export type StoreListener = (hpa: number, length: number, isInstruction: boolean) => void;
+
 export interface EngineOptions {
   /** Size of DRAM in bytes, a multiple of 64 KiB; it costs host memory only where it is touched. */
   readonly ramBytes: number;
@@ -83,7 +86,7 @@ export class Engine {
   private rest = 0;
   private running = false;
   /** HPAs of pages whose stores the host wants to see, each with its listener. */
-  private readonly watched = new Map<number, () => void>();
+  private readonly watched = new Map<number, StoreListener>();
   private readonly dataWatch: DataWatch;
   private readonly images: MemoryImages;
   private observing = false;
@@ -259,11 +262,17 @@ export class Engine {
    * Has stores to the 4 KiB page of this HPA leave the fast path, and calls `listener` before each of them; it may call
    * `requestExit` to look at the memory once the instruction is done.
    */
-  watchStores(hpa: number, listener: () => void): void {
+  watchStores(hpa: number, listener: StoreListener): void {
     const page = hpa - (hpa % PAGE_SIZE);
     this.watched.set(page, listener);
-    this.pageInfo.observeStores(page);
+    this.pageInfo.observeStores(page, true);
     this.flushTlb();
+  }
+
+  /** Stores to the page of this HPA are as fast as others again. */
+  unwatchStores(hpa: number): void {
+    const page = hpa - (hpa % PAGE_SIZE);
+    if (this.watched.delete(page)) this.pageInfo.observeStores(page, false);
   }
 
   /**
@@ -348,8 +357,22 @@ export class Engine {
   private written(hpa: number, length: number): void {
     this.pageInfo.markDirty(hpa, length);
     if (this.code.invalidate(hpa, length)) this.redirect();
-    if (this.watched.size > 0) this.watched.get(hpa - (hpa % PAGE_SIZE))?.();
+    if (this.watched.size > 0) this.tellStore(hpa, length);
     if (!this.dataWatch.isEmpty && (this.running || this.observing)) this.dataWatch.writing(hpa, length);
+  }
+
+  /** Tells the listeners of all pages that are about to be written to. */
+  private tellStore(hpa: number, length: number): void {
+    const { storing } = this.dataWatch;
+    if ((hpa % PAGE_SIZE) + length <= PAGE_SIZE) {
+      this.watched.get(hpa - (hpa % PAGE_SIZE))?.(hpa, length, storing);
+      return;
+    }
+    for (let at = hpa; at < hpa + length;) {
+      const end = Math.min(hpa + length, at - (at % PAGE_SIZE) + PAGE_SIZE);
+      this.watched.get(at - (at % PAGE_SIZE))?.(at, end - at, storing);
+      at = end;
+    }
   }
 
   private redirect(): void {

@@ -28,9 +28,11 @@ export class PageInfo {
     this.words[indexOf(hpaPage)] &= OTHERS;
   }
 
-  /** The host wants to see stores to the page, from now on. */
-  observeStores(hpaPage: number): void {
-    this.words[indexOf(hpaPage)] |= at.OBSERVED;
+  /** The host wants to see stores to the page from now on, or no more. */
+  observeStores(hpaPage: number, on: boolean): void {
+    const index = indexOf(hpaPage);
+    if (on) this.words[index] |= at.OBSERVED;
+    else this.words[index] &= ~at.OBSERVED;
   }
 
   /** Bytes in the page are watched: stores come to the slow path, or all accesses; or none are watched any more. */

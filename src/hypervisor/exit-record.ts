@@ -180,6 +180,43 @@ export const EXIT_KINDS = [
     ],
   },
   {
+    kind: 'staleTranslation',
+    description:
+      'The guest uses a translation that its page table no longer says, without sfence.vma since it changed the table.',
+    fields: [
+      { name: 'gva', type: 'gva', description: 'The address that the guest used.' },
+      { name: 'access', type: 'text', description: '"fetch", "load" or "store".' },
+      { name: 'satp', type: 'value', description: 'Guest satp: the address space.' },
+      { name: 'view', type: 'text', description: 'The shadow root concerned: "vU", "vS" or "vS+SUM".' },
+      { name: 'hpa', type: 'hpa', description: 'Where the access goes, by the old translation.' },
+      {
+        name: 'newHpa',
+        type: 'hpa',
+        optional: true,
+        description: 'Where the guest page table leads now; absent where it does not allow the access.',
+      },
+      { name: 'shadowLevel', type: 'number', description: 'Level of the shadow entry: 0 (4 KiB) to 4.' },
+      { name: 'shadowEntry', type: 'entry', description: 'The shadow entry, which holds the old translation.' },
+      { name: 'entryAddress', type: 'gpa', description: 'The guest page-table entry that was changed.' },
+      { name: 'entryLevel', type: 'number', description: 'Level of that entry: 0 (4 KiB) to 4.' },
+      { name: 'entryBefore', type: 'entry', description: 'What it was when the translation was made.' },
+      { name: 'entryNow', type: 'entry', description: 'What it is now.' },
+      { name: 'writerPc', type: 'gva', description: 'The instruction that wrote it last.' },
+      { name: 'writerCount', type: 'number', description: 'Instructions executed before that write.' },
+      {
+        name: 'writtenByGuest',
+        type: 'flag',
+        description:
+          'Whether that instruction wrote it; false: a device, the SBI or the debugger did while it was next.',
+      },
+      {
+        name: 'reason',
+        type: 'text',
+        description: 'What the guest page table says of the access now, in one sentence.',
+      },
+    ],
+  },
+  {
     kind: 'mmio',
     description: 'The guest accesses an emulated device.',
     fields: [

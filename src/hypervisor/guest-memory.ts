@@ -10,6 +10,8 @@ export class GuestMemory {
   readonly offset: number;
   /** Bytes were written by others than the guest's instructions: by devices, its SBI, or the debugger. */
   onWrite: (hpa: Hpa, length: number) => void = () => {};
+  /** A and D bits are being set for an access of the guest: what is written now is no change that it made. */
+  isSettingBits = false;
 
   /** The guest's memory is the `size` bytes of DRAM from `hpaBase`. */
   constructor(
@@ -60,7 +62,9 @@ export class GuestMemory {
   /** Sets bits in the low half of the page-table entry at `gpa`, which is known to be inside. */
   setEntryBits(gpa: Gpa, bits: number): void {
     const hpa = gpa + this.offset;
+    this.isSettingBits = true;
     this.dram.write32(hpa, (this.dram.read32(hpa) | bits) >>> 0);
+    this.isSettingBits = false;
   }
 
   /** For walking the guest's own page tables. */

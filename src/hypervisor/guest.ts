@@ -13,6 +13,8 @@ import type { GuestRange } from './layout';
 import type { PagePool } from './page-pool';
 import { ShadowPageTables } from './shadow/shadow-page-tables';
 import type { Synchronization, TranslationCache } from './shadow/shadow-page-tables';
+import { StaleTranslations } from './shadow/stale-translations';
+import type { StoreWatch, TableWriter } from './shadow/stale-translations';
 import type { Vcpu } from './vcpu';
 
 export interface GuestOptions {
@@ -49,6 +51,8 @@ export interface GuestSurroundings {
   readonly pool: PagePool;
   readonly cache: TranslationCache;
   readonly synchronization: Synchronization;
+  /** To look for stale translations; they are not looked for unless given. */
+  readonly tableStores?: { readonly watch: StoreWatch; readonly writer: () => Required<TableWriter> };
   onEnd(): void;
 }
 
@@ -58,6 +62,8 @@ export class Guest {
   readonly dram: PhysicalMemory;
   readonly devices: GuestDevices;
   readonly shadow: ShadowPageTables;
+  /** Looks for stale translations, where that was asked for. */
+  readonly stale: StaleTranslations | undefined;
   readonly console: GuestConsole;
   readonly vcpus: Vcpu[] = [];
   /** Reads the guest's own page tables, for walks. */
@@ -74,6 +80,8 @@ export class Guest {
     this.entrySource = this.memory.entrySource();
     this.shadow = new ShadowPageTables(around.dram, around.pool, this.memory, around.cache, around.synchronization);
     this.memory.onWrite = (hpa, length) => this.shadow.protection?.memoryWritten(hpa, length);
+    const { dram, cache, tableStores } = around;
+    this.stale = tableStores && new StaleTranslations(dram, this.memory, cache, tableStores.watch, tableStores.writer);
     this.onEnd = () => around.onEnd();
     this.devices = new GuestDevices(1, {
       onOutput: (bytes) => this.console.onOutput?.(bytes),

@@ -12,7 +12,7 @@ import { exitFor } from './exits/decode';
 import type { AnyExit } from './exits/exit';
 import { deliverableInterrupt } from './exits/inject';
 import { Guest } from './guest';
-import type { GuestOptions } from './guest';
+import type { GuestOptions, GuestSurroundings } from './guest';
 import { EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT } from './guest-csrs';
 import { HostTables } from './host-tables';
 import type { GuestRange } from './layout';
@@ -30,6 +30,8 @@ export interface HypervisorOptions {
   readonly shadowPages?: number;
   /** When shadow page tables follow those of the guests: 'sfence' unless said otherwise. */
   readonly synchronization?: Synchronization;
+  /** Whether uses of stale translations are looked for: they are VM exits of the kind `staleTranslation` then. */
+  readonly findsStaleTranslations?: boolean;
 }
 
 const A0 = 10;
@@ -83,7 +85,7 @@ export class Hypervisor {
     this.guests = options.guests.map((guest, index) => {
       const start = ownPool.end + index * shadowPages * PAGE_SIZE;
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
-      return this.createGuest(guest, ranges[index], pool, harts[index], options.synchronization ?? 'sfence');
+      return this.createGuest(guest, ranges[index], pool, harts[index], options);
     });
     this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
     machine.beforeRun = () => {
@@ -130,10 +132,10 @@ export class Hypervisor {
     range: GuestRange,
     pool: PagePool,
     hart: Hart,
-    synchronization: Synchronization,
+    { synchronization = 'sfence', findsStaleTranslations = false }: HypervisorOptions,
   ): Guest {
     const { machine } = this;
-    const guest = new Guest(options, {
+    const guest: Guest = new Guest(options, {
       dram: machine.memory,
       range,
       pool,
@@ -143,6 +145,8 @@ export class Hypervisor {
         flushPage: (gva) => hart.flushTranslation(gva),
       },
       onEnd: () => this.guestEnded(),
+      ...(findsStaleTranslations &&
+        synchronization === 'sfence' && { tableStores: this.tableStores(() => guest.vcpus[0]) }),
     });
     const timer = {
       now: () => machine.time,
@@ -151,6 +155,21 @@ export class Hypervisor {
     const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
     guest.vcpus.push(new Vcpu(guest, 0, hart, context, timer));
     return guest;
+  }
+
+  /** How the stores of a guest to its page tables are seen. @param running the vCPU that stores */
+  private tableStores(running: () => Vcpu): GuestSurroundings['tableStores'] {
+    const { engine } = this.machine;
+    return {
+      watch: {
+        watch: (page, listener) => engine.watchStores(page, listener),
+        unwatch: (page) => engine.unwatchStores(page),
+      },
+      writer: () => {
+        const vcpu = running();
+        return { vcpu: vcpu.index, pc: vcpu.pc, count: this.machine.instructions };
+      },
+    };
   }
 
   /** Loads a guest, takes its hart over from the firmware, and enters the guest at its first instruction. */

@@ -7,6 +7,7 @@ import type { Hpa, Level } from './addresses';
 import { LEVEL_SIZE } from './addresses';
 import type { Guest } from './guest';
 import { HYPERVISOR_BASE, HYPERVISOR_END } from './layout';
+import { PTE_SUSPECT } from './shadow/stale-translations';
 import type { ShadowView } from './shadow/view';
 
 /** What is wrong, in sentences; none when the promise holds. */
@@ -59,7 +60,9 @@ class ViewCheck {
     if (!this.guest.memory.containsHpa(target, size) || target % size !== 0) {
       this.problems.push(`the entry at ${hex(address)} maps ${size} bytes at ${hex(target)}, outside the guest.`);
     }
-    if ((entry & BigInt(PTE_U)) === 0n) this.problems.push(`the entry at ${hex(address)} is not for U-mode.`);
+    const isSuspect = (entry & BigInt(PTE_SUSPECT)) !== 0n;
+    if (isSuspect === ((entry & BigInt(PTE_U)) !== 0n))
+      this.problems.push(`the entry at ${hex(address)} is not for U-mode.`);
   }
 }
 

@@ -203,7 +203,7 @@ export function tableIndex(vaLow: number, vaHigh: number, level: number): number
 }
 
 /** The part of the address that a leaf at this level does not translate, in bytes. */
-function offsetInPage(vaLow: number, vaHigh: number, level: number): number {
+export function offsetInPage(vaLow: number, vaHigh: number, level: number): number {
   if (level < 3) return vaLow & (pageSizeAt(level) - 1);
   const highBits = 12 + 9 * level - 32;
   return (vaLow >>> 0) + (vaHigh & ((1 << highBits) - 1)) * 0x1_0000_0000;

@@ -24,9 +24,8 @@ describe('launch configuration', () => {
       guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
       machine: { memory: 3 * 1024 * MIB, clock: 'virtual', extensions: machineDefaults, virtio: 'legacy' },
-      hypervisor: { synchronization: 'sfence' },
+      hypervisor: { synchronization: 'sfence', exitLog: 200, staleTranslations: 'log' },
       stopOnEntry: false,
-      exitLog: 200,
       sourceMap: {},
       console: 'integratedTerminal',
       noDebug: false,
@@ -132,7 +131,7 @@ describe('launch configuration', () => {
     [
       'an inherited name',
       { program: 'a', constructor: 1 },
-      '"constructor" is not a known field; the fields here are program, guests, mode, firmware, dtb, machine, hypervisor, stopOnEntry, exitLog, sourceMap, console.',
+      '"constructor" is not a known field; the fields here are program, guests, mode, firmware, dtb, machine, hypervisor, stopOnEntry, sourceMap, console.',
     ],
     [
       'a size that is none',
@@ -156,8 +155,8 @@ describe('launch configuration', () => {
     ],
     [
       'half a number of exits',
-      { program: 'a', exitLog: 1.5 },
-      '"exitLog" must be a whole number between 0 and 1000000, not number 1.5.',
+      { program: 'a', hypervisor: { exitLog: 1.5 } },
+      '"hypervisor.exitLog" must be a whole number between 0 and 1000000, not number 1.5.',
     ],
     [
       'a mode that is none',
@@ -243,7 +242,6 @@ describe('launch configuration', () => {
       'machine',
       'hypervisor',
       'stopOnEntry',
-      'exitLog',
       'sourceMap',
       'console',
     ]);

@@ -57,6 +57,8 @@ export interface MachineConfiguration {
 /** How the hypervisor works, as the user writes it. */
 export interface HypervisorConfiguration {
   readonly synchronization?: SynchronizationKind;
+  readonly staleTranslations?: StaleTranslations;
+  readonly exitLog?: number;
 }
 
 /** The launch configuration as the user writes it. */
@@ -69,7 +71,6 @@ export interface LaunchConfiguration {
   readonly machine?: MachineConfiguration;
   readonly hypervisor?: HypervisorConfiguration;
   readonly stopOnEntry?: boolean;
-  readonly exitLog?: number;
   readonly sourceMap?: Readonly<Record<string, string>>;
   readonly console?: ConsoleKind;
 }
@@ -79,6 +80,7 @@ export type PlainDevice = 'entropy' | 'console' | 'network';
 export type ClockKind = 'virtual' | 'realtime';
 export type VirtioVersion = 'legacy' | 'modern';
 export type SynchronizationKind = 'sfence' | 'write-protect';
+export type StaleTranslations = 'stop' | 'log' | 'ignore';
 export type LaunchMode = 'hypervisor' | 'bare';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
 
@@ -174,6 +176,21 @@ const HYPERVISOR_FIELDS = {
     },
     default: 'sfence',
   }),
+  exitLog: count({
+    description:
+      'How many of the last VM exits are kept for the view "VM Exits" and the command "exits", with statistics of all by CSR, cause and place. With 0, they are counted by kind only.',
+    default: 200,
+    most: 1_000_000,
+  }),
+  staleTranslations: choice<StaleTranslations>({
+    description: 'What to do when a guest uses an address translation that it changed without sfence.vma.',
+    choices: {
+      stop: 'Stop there.',
+      log: 'Tell it in the Debug Console, each place once.',
+      ignore: 'Nothing: they are not looked for.',
+    },
+    default: 'log',
+  }),
 } satisfies TableOf<HypervisorConfiguration>;
 
 const LAUNCH_FIELDS = {
@@ -203,12 +220,6 @@ const LAUNCH_FIELDS = {
   machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.', default: {} }),
   hypervisor: record({ fields: HYPERVISOR_FIELDS, description: 'How the hypervisor works.', default: {} }),
   stopOnEntry: flag({ description: "Stop before the guest's first instruction.", default: false }),
-  exitLog: count({
-    description:
-      'How many of the last VM exits are kept for the view "VM Exits" and the command "exits", with statistics of all by CSR, cause and place. With 0, they are counted by kind only.',
-    default: 200,
-    most: 1_000_000,
-  }),
   sourceMap: textMap({
     description: 'Where sources are: a path prefix as in the debug information → the folder on this machine.',
   }),
@@ -238,7 +249,6 @@ export interface Launch {
   readonly firmware?: string;
   readonly dtb?: string;
   readonly stopOnEntry: boolean;
-  readonly exitLog: number;
   readonly sourceMap: Readonly<Record<string, string>>;
   readonly console: ConsoleKind;
   /** Run without stopping anywhere: the client's `noDebug`. */
@@ -330,7 +340,6 @@ export function parseLaunch(written: unknown): Launch {
     ...(parsed.firmware !== undefined && { firmware: parsed.firmware }),
     ...(parsed.dtb !== undefined && { dtb: parsed.dtb }),
     stopOnEntry: parsed.stopOnEntry,
-    exitLog: parsed.exitLog,
     sourceMap: parsed.sourceMap,
     console: parsed.console,
     noDebug: client['noDebug'] === true,

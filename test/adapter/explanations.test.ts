@@ -39,6 +39,44 @@ describe('debug adapter: trap causes and hypervisor events', () => {
     assert.equal(filters.length, 16);
   });
 
+  it('stops where a stale translation is used, and says who changed the page table', async () => {
+    await client.launch({ configuration: { hypervisor: { staleTranslations: 'stop' } } });
+    await client.prints('kernel> ');
+    await client.type('f\r');
+    const stopped = await client.stopped();
+    assert.equal(stopped.reason, 'exception');
+    assert.equal(stopped.description, 'Stale translation');
+    const { line } = findMarker(SAMPLE, 'missing-sfence');
+    assert.match(
+      stopped.text!,
+      new RegExp(
+        `^Load from 0x30000000 at 0x[0-9a-f]+ missing_sfence.* \\(mistakes.c:${line}\\) uses a stale translation: ` +
+          'the page-table entry at GPA 0x[0-9a-f]+ was changed from 0x[0-9a-f]{16} to 0x[0-9a-f]{16} ' +
+          'by the instruction at 0x[0-9a-f]+ map_at_level.* \\(paging.c:[0-9]+\\), [0-9]+ instructions before',
+      ),
+    );
+    const frames = await client.stack();
+    assert.match(frames[0]!.name, /^hypervisor: staleTranslation load 0x30000000/);
+    assert.equal(frames[1]!.name, 'missing_sfence');
+    assert.equal(frames[1]!.line, line);
+    const info = await client.request<ExceptionInfo>('exceptionInfo', { threadId: 1 });
+    assert.match(info.details!.stackTrace!, /Shadow page table \(view vS\): an entry of level 0 holds the old/);
+    await client.continue();
+    await client.prints('reading gives 1111, from the old page');
+    await client.prints('After sfence.vma: reading gives 2222.');
+  });
+
+  it('tells a stale translation in the console, unless asked otherwise', async () => {
+    await client.launch();
+    await client.prints('kernel> ');
+    await client.type('f\r');
+    await client.prints('After sfence.vma: reading gives 2222.');
+    for (;;) {
+      const { output } = await client.take<DebugProtocol.OutputEvent['body']>('output');
+      if (/^Load from 0x30000000 .* uses a stale translation/.test(output)) break;
+    }
+  });
+
   it('stops where a null pointer is used, and explains it down to the bit', async () => {
     await client.launch();
     await client.prints('kernel> ');

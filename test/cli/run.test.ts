@@ -88,6 +88,21 @@ describe('hypocaust run', function () {
     assert.match(stderr, /^csrWrite +[0-9,]+ +[0-9.]+ % .*\n {2}s[a-z]+ /m);
   });
 
+  it('tells of a stale translation, or ends there', () => {
+    const told = hypocaust(['run', kernel], 'f\rf\rq\r');
+    assert.equal(told.status, 0);
+    assert.equal(
+      told.stderr.match(/hypocaust: Load from 0x30000000 at .* missing_sfence.*stale translation/g)?.length,
+      1,
+    );
+    const ended = hypocaust(['run', '--stale-translations', 'stop', kernel], 'f\rq\r');
+    assert.equal(ended.status, 1);
+    assert.match(ended.stderr, /stale translation/);
+    assert.doesNotMatch(ended.stdout, /Good bye/);
+    assert.equal(hypocaust(['run', '--stale-translations', 'ignore', kernel], 'f\rq\r').stderr, '');
+    assert.match(hypocaust(['run', '--stale-translations', 'on', kernel]).stderr, /there are stop, log, ignore/);
+  });
+
   it('stops a guest that loops for ever with interrupts off when the time is over', () => {
     const { status } = hypocaust(['run', '--timeout', '0.5', fixture('loop-interrupts-off')]);
     assert.equal(status, 124);

@@ -20,6 +20,7 @@ export interface GuestLabOptions {
   readonly memoryBytes?: number;
   readonly shadowPages?: number;
   readonly synchronization?: Synchronization;
+  readonly findsStaleTranslations?: boolean;
   /** Of the machine. */
   readonly extensions?: ExtensionSwitches;
 }
@@ -53,6 +54,7 @@ export class GuestLab {
       ],
       ...(options.shadowPages !== undefined && { shadowPages: options.shadowPages }),
       ...(options.synchronization && { synchronization: options.synchronization }),
+      findsStaleTranslations: options.findsStaleTranslations ?? false,
     });
     this.hypervisor.onExit = (record) => {
       this.records.push(record);

@@ -15,6 +15,7 @@ export interface HypervisorConsoleOptions {
   /** Pages that the shadow tables may take. */
   readonly shadowPages?: number;
   readonly synchronization?: Synchronization;
+  readonly findsStaleTranslations?: boolean;
   /** Instructions after which all waiting ends with an error. */
   readonly maxInstructions?: number;
 }
@@ -22,14 +23,9 @@ export interface HypervisorConsoleOptions {
 export class HypervisorConsole extends SliceConsole {
   readonly hypervisor: Hypervisor;
 
-  constructor({
-    kernel,
-    bootargs,
-    memoryBytes,
-    shadowPages,
-    synchronization,
-    maxInstructions,
-  }: HypervisorConsoleOptions) {
+  constructor(options: HypervisorConsoleOptions) {
+    const { kernel, bootargs, memoryBytes, shadowPages, synchronization, maxInstructions } = options;
+    const { findsStaleTranslations = false } = options;
     super(new Machine({ memoryBytes: 256 * MIB + Math.max(0, (memoryBytes ?? 0) - 128 * MIB) }), maxInstructions);
     this.hypervisor = new Hypervisor(this.machine, {
       guests: [
@@ -42,6 +38,7 @@ export class HypervisorConsole extends SliceConsole {
       ],
       ...(shadowPages !== undefined && { shadowPages }),
       ...(synchronization && { synchronization }),
+      findsStaleTranslations,
     });
     this.guest.console.onOutput = (bytes) => this.append(bytes);
   }

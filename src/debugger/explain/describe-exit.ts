@@ -13,6 +13,7 @@ const DETAILS: Describers = {
   sbiCall: (record) => record.name,
   shadowFill: (record) => `${record.access} ${hex(record.gva)} → GPA ${hex(record.gpa)} → HPA ${hex(record.hpa)}`,
   tableWrite: (record) => `GPA ${hex(record.gpa)}`,
+  staleTranslation: (record) => `${record.access} ${hex(record.gva)} → HPA ${hex(record.hpa)}`,
   mmio: (record) => `${record.access} ${record.device}+${hex(record.offset)}`,
   inject: (record) => record.name,
   timer: () => 'the virtual timer is due',

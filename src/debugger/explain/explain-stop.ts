@@ -8,6 +8,7 @@ import type { SymbolSpace } from '../symbol-space';
 import type { TrapNotice } from '../systems/system';
 import type { AccessKind, Target } from '../target';
 import { describeExit } from './describe-exit';
+import { explainStale, STALE_TITLE, staleDetails } from './explain-stale';
 import { describeCall, explainIllegal } from './explain-cause';
 
 export interface StopExplanation {
@@ -60,6 +61,12 @@ export function explainStop(stop: Stop, symbols: SymbolSpace): StopExplanation {
         title: 'Internal error',
         text: 'Something went wrong in the machine or the debugger itself; please report it.',
         details: reason.text.split('\n'),
+      };
+    case 'staleTranslation':
+      return {
+        title: STALE_TITLE,
+        text: explainStale(reason.record, symbols),
+        details: [...staleDetails(reason.record), `The guest stands ${place}, in ${target.mode}.`],
       };
     case 'trapLoop':
       return {

@@ -104,7 +104,8 @@ function exits(session: Session, frame: Frame | undefined, rest: string): string
   const seconds = (Number(time) / TICKS_PER_SECOND).toFixed(3);
   const passed = `${instructions} instructions in ${seconds} s of virtual time.`;
   if (recorder) return [passed, ...exitStatisticsText(recorder, instructions, session.symbols)].join('\n');
-  if (rest !== '') throw new DebuggerError('No VM exits are kept: set "exitLog" in the launch configuration.');
+  if (rest !== '')
+    throw new DebuggerError('No VM exits are kept: set "hypervisor.exitLog" in the launch configuration.');
   const lines = exitCounts.flatMap(({ guest, counts }) => [
     `${guest}:`,
     ...Object.entries(counts)

@@ -27,7 +27,7 @@ export interface HostTime {
 
 /** @throws DebuggerError: one sentence naming the file or the guest that is wrong, and how */
 export function createSystem(options: SessionOptions, { hostClock: clock, ticks: hostTicks }: HostTime = {}): System {
-  const { exitLog: logSize = EXIT_LOG } = options;
+  const { exitLog: logSize = EXIT_LOG, staleTranslations = 'log' } = options;
   const machine: MachineOptions = {
     memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
     ...(options.extensions && { extensions: options.extensions }),
@@ -47,6 +47,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
             ...sizeOf(guest),
           })),
           synchronization,
+          findsStaleTranslations: staleTranslations !== 'ignore',
         },
         logSize > 0 ? { logSize, ...(clock && { clock }) } : undefined,
       );

@@ -162,7 +162,7 @@ export class HypervisedSystem implements System {
 
 /** Exits after which the instruction is executed again, so far; a write to a table that the hypervisor makes is not repeated. */
 function preparations({ exitCounts }: Guest): number {
-  return exitCounts.shadowFill + exitCounts.tableWrite;
+  return exitCounts.shadowFill + exitCounts.tableWrite + exitCounts.staleTranslation;
 }
 
 /** The trap that an exit record stands for: an injection, or an SBI call, which is an exception where there is no hypervisor. */

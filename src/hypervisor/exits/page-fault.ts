@@ -16,6 +16,7 @@ import type { AnyExit, Exit } from './exit';
 import { accessFault, accessName, pageFault } from './inject';
 import { mmioAccess } from './mmio';
 import { tableWrite } from './table-write';
+import { isHarmless, StaleTranslation, suspectFor } from './stale-translation';
 
 /** A guest leaf: where it is, its low half now, and the bits that the access sets in it. */
 interface GuestLeaf {
@@ -27,7 +28,7 @@ interface GuestLeaf {
   readonly bitsToSet: number;
   /** One of 16 pages that the leaf joins (Svnapot). */
   readonly joined: boolean;
-  /** The entries read on the way, root first. */
+  /** The entries read on the way, root first, where somebody wants to know. */
   readonly path: readonly Gpa[];
 }
 
@@ -47,6 +48,13 @@ export function hostPageFault(vcpu: Vcpu, hostAccess: Access, gva: bigint): AnyE
     vcpu.walkContext(),
     vcpu.guest.entrySource,
   );
+  const suspect = suspectFor(vcpu, access, gva);
+  if (suspect) {
+    const hpa = failure === undefined ? vcpu.guest.memory.toHpa(walker.address) : undefined;
+    if (!isHarmless(failure, suspect, hpa)) {
+      return new StaleTranslation(vcpu, access, gva, suspect, hpa, () => explainFault(vcpu, access, gva));
+    }
+  }
   if (failure === 'entry-unreadable') {
     return accessFault(vcpu, access, gva, {
       gpa: walker.entryAddress[walker.count],
@@ -62,7 +70,7 @@ export function hostPageFault(vcpu: Vcpu, hostAccess: Access, gva: bigint): AnyE
     high: walker.entryHigh[last],
     bitsToSet: walker.bitsToSet,
     joined: walker.contiguous,
-    path: vcpu.guest.shadow.protection ? walker.entryAddress.slice(0, walker.count) : [],
+    path: vcpu.guest.shadow.protection || vcpu.guest.stale ? walker.entryAddress.slice(0, walker.count) : [],
   });
 }
 
@@ -161,6 +169,7 @@ class ShadowFill implements Exit<'shadowFill'> {
     const page = pageStart(this.hpa, level);
     vcpu.guest.shadow.map(view, this.gva, level, leaf.level, page, this.shadowBits, leaf.path);
     if (dependsOnMxr(leaf.low, view.kind)) view.reliesOnMxr = true;
+    vcpu.guest.stale?.filled(view, Number(this.gva & 0xffff_ffffn), Number(this.gva >> 32n), leaf.path);
   }
 
   private get shadowLevel(): Level {

@@ -70,6 +70,8 @@ export function subjectOf(record: ExitRecord): string | undefined {
       return record.device;
     case 'shadowFill':
       return record.view;
+    case 'staleTranslation':
+      return record.access;
     default:
       return undefined;
   }

@@ -44,6 +44,8 @@ export class ShadowView {
   reliesOnMxr = false;
   /** For eviction: when the view was last entered. */
   lastUse = 0;
+  /** Its pages belong to others now. */
+  isGone = false;
 
   constructor(
     private readonly memory: PhysicalMemory,
@@ -202,6 +204,7 @@ export class ShadowView {
   /** Gives all pages back; the view must not be used again. */
   destroy(): void {
     this.clear();
+    this.isGone = true;
     this.pool.free(this.root);
   }
 
