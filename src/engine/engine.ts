@@ -21,7 +21,7 @@ import { SlowPath } from './slow-path';
 import { StoredCsrs } from './stored-csrs';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
-import type { TranslatorRoom } from './translator/translator';
+import type { Thresholds, TranslatorRoom } from './translator/translator';
 import { Translator } from './translator/translator';
 
 const WASM_PAGE = 0x10000;
@@ -39,7 +39,11 @@ export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
  * that is executed twice runs translated.
  */
 export type TranslatorMode = 'off' | 'on' | 'eager';
-const translationThresholds: Readonly<Record<TranslatorMode, number>> = { off: 0x7fff_ffff, on: 1000, eager: 1 };
+const translationThresholds: Readonly<Record<TranslatorMode, Thresholds>> = {
+  off: { jumps: 0x7fff_ffff, entries: 0 },
+  on: { jumps: 5000, entries: 50_000 },
+  eager: { jumps: 1, entries: 3 },
+};
 
 /** Hears of bytes that are about to be written; `isInstruction`: an instruction stores them. */
 export type StoreListener = (hpa: number, length: number, isInstruction: boolean) => void;
@@ -108,14 +112,14 @@ export class Engine {
     this.tlbs = new Tlbs(buffer);
     this.superpages = new BigUint64Array(buffer, at.SUPERPAGES, at.SUPERPAGE_MARKS);
     const without: ReadonlySet<Technique> = options.without ?? new Set();
-    const heat = -translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
+    const thresholds = translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
     const decoder = options.decode ?? decode;
     this.pageInfo = new PageInfo(buffer);
     this.code = new CodeCache(
       buffer,
       this.pageInfo,
       decoder,
-      { heat, fuses: !without.has('fusion') },
+      { heat: -thresholds.jumps, fuses: !without.has('fusion') },
       {
         onNewPage: () => this.flushTlb(),
         onDrop: (page) => this.translator.dropPage(page),
@@ -128,7 +132,7 @@ export class Engine {
     const { state, tlbs, code, csrs } = this;
     this.translator = new Translator(
       { memory: this.wasmMemory, state, tlbs, code, csrs, decode: decoder, without, room: options.translatorRoom },
-      heat,
+      thresholds,
     );
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));
     this.images = new MemoryImages(this.memory, this.pageInfo);

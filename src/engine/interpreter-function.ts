@@ -191,10 +191,22 @@ export class InterpreterFunction {
         code.get(this.record).call(this.slowPath.translate);
         this.pushHeat().tee(this.op).i32(1).op('i32.lt_s').if(cold);
       });
+    this.countEntry(cold);
     code.get(this.page).get(this.dataTlb).get(this.fetchTlb).get(this.budget).get(this.op);
     code.callIndirect(this.regionType).tee(this.inside).i32(SPLIT_ACCESSES).op('i32.eq');
     code.if(() => code.get(this.op).call(this.slowPath.splitAccesses));
     code.br(this.reload);
+  }
+
+  /** Counts an entry into the region in `op`; after the last one it is made anew. */
+  private countEntry(cold: () => void): void {
+    const { code } = this;
+    code.get(this.op).i32(2).op('i32.shl').tee(this.entry).memory('i32.load', at.REGION_ENTRIES).tee(this.answer);
+    code.op('i32.eqz').if(() => {
+      code.get(this.op).call(this.slowPath.growRegion);
+      cold();
+    });
+    code.get(this.entry).get(this.answer).i32(1).op('i32.sub').memory('i32.store', at.REGION_ENTRIES);
   }
 
   /** Pushes the record's heat (see `layout.ts`). */

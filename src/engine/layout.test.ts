@@ -19,6 +19,7 @@ describe('layout of the engine memory', () => {
       ['records', at.RECORDS, records],
       ['heat', at.HEAT, records / 4],
       ['misses of regions', at.REGION_MISSES, MAX_REGIONS * 4],
+      ['entries of regions', at.REGION_ENTRIES, MAX_REGIONS * 4],
       ['remembered pages', at.REMEMBERED_PAGES, at.REMEMBERED_PAGES_SIZE],
       ['page information', at.PAGE_INFO, (2 ** 32 / 0x1000) * 4],
       ['RAM', at.RAM, 1],

@@ -97,6 +97,8 @@ export const HEAT = RECORDS_END;
 export const HEAT_OFFSET = HEAT - RECORDS / 4;
 /** For each region how often a group of its accesses missed the TLB (u32); by the region's index. */
 export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
+/** For each region how often it may still be entered before it is translated anew, with more around it (u32). */
+export const REGION_ENTRIES = REGION_MISSES + 0x8000;
 /**
  * What the running region remembers of the pages that it accessed last, for each base register and kind of access: the
  * page's virtual address (i64; odd for none), and the host address minus the guest address (i32).

@@ -29,6 +29,8 @@ export const slowPathTypes = {
   translate: { parameters: ['i32'], results: [] },
   /** The region with this index asks to be translated anew, without groups of accesses. */
   splitAccesses: { parameters: ['i32'], results: [] },
+  /** The region with this index is entered so often that it is to be translated anew, with more around it. */
+  growRegion: { parameters: ['i32'], results: [] },
   /** The record at the stored pc, which the fetch TLB or its slot table does not have. */
   fetch: { parameters: [], results: status },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>;

@@ -82,6 +82,10 @@ export class SlowPath {
       this.parts.translator.translate(rec);
       return 0;
     },
+    growRegion: (region) => {
+      this.parts.translator.grow(region);
+      return 0;
+    },
     splitAccesses: (region) => {
       this.parts.translator.splitAccesses(region);
       return 0;

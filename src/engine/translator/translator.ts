@@ -25,7 +25,22 @@ const EVICTED = 1 / 8;
 /** A record that is not to be translated: it would have to be jumped to this often again. */
 const COLD = -0x8000_0000;
 
-const LIMITS = { blocks: 100, steps: 1500, depth: 3 };
+/**
+ * A region is small at first: half of the time that a kernel needs to boot would go into large ones. When it was entered often,
+ * which costs more than being inside, it is made anew with these limits.
+ */
+const SMALL = { blocks: 24, steps: 400, depth: 0 };
+const LARGE = { blocks: 100, steps: 1500, depth: 3 };
+/** Entries that are never reached. */
+const UNLIMITED = 0xffff_ffff;
+
+/** When code is translated, and when anew. */
+export interface Thresholds {
+  /** Jumps to a record before a region begins there. */
+  readonly jumps: number;
+  /** Entries into a small region before it is made a large one. */
+  readonly entries: number;
+}
 
 export interface TranslatorParts {
   readonly memory: WebAssembly.Memory;
@@ -61,28 +76,31 @@ export class Translator {
   floatHelpers: WebAssembly.ModuleImports = {};
 
   private readonly view: DataView;
-  private readonly limits: RegionLimits;
+  private readonly small: RegionLimits;
+  private readonly large: RegionLimits;
+  /** What a record's heat is before it was ever jumped to. */
+  private readonly heat: number;
   /** In the order in which they were made. */
   private readonly regions = new Map<number, Translated>();
   private readonly byPage = new Map<CodePage, Set<Translated>>();
   private readonly room: TranslatorRoom;
   private bytes = 0;
   private readonly free: number[] = [];
+  /** Records whose regions are to be large. */
+  private readonly grown = new Set<number>();
   /** Records whose regions are better without groups of accesses. */
   private readonly split = new Set<number>();
 
-  /** @param heat what a record's heat is before it was ever jumped to */
   constructor(
     private readonly parts: TranslatorParts,
-    private readonly heat: number,
+    private readonly thresholds: Thresholds,
   ) {
+    this.heat = -thresholds.jumps;
     this.view = new DataView(parts.memory.buffer);
     this.room = parts.room ?? DEFAULT_ROOM;
-    this.limits = {
-      ...LIMITS,
-      ...(parts.without.has('inlining') && { depth: 0 }),
-      floats: !parts.without.has('float'),
-    };
+    const floats = !parts.without.has('float');
+    this.large = { ...LARGE, ...(parts.without.has('inlining') && { depth: 0 }), floats };
+    this.small = parts.without.has('small-regions') ? this.large : { ...SMALL, floats };
     for (let index = MAX_REGIONS - 1; index > 0; index--) this.free.push(index);
   }
 
@@ -95,7 +113,8 @@ export class Translator {
   translate(record: number): void {
     const { code, tlbs, state } = this.parts;
     const first = code.pageOfSlotTable(tlbs.slotTable(state.pcLow, state.pcHigh));
-    const region = first && findRegion(this.source(first), state.pcLow % PAGE_SIZE, this.limits);
+    const limits = this.grown.has(record) ? this.large : this.small;
+    const region = first && findRegion(this.source(first), state.pcLow % PAGE_SIZE, limits);
     if (!region) {
       this.setHeat(record, COLD);
       return;
@@ -103,9 +122,20 @@ export class Translator {
     if (this.regions.size >= this.room.regions || this.bytes >= this.room.bytes) this.evict();
     const index = this.free.pop()!;
     this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
+    const entries = limits === this.large ? UNLIMITED : this.thresholds.entries;
+    this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
     const binary = this.write(region, index, !this.split.has(record));
     this.table.set(index, this.instantiate(binary));
     this.add({ index, record, pages: [...new Set(region.pages.values())], bytes: binary.length });
+  }
+
+  /** Drops a region, which will be translated anew, larger, as soon as it is jumped to. */
+  grow(index: number): void {
+    const region = this.regions.get(index);
+    if (!region) return;
+    this.grown.add(region.record);
+    this.remove(region);
+    this.setHeat(region.record, 0);
   }
 
   /** Drops a region, which will be translated anew without groups of accesses. */
@@ -123,6 +153,7 @@ export class Translator {
 
   /** Drops all regions. */
   flush(): void {
+    this.grown.clear();
     this.split.clear();
     for (const region of this.regions.values()) this.remove(region);
   }
