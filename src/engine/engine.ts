@@ -31,6 +31,8 @@ const PAGE_SIZE = 0x1000;
  * version only where it is called.
  */
 const STRETCH = 0x100000;
+/** What a machine may have executed: below, each further instruction counts. Years. */
+const MOST_EXECUTED = 2 ** 52;
 /** The most that fits beside the engine's own structures in a 32-bit WebAssembly memory. */
 export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
 
@@ -347,7 +349,7 @@ export class Engine {
 
   /** All but RAM, and the hart's registers. Not to be called while code runs. */
   transferState(state: StateTransfer): void {
-    this.finished = state.integer(this.finished);
+    this.finished = state.integer(this.finished, MOST_EXECUTED);
   }
 
   private get budget(): number {

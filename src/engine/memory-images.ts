@@ -88,7 +88,7 @@ export class MemoryImages {
     const changes = new Map<number, Page>();
     let room = new Uint8Array(0);
     let used = 0;
-    const dirty = this.info.takeDirty();
+    const dirty = this.info.takeDirty(this.memory.size / PAGE_BYTES);
     for (const [done, page] of dirty.entries()) {
       const now = this.bytes(page);
       const before = this.base.page(page);
@@ -112,7 +112,7 @@ export class MemoryImages {
 
   /** Gives RAM what an image holds; what was decoded from pages that change is dropped. The TLBs must be emptied afterwards. */
   restore(image: MemoryImage): void {
-    const pages = new Set(this.info.takeDirty());
+    const pages = new Set(this.info.takeDirty(this.memory.size / PAGE_BYTES));
     for (const page of this.base.differences(image)) pages.add(page);
     for (const page of pages) {
       const wanted = image.page(page);
@@ -121,7 +121,7 @@ export class MemoryImages {
       if (wanted) this.memory.load(hpa, wanted);
       else this.memory.fill(hpa, PAGE_BYTES, 0);
     }
-    this.info.takeDirty();
+    this.info.takeDirty(this.memory.size / PAGE_BYTES);
     this.base = image;
   }
 

@@ -48,11 +48,11 @@ export class PageInfo {
     for (let index = indexOf(hpa); index <= last; index++) this.words[index] |= at.DIRTY;
   }
 
-  /** Takes the marks away. @returns the numbers of the pages that had one, from the first of RAM, in order */
-  takeDirty(): number[] {
+  /** Takes the marks of the first `pages` pages away. @returns the numbers of those that had one, in order */
+  takeDirty(pages: number): number[] {
     const { words } = this;
     const dirty: number[] = [];
-    for (let index = 0; index < words.length; index++) {
+    for (let index = 0; index < pages; index++) {
       if ((words[index] & at.DIRTY) === 0) continue;
       words[index] &= ~at.DIRTY;
       dirty.push(index);

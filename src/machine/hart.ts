@@ -265,7 +265,7 @@ export class Hart implements EngineHost {
     this.state.transferState(state);
     this.csrs.transferState(state);
     this.pmp.transferState(state);
-    this.trapped = state.integer(this.trapped);
+    this.trapped = state.integer(this.trapped, this.engine.executed);
     this.waiting = state.flag(this.waiting);
     if (!state.isRestoring) return;
     this.heldTrap = undefined;

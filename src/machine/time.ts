@@ -53,7 +53,7 @@ export class VirtualTime implements MachineTime {
   }
 
   transferState(state: StateTransfer): void {
-    state.section('virtual time', () => (this.skipped = state.integer(this.skipped)));
+    state.section('virtual time', () => (this.skipped = state.integer(this.skipped, HORIZON)));
   }
 }
 
@@ -128,10 +128,10 @@ export class RealTime implements MachineTime {
   /** Goes on from the time of the snapshot, whatever the host's clock says now. */
   transferState(state: StateTransfer): void {
     state.section('real time', () => {
-      this.base = state.integer(this.base);
-      this.at = state.integer(this.at);
+      this.base = state.integer(this.base, HORIZON);
+      this.at = state.integer(this.at, this.executed());
       this.rate = state.integer(this.rate, MOST_RATE, LEAST_RATE);
-      this.host = state.integer(this.host);
+      this.host = state.integer(this.host, HORIZON);
     });
     if (state.isRestoring) this.earlier = this.host - Math.floor(this.hostTicks());
   }
