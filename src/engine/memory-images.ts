@@ -88,7 +88,7 @@ export class MemoryImages {
     const changes = new Map<number, Page>();
     let room = new Uint8Array(0);
     let used = 0;
-    const dirty = this.info.takeDirty(this.memory.size / PAGE_BYTES);
+    const dirty = this.takeDirty();
     for (const [done, page] of dirty.entries()) {
       const now = this.bytes(page);
       const before = this.base.page(page);
@@ -112,7 +112,7 @@ export class MemoryImages {
 
   /** Gives RAM what an image holds; what was decoded from pages that change is dropped. The TLBs must be emptied afterwards. */
   restore(image: MemoryImage): void {
-    const pages = new Set(this.info.takeDirty(this.memory.size / PAGE_BYTES));
+    const pages = new Set(this.takeDirty());
     for (const page of this.base.differences(image)) pages.add(page);
     for (const page of pages) {
       const wanted = image.page(page);
@@ -121,8 +121,15 @@ export class MemoryImages {
       if (wanted) this.memory.load(hpa, wanted);
       else this.memory.fill(hpa, PAGE_BYTES, 0);
     }
-    this.info.takeDirty(this.memory.size / PAGE_BYTES);
+    this.takeDirty();
     this.base = image;
+  }
+
+  /** Numbers of the pages that may have changed since the last time. */
+  private takeDirty(): number[] {
+    const { info, memory } = this;
+    for (const hpa of memory.sharedPages) info.markDirty(hpa, PAGE_BYTES);
+    return info.takeDirty(memory.size / PAGE_BYTES);
   }
 
   private bytes(page: number): Uint8Array {

@@ -3,6 +3,7 @@ import { RAM } from './layout';
 
 /** HPA of the first byte of DRAM. */
 export const DRAM_BASE = 0x80000000;
+const PAGE_SIZE = 0x1000;
 
 /** Told of every write that does not come from a running instruction, so that decoded code can be dropped. */
 export type WriteListener = (hpa: number, length: number) => void;
@@ -12,6 +13,8 @@ export type WriteListener = (hpa: number, length: number) => void;
  * handle a guest's addresses ask `contains` first.
  */
 export class PhysicalMemory {
+  /** HPAs of pages that views may change. */
+  readonly sharedPages = new Set<number>();
   private readonly data: Uint8Array;
   private readonly view: DataView;
 
@@ -68,6 +71,15 @@ export class PhysicalMemory {
   bytes(hpa: number, length: number): Uint8Array {
     const start = this.at(hpa, length);
     return this.data.subarray(start, start + length);
+  }
+
+  /**
+   * A live view of `length` bytes, for reading and writing at any time: what it is for is never decoded code, and snapshots
+   * look at its pages each time.
+   */
+  sharedView(hpa: number, length: number): Uint8Array {
+    for (let page = hpa - (hpa % PAGE_SIZE); page < hpa + length; page += PAGE_SIZE) this.sharedPages.add(page);
+    return this.bytes(hpa, length);
   }
 
   /** Copies `bytes` to `hpa`. */

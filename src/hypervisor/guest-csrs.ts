@@ -2,6 +2,7 @@
  * The guest CSRs: the supervisor registers that the guest sees. What a write keeps follows from the CSR table, as on the
  * hart. They are plain values here; what a change leads to (another shadow view, an interrupt) is the exits' business.
  */
+import type { StateTransfer } from '../engine/state-transfer';
 import { bitRange } from '../isa/csr-description';
 import { csrByName, legalValue } from '../isa/csrs';
 import type { CsrDescription } from '../isa/csrs';
@@ -112,6 +113,14 @@ export class GuestCsrs {
   /** Whether the guest has this one of GUEST_CSRS. */
   has({ extension }: GuestCsr): boolean {
     return extension === undefined || this.extensions.has(extension);
+  }
+
+  transferState(state: StateTransfer): void {
+    this.status = state.integer(this.status, KEPT_STATUS);
+    this.sie = state.integer(this.sie, 0xffff);
+    this.sip = state.integer(this.sip, 0xffff);
+    for (const name of PLAIN) this[name] = state.word(this[name]);
+    this.senvcfg = state.word(this.senvcfg);
   }
 
   setPending(interrupt: number, on: boolean): void {

@@ -1,4 +1,5 @@
 /** A guest: its memory, devices, shadow page tables, console and vCPUs. */
+import type { StateTransfer } from '../engine/state-transfer';
 import type { PhysicalMemory } from '../engine/physical-memory';
 import type { BootProgram, BootState } from '../machine/boot';
 import { boot } from '../machine/boot';
@@ -131,6 +132,17 @@ export class Guest {
   end(end: GuestEnd): void {
     this.ended ??= end;
     this.onEnd();
+  }
+
+  transferState(state: StateTransfer): void {
+    for (const device of this.devices.bus.devices) state.section(device.name, () => device.transferState(state));
+    state.section('shadow page tables', () => this.shadow.transferState(state));
+    for (const vcpu of this.vcpus) state.section(`vCPU ${vcpu.index}`, () => vcpu.transferState(state));
+    for (const { kind } of EXIT_KINDS) this.exitCounts[kind] = state.integer(this.exitCounts[kind]);
+    this.ended = state.optional(this.ended, (end) => ({
+      reason: state.choice(end?.reason ?? 'shutdown', ['shutdown', 'reboot', 'failure']),
+      code: state.integer(end?.code ?? 0),
+    }));
   }
 
   private setExternal(index: number, pending: boolean): void {

@@ -2,6 +2,7 @@
  * The hypervisor: it runs in the hart's S-mode, and its guests in U-mode. A trap out of a guest is decided (exits/), shown
  * to an observer if there is one, carried out, and the guest goes on.
  */
+import type { StateTransfer } from '../engine/state-transfer';
 import { CSR } from '../machine/csr-numbers';
 import type { Hart, Trap } from '../machine/hart';
 import type { Machine } from '../machine/machine';
@@ -47,6 +48,8 @@ const HOST_INTERRUPTS = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT, EXTERNAL_INTERRUPT
 
 export class Hypervisor {
   readonly guests: readonly Guest[];
+  /** For page tables of its own, and trap contexts. */
+  private readonly ownPool: PagePool;
   /** Of each hart: the hypervisor's own page tables. */
   readonly hostTables: readonly HostTables[];
 
@@ -80,14 +83,15 @@ export class Hypervisor {
       Math.floor(((POOL_END - POOL_START) / PAGE_SIZE - OWN_PAGES) / options.guests.length),
     );
 
-    const ownPool = new PagePool(memory, POOL_START, POOL_START + OWN_PAGES * PAGE_SIZE);
-    this.hostTables = harts.map(() => new HostTables(memory, ownPool));
+    this.ownPool = new PagePool(memory, POOL_START, POOL_START + OWN_PAGES * PAGE_SIZE);
+    this.hostTables = harts.map(() => new HostTables(memory, this.ownPool));
     this.guests = options.guests.map((guest, index) => {
-      const start = ownPool.end + index * shadowPages * PAGE_SIZE;
+      const start = this.ownPool.end + index * shadowPages * PAGE_SIZE;
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
       return this.createGuest(guest, ranges[index], pool, harts[index], options);
     });
     this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
+    machine.keepState('hypervisor', this);
     machine.beforeRun = () => {
       if (this.finishPending()) machine.requestStop();
     };
@@ -121,6 +125,11 @@ export class Hypervisor {
       else this.carryOut(vcpu, pending.exit);
     }
     return this.pendingExit;
+  }
+
+  transferState(state: StateTransfer): void {
+    this.ownPool.transferState(state);
+    for (const guest of this.guests) state.section(`guest ${guest.name}`, () => guest.transferState(state));
   }
 
   private vcpus(): Vcpu[] {

@@ -1,4 +1,5 @@
 /** The hypervisor's page allocator: 4 KiB pages of its own part of DRAM. */
+import type { StateTransfer } from '../engine/state-transfer';
 import type { PhysicalMemory } from '../engine/physical-memory';
 import type { Hpa } from './addresses';
 import { PAGE_SIZE } from './addresses';
@@ -31,6 +32,17 @@ export class PagePool {
     }
     this.memory.fill(page, PAGE_SIZE, 0);
     return page;
+  }
+
+  transferState(state: StateTransfer): void {
+    const { start, end } = this;
+    this.next = state.integer(this.next, end, start);
+    const freed = state.list(this.freed, (end - start) / PAGE_SIZE, (page) => state.integer(page ?? 0, end, start));
+    if (state.isRestoring) this.freed.splice(0, Infinity, ...freed);
+    state.require(
+      [this.next, ...this.freed].every((page) => page % PAGE_SIZE === 0),
+      'a page is none',
+    );
   }
 
   /** Takes back a page that `allocate` gave. */

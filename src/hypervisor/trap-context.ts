@@ -27,7 +27,7 @@ export class TrapContext {
     /** The page. */
     readonly page: Hpa,
   ) {
-    const bytes = memory.bytes(page, WORDS * 8);
+    const bytes = memory.sharedView(page, WORDS * 8);
     this.words = new BigUint64Array(bytes.buffer, bytes.byteOffset, WORDS);
     this.halves = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * WORDS);
     this.registers = bytes.subarray(0, REGISTERS * 8);

@@ -1,4 +1,6 @@
 /** A vCPU: the guest's processor, made of a hart in U-mode, the guest CSRs, and the mode that the guest believes in. */
+import { SnapshotError } from '../engine/state-transfer';
+import type { StateTransfer } from '../engine/state-transfer';
 import { FETCH, LOAD } from '../engine/host';
 import type { Access } from '../engine/host';
 import type { Decode } from '../isa/decode';
@@ -255,6 +257,22 @@ export class Vcpu {
     halves[2 * CSR.sepc] = this.context.sepcLow;
     halves[2 * CSR.sepc + 1] = this.context.sepcHigh;
     hart.sret();
+  }
+
+  /** @throws SnapshotError while an exit is pending: what it will do is not written down anywhere */
+  transferState(state: StateTransfer): void {
+    if (this.pending && !state.isRestoring) {
+      throw new SnapshotError('The hypervisor is in the middle of a VM exit; step once, then take the snapshot.');
+    }
+    this.csrs.transferState(state);
+    this.virtualPrivilege = state.flag(this.virtualPrivilege === 1) ? 1 : 0;
+    this.waiting = state.flag(this.waiting);
+    this.inHypervisor = state.flag(this.inHypervisor);
+    this.viewedSatp = state.word(this.viewedSatp);
+    if (!state.isRestoring) return;
+    this.pending = undefined;
+    this.savedStatus = -1;
+    this.view = this.guest.shadow.viewInUse(this.index);
   }
 
   private save(pcLow: number, pcHigh: number): void {

@@ -2,6 +2,7 @@
  * A guest's shadow page tables: its address spaces, their views, and the page budget they share. Filled lazily by the
  * page-fault exit; dropped by fences, as hardware may cache translations until then.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { addressSpaceOf, sv39 } from '../../machine/paging';
 import type { PagingScheme } from '../../machine/paging';
@@ -53,6 +54,8 @@ export type Synchronization = 'sfence' | 'write-protect';
 const LEAST_PAGES = 24;
 
 const HOST_ASIDS = 0x1_0000;
+/** Each has a root table at least. */
+const MOST_SPACES = 0x1_0000;
 
 export class ShadowPageTables {
   private readonly spaces = new Map<bigint, ShadowAddressSpace>();
@@ -102,11 +105,10 @@ export class ShadowPageTables {
       this.reserve(1);
       let space = this.spaces.get(key);
       if (!space) {
-        const named = addressSpaceOf(key);
-        space = new ShadowAddressSpace(key, named?.root, named?.asid ?? 0, named?.scheme ?? sv39);
+        space = this.newSpace(key);
         this.spaces.set(key, space);
       }
-      view = new ShadowView(this.memory, this.pool, kind, this.takeHostAsid(), space.scheme, this.protection);
+      view = this.newView(kind, this.takeHostAsid(), space);
       space.views.set(kind, view);
     }
     view.lastUse = ++this.clock;
@@ -196,6 +198,55 @@ export class ShadowPageTables {
       view.clear();
       this.cache.flushAll();
     }
+  }
+
+  /** The view that a vCPU entered last. */
+  viewInUse(vcpu: number): ShadowView {
+    return this.inUse[vcpu];
+  }
+
+  transferState(state: StateTransfer): void {
+    this.pool.transferState(state);
+    this.clock = state.integer(this.clock);
+    this.nextHostAsid = state.integer(this.nextHostAsid, HOST_ASIDS - 1, 1);
+    const spaces = state.list(this.spaces.values(), MOST_SPACES, (space) => this.transferSpace(state, space));
+    this.spaces.clear();
+    for (const space of spaces) this.spaces.set(space.satp, space);
+    const views = new Map([...this.allViews()].map((view) => [view.hostAsid, view]));
+    const known = (asid: number): ShadowView => {
+      const view = views.get(asid);
+      state.require(view !== undefined, 'a shadow page table is missing');
+      return view!;
+    };
+    const transferView = (view?: ShadowView): ShadowView => known(state.integer(view?.hostAsid ?? 0, HOST_ASIDS));
+    const inUse = state.list(this.inUse, this.inUse.length, transferView);
+    state.require(inUse.length === this.inUse.length, 'a vCPU has no shadow page table');
+    this.inUse.splice(0, Infinity, ...inUse);
+    this.protection?.transferState(state, transferView);
+  }
+
+  private transferSpace(state: StateTransfer, known: ShadowAddressSpace | undefined): ShadowAddressSpace {
+    const satp = state.word(known?.satp ?? 0n);
+    const space = state.isRestoring ? this.newSpace(satp) : known!;
+    const views = state.list(space.views.values(), VIEW_KINDS.length, (old) => {
+      const kind = state.choice(old?.kind ?? 'bare', VIEW_KINDS);
+      const asid = state.integer(old?.hostAsid ?? 0, HOST_ASIDS - 1, 1);
+      const root = state.integer(old?.root ?? 0, this.pool.end, this.pool.start);
+      const view = state.isRestoring ? this.newView(kind, asid, space, root) : old!;
+      view.transferState(state);
+      return view;
+    });
+    for (const view of views) space.views.set(view.kind, view);
+    return space;
+  }
+
+  private newSpace(satp: bigint): ShadowAddressSpace {
+    const named = addressSpaceOf(satp);
+    return new ShadowAddressSpace(satp, named?.root, named?.asid ?? 0, named?.scheme ?? sv39);
+  }
+
+  private newView(kind: ViewKind, asid: number, { scheme }: ShadowAddressSpace, root?: Hpa): ShadowView {
+    return new ShadowView(this.memory, this.pool, kind, asid, scheme, this.protection, root);
   }
 
   /** Views that a fence concerns. Bare has no guest entries that could have changed. */

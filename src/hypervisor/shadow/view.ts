@@ -1,4 +1,5 @@
 /** One shadow root and the tables below it: a real page table in the hypervisor's pages, GVA to HPA. */
+import type { StateTransfer } from '../../engine/state-transfer';
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { makeSatp } from '../../machine/paging';
 import type { PagingScheme } from '../../machine/paging';
@@ -56,9 +57,23 @@ export class ShadowView {
     /** The guest's own, so that the same addresses are canonical. */
     readonly scheme: PagingScheme,
     private readonly tracker?: ViewTracker,
+    /** The page of the root table, where that exists already. */
+    root?: Hpa,
   ) {
-    this.root = pool.allocate();
+    this.root = root ?? pool.allocate();
     this.satp = makeSatp(scheme, this.root, hostAsid);
+  }
+
+  /** All but what it was made with. */
+  transferState(state: StateTransfer): void {
+    const { start, end } = this.pool;
+    const most = (end - start) / PAGE_SIZE;
+    const tables = state.list(this.tables, most, (page) => state.integer(page ?? 0, end, start));
+    this.tables.clear();
+    for (const page of tables) this.tables.add(page);
+    this.leaves = state.integer(this.leaves);
+    this.reliesOnMxr = state.flag(this.reliesOnMxr);
+    this.lastUse = state.integer(this.lastUse);
   }
 
   get rootLevel(): Level {

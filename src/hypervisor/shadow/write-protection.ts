@@ -6,6 +6,7 @@
  * A shadow table derives from one guest table, entry by entry (unless it holds the pieces of a guest superpage, which derive
  * from one entry further up): that is a link. A page without links is no table, and not protected.
  */
+import type { StateTransfer } from '../../engine/state-transfer';
 import type { PhysicalMemory } from '../../engine/physical-memory';
 import { PTE_D, PTE_W } from '../../machine/pte';
 import type { Hpa, Level } from '../addresses';
@@ -164,6 +165,57 @@ export class WriteProtection implements ViewTracker {
     }
   }
 
+  /** @param transferView passes a reference to a view through */
+  transferState(state: StateTransfer, transferView: (view?: ShadowView) => ShadowView): void {
+    const most = Number.MAX_SAFE_INTEGER;
+    const tables = state.list(this.tables.values(), most, (table): GuestTable => ({
+      page: state.integer(table?.page ?? 0),
+      links: table?.links ?? new Set(),
+      writes: state.integer(table?.writes ?? 0),
+      isReleased: state.flag(table?.isReleased ?? false),
+    }));
+    const byPage = new Map(tables.map((table) => [table.page, table]));
+    const transferTable = (known?: GuestTable): GuestTable => {
+      const table = byPage.get(state.integer(known?.page ?? 0));
+      state.require(table !== undefined, 'a table of the guest is missing');
+      return table!;
+    };
+    const links = state.list(this.links.values(), most, (link): Link => ({
+      view: transferView(link?.view),
+      page: state.integer(link?.page ?? 0),
+      level: state.integer(link?.level ?? 0, 4) as Level,
+      base: state.word(link?.base ?? 0n),
+      table: transferTable(link?.table),
+    }));
+    const transferKey = (key?: number): number => state.integer(key ?? 0);
+    const writable = state.list(this.writable, most, (entry): [number, Hpa | Set<Hpa>] => {
+      const key = transferKey(entry?.[0]);
+      const addresses = entry?.[1] ?? [];
+      const all = state.list(typeof addresses === 'number' ? [addresses] : addresses, most, transferKey);
+      return [key, all.length === 1 ? all[0] : new Set(all)];
+    });
+    const tablesIn = state.list(this.tablesIn, most, (entry): [number, number] => [
+      transferKey(entry?.[0]),
+      state.integer(entry?.[1] ?? 0),
+    ]);
+    const released = state.list(this.released, most, (release): Release => ({
+      table: transferTable(release?.table),
+      vcpu: state.integer(release?.vcpu ?? 0),
+      pc: state.word(release?.pc ?? 0n),
+    }));
+    if (!state.isRestoring) return;
+    replace(this.tables, byPage);
+    replace(
+      this.links,
+      links.map((link) => [link.page, link]),
+    );
+    replace(this.writable, writable);
+    replace(this.tablesIn, tablesIn);
+    this.released = released;
+    for (const table of tables) table.links.clear();
+    for (const link of links) link.table.links.add(link);
+  }
+
   // What views tell.
 
   tableRemoved(page: Hpa): void {
@@ -245,6 +297,11 @@ export class WriteProtection implements ViewTracker {
     view.dropTable(base, level);
     this.flushAll();
   }
+}
+
+function replace<K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
 function pageOf(hpa: Hpa): Hpa {
