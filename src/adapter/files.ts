@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { GuestInput, InputFile, SessionOptions } from '../debugger/session-options';
 import type { NetworkInput } from '../debugger/systems/device-input';
+import type { SharedFolder } from '../machine/devices/virtio/9p/file-system';
 import type { Storage } from '../machine/devices/virtio/storage';
 import { StorageError } from '../machine/devices/virtio/storage';
 import { ConfigurationError } from '../protocol/fields';
@@ -10,11 +11,12 @@ import type { NetworkLaunch } from '../protocol/network';
 import { openDisk } from './disk-file';
 import type { HostSockets } from './host-sockets';
 import { HostPortError } from './host-sockets';
+import { openSharedFolder, ShareError } from './shared-folder';
 import { hostTime } from './host-time';
 
 /** From a validated launch configuration to what a session is started with. @throws ConfigurationError naming the field */
 export async function readFiles(launch: Launch, sockets: HostSockets): Promise<SessionOptions> {
-  const { disks = [], devices = [], network, virtio, rtc } = launch.machine;
+  const { disks = [], devices = [], share = [], network, virtio, rtc } = launch.machine;
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
@@ -26,6 +28,7 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
     devices: {
       disks: disks.map(({ file, writable }, index) => readDisk(file, writable, `machine.disks[${index}].file`)),
       devices,
+      shares: share.map(({ folder, tag, writable }, index) => ({ tag, folder: readShare(folder, writable, index) })),
       ...(network && { network: await openNetwork(network, sockets) }),
       virtioVersion: virtio,
       rtcStart: rtc ?? hostTime(),
@@ -52,6 +55,15 @@ async function readGuest(guest: GuestLaunch): Promise<GuestInput> {
           symbols: await Promise.all(guest.symbols.map((path, index) => readInput(path, within(`symbols[${index}]`)))),
         }),
   };
+}
+
+function readShare(folder: string, writable: boolean, index: number): SharedFolder {
+  try {
+    return openSharedFolder(folder, writable);
+  } catch (error) {
+    if (!(error instanceof ShareError)) throw error;
+    throw new ConfigurationError(`machine.share[${index}].folder`, `cannot be used. ${error.message}`);
+  }
 }
 
 async function openNetwork(rules: NetworkLaunch, sockets: HostSockets): Promise<NetworkInput> {

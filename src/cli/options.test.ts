@@ -29,6 +29,13 @@ describe('options of run', () => {
     assert.equal(parseRunOptions(['--bare', '--rtc', '1970-01-01T00:00:01Z', 'k']).rtc, 1_000_000_000n);
   });
 
+  it('share folders', () => {
+    assert.deepEqual(parseRunOptions(['--bare', '--share', '/a', '--share=out=/b=c,rw', 'k']).shares, [
+      { folder: '/a', tag: 'share', writable: false },
+      { folder: '/b=c', tag: 'out', writable: true },
+    ]);
+  });
+
   it('open ports, by protocol', () => {
     assert.equal(parseRunOptions(['--bare', 'k']).network, undefined);
     const args = ['--forward', '8080:80', '--forward=udp:53:5353', '--reach', '8000', '--reach', 'udp:1:2'];
@@ -76,6 +83,8 @@ describe('options of run', () => {
     [['a', '--bare', '--forward', '0:80'], /--forward 0:80: not ports from 1 to 65535/],
     [['a', '--bare', '--reach', 'http'], /--reach http: not ports/],
     [['a', '--bare', '--reach', '1:7', '--reach', '2:7'], /--reach names port 7 \(tcp\) of the gateway twice/],
+    [['a', '--share', '/a'], /--share goes with --bare only/],
+    [['a', '--bare', '--share', '/a', '--share', '/b'], /--share names the tag share twice/],
     [['a', '--bare', '--virtio', '3'], /--virtio 3: there are legacy and modern/],
     [['a', '--bare', '--rtc', 'noon'], /--rtc noon: not a time/],
     [['a', '--extensions', 'zfoo'], /"zfoo" is no extension that can be switched; there are Zicbom, /],

@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly disks: readonly { readonly file: string; readonly writable: boolean }[];
   /** Further virtio devices. */
   readonly devices: readonly PlainDevice[];
+  /** Folders that the guest may mount. */
+  readonly shares: readonly { readonly folder: string; readonly tag: string; readonly writable: boolean }[];
   /** Ports between the guest and the host's loopback; undefined: no option names any. */
   readonly network: NetworkRules | undefined;
   readonly virtio: VirtioVersion | undefined;
@@ -99,6 +101,12 @@ export const RUN_OPTIONS = [
     help: 'with --bare: a disk; with ,rw writes go to the file, else they are forgotten',
   },
   { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console, network' },
+  {
+    name: 'share',
+    value: '[TAG=]FOLDER[,rw]',
+    repeatable: true,
+    help: 'with --bare: a folder to mount (9p, tag "share"), read-only unless ,rw is given',
+  },
   {
     name: 'forward',
     value: 'HOST:GUEST',
@@ -189,6 +197,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     guestMemory: read(given, 'guest-memory', memorySize),
     disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
+    shares: readShares(repeated),
     network: readNetwork(repeated),
     virtio: read(given, 'virtio', virtioVersion),
     rtc: read(given, 'rtc', startTime),
@@ -210,7 +219,17 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 type OptionName = (typeof RUN_OPTIONS)[number]['name'];
 
 /** Options about what only the machine itself has. */
-const MACHINE_ONLY: readonly OptionName[] = ['firmware', 'dtb', 'disk', 'devices', 'forward', 'reach', 'virtio', 'rtc'];
+const MACHINE_ONLY: readonly OptionName[] = [
+  'firmware',
+  'dtb',
+  'disk',
+  'devices',
+  'share',
+  'forward',
+  'reach',
+  'virtio',
+  'rtc',
+];
 
 function read<T>(given: ReadonlyMap<string, string>, name: OptionName, convert: (text: string) => T): T | undefined {
   const text = given.get(name);
@@ -256,6 +275,17 @@ function deviceNames(list: string): readonly PlainDevice[] {
     if (!found) throw new Error(`"${name}" is no device; there are ${PLAIN_DEVICES.join(', ')}.`);
     return found;
   });
+}
+
+function readShares(repeated: ReadonlyMap<string, readonly string[]>): RunOptions['shares'] {
+  const shares = readAll(repeated, 'share', (text) => {
+    const { file, writable } = diskFile(text);
+    const [, tag = 'share', folder = ''] = /^(?:([A-Za-z0-9_-]+)=)?(.*)$/.exec(file) ?? [];
+    if (folder === '') throw new Error('no folder is named.');
+    return { folder, tag, writable };
+  });
+  refuseTwice(shares.map(({ tag }) => `--share names the tag ${tag}`));
+  return shares;
 }
 
 function readNetwork(repeated: ReadonlyMap<string, readonly string[]>): NetworkRules | undefined {

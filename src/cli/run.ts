@@ -10,6 +10,7 @@ import { RunLoop } from '../debugger/run-loop';
 import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
 import { HostSockets } from '../adapter/host-sockets';
 import { openDisk } from '../adapter/disk-file';
+import { openSharedFolder } from '../adapter/shared-folder';
 import { hostTime } from '../adapter/host-time';
 import { Expectation } from './expectation';
 import { readFirmware, readKernel, readUserFile } from './kernel-file';
@@ -55,11 +56,12 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
       ...(dtb !== undefined && { deviceTree: readUserFile(dtb, 'device tree') }),
     };
     const description = { program, mode, ...beneath, ...extras, ...(htif && { htif }) } as const;
-    const { devices, network, virtio } = options;
+    const { devices, network, shares, virtio } = options;
     const [host] = await sockets.open(network ? [network] : []);
     const input = {
       disks: options.disks.map(({ file, writable }) => openDisk(file, writable)),
       devices,
+      shares: shares.map(({ folder, tag, writable }) => ({ tag, folder: openSharedFolder(folder, writable) })),
       ...(network && { network: { rules: network, host } }),
       ...(virtio && { virtioVersion: virtio }),
       rtcStart: options.rtc ?? hostTime(),

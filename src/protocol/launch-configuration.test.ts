@@ -74,6 +74,7 @@ describe('launch configuration', () => {
       machine: {
         disks: [{ file: 'a.img' }, { file: 'b.img', writable: true }],
         devices: ['entropy', 'console'],
+        share: [{ folder: '/src' }, { folder: '/out', tag: 'out', writable: true }],
         network: { forward: [{ host: 8080, guest: 80 }], reach: [{ host: 69, protocol: 'udp' }] },
         virtio: 'modern',
         rtc: '1970-01-02',
@@ -84,6 +85,10 @@ describe('launch configuration', () => {
       { file: 'b.img', writable: true },
     ]);
     assert.deepEqual(machine.devices, ['entropy', 'console']);
+    assert.deepEqual(machine.share, [
+      { folder: '/src', tag: 'share', writable: false },
+      { folder: '/out', tag: 'out', writable: true },
+    ]);
     assert.deepEqual(machine.network, {
       forward: [{ host: 8080, guest: 80, protocol: 'tcp' }],
       reach: [{ host: 69, gateway: 69, protocol: 'udp' }],
@@ -196,12 +201,17 @@ describe('launch configuration', () => {
     [
       'more devices than slots',
       { program: 'a', mode: 'bare', machine: { disks: new Array(9).fill({ file: 'd.img' }) } },
-      '"machine.disks" and "devices" name 9 devices, and there are 8 slots.',
+      '"machine.disks" with "devices" and "share" name 9 devices, and there are 8 slots.',
     ],
     [
       'a device that is none',
       { program: 'a', mode: 'bare', machine: { devices: ['gpu'] } },
       '"machine.devices[0]" must be "entropy" or "console" or "network", not the string "gpu".',
+    ],
+    [
+      'like tags',
+      { program: 'a', mode: 'bare', machine: { share: [{ folder: '/a' }, { folder: '/b' }] } },
+      '"machine.share[1].tag" is "share" like another folder\'s; choose another.',
     ],
     [
       'a port that is none',

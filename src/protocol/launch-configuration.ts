@@ -43,11 +43,19 @@ export interface DiskConfiguration {
 }
 
 /** The machine as the user describes it. */
+/** A shared folder as the user writes it. */
+export interface ShareConfiguration {
+  readonly folder: string;
+  readonly tag?: string;
+  readonly writable?: boolean;
+}
+
 export interface MachineConfiguration {
   readonly memory?: string | number;
   readonly extensions?: Readonly<Record<string, boolean>>;
   readonly disks?: readonly DiskConfiguration[];
   readonly devices?: readonly PlainDevice[];
+  readonly share?: readonly ShareConfiguration[];
   readonly network?: NetworkConfiguration;
   readonly virtio?: VirtioVersion;
   readonly rtc?: string;
@@ -115,6 +123,12 @@ const DISK_FIELDS = {
   }),
 } satisfies TableOf<DiskConfiguration>;
 
+const SHARE_FIELDS = {
+  folder: text<string>({ required: true, description: 'The folder. The guest gets to nothing outside it.' }),
+  tag: text<string>({ default: 'share', description: 'The name by which the guest mounts it.' }),
+  writable: flag({ description: 'The guest may change what is in the folder.', default: false }),
+} satisfies TableOf<ShareConfiguration>;
+
 const MACHINE_FIELDS = {
   memory: size({
     description:
@@ -142,6 +156,11 @@ const MACHINE_FIELDS = {
       },
     }),
     description: 'Further virtio devices, in the slots after the disks; for "mode": "bare".',
+  }),
+  share: list({
+    items: record({ fields: SHARE_FIELDS, description: 'One folder.' }),
+    description:
+      'Folders of this machine that the guest may mount (virtio, 9P2000.L), in the slots after the devices; for "mode": "bare".',
   }),
   network: networkField,
   virtio: choice<VirtioVersion>({
@@ -376,7 +395,7 @@ function refuseForGuests(launch: Pick<Launch, 'firmware' | 'dtb'> & { readonly m
     );
   }
   const { machine } = launch;
-  for (const name of ['disks', 'devices', 'network', 'rtc'] as const) {
+  for (const name of ['disks', 'devices', 'share', 'network', 'rtc'] as const) {
     if (machine[name] === undefined) continue;
     throw new ConfigurationError(
       `machine.${name}`,
@@ -390,12 +409,14 @@ function refuseInBareMode(guests: readonly ParsedGuest[], machine: ParsedMachine
     throw new ConfigurationError('hypervisor', 'has no meaning when "mode" is "bare"; remove it.');
   }
   if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
-  const { disks = [], devices: others = [], network } = machine;
-  const devices = disks.length + others.length + Number(network !== undefined && !others.includes('network'));
+  const { disks = [], devices: others = [], share = [], network } = machine;
+  refuseLikeTags(share);
+  const devices =
+    disks.length + others.length + share.length + Number(network !== undefined && !others.includes('network'));
   if (devices > SLOTS) {
     throw new ConfigurationError(
       'machine.disks',
-      `and "devices" name ${devices} devices, and there are ${SLOTS} slots.`,
+      `with "devices" and "share" name ${devices} devices, and there are ${SLOTS} slots.`,
     );
   }
   if (guests[0]!.memory !== undefined) {
@@ -403,6 +424,13 @@ function refuseInBareMode(guests: readonly ParsedGuest[], machine: ParsedMachine
       'guests[0].memory',
       'has no meaning when "mode" is "bare"; set "machine.memory" instead.',
     );
+  }
+}
+
+function refuseLikeTags(share: readonly { readonly tag: string }[]): void {
+  for (const [index, { tag }] of share.entries()) {
+    if (share.findIndex((other) => other.tag === tag) === index) continue;
+    throw new ConfigurationError(`machine.share[${index}].tag`, `is "${tag}" like another folder's; choose another.`);
   }
 }
 

@@ -1,4 +1,6 @@
 /** What a user wants the machine to have beside its fixed devices, and the devices that come of it. */
+import type { SharedFolder } from '../../machine/devices/virtio/9p/file-system';
+import { Virtio9p } from '../../machine/devices/virtio/9p/virtio-9p';
 import { VirtioBlock } from '../../machine/devices/virtio/block';
 import { VirtioConsole } from '../../machine/devices/virtio/console';
 import { VirtioEntropy } from '../../machine/devices/virtio/entropy';
@@ -19,11 +21,19 @@ export interface NetworkInput {
   readonly host: HostLink;
 }
 
+/** A folder of the host's, and the tag by which the guest mounts it. */
+export interface ShareInput {
+  readonly folder: SharedFolder;
+  readonly tag: string;
+}
+
 export interface DeviceInput {
   /** In the first virtio slots. */
   readonly disks?: readonly Storage[];
   /** In the slots after the disks. */
   readonly devices?: readonly PlainDevice[];
+  /** In the slots after those. */
+  readonly shares?: readonly ShareInput[];
   /** What is open to the first network card and for it; there is one even where `devices` names none. */
   readonly network?: NetworkInput;
   readonly virtioVersion?: VirtioVersion;
@@ -47,7 +57,7 @@ export interface Devices {
  * @param onProblem hears, in a sentence for the user, why the guest was told of an I/O error
  */
 export function makeDevices(input: DeviceInput, onProblem: (message: string) => void): Devices {
-  const { disks = [], devices = [], network, virtioVersion, rtcStart } = input;
+  const { disks = [], devices = [], shares = [], network, virtioVersion, rtcStart } = input;
   const gateways: Gateway[] = [];
   const makeCard = () => {
     const gateway = new Gateway(gateways.length === 0 ? network : undefined);
@@ -58,6 +68,7 @@ export function makeDevices(input: DeviceInput, onProblem: (message: string) => 
   const virtio = [
     ...disks.map((storage, index) => new VirtioBlock({ storage, serial: `disk${index}`, onProblem })),
     ...names.map((name) => (name === 'network' ? makeCard() : MAKERS[name]())),
+    ...shares.map(({ folder, tag }) => new Virtio9p(folder, tag)),
   ];
   const options = { virtio, ...(virtioVersion && { virtioVersion }), ...(rtcStart !== undefined && { rtcStart }) };
   return { options, gateways };

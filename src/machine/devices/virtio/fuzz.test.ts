@@ -1,9 +1,11 @@
 // Whatever a driver writes to registers and rings, nothing breaks, nothing outside memory is touched, and work is bounded.
 import assert from 'node:assert/strict';
 import { Random } from '../../../../test/support/random';
+import { MemoryFolder } from '../../../../test/support/memory-folder';
 import { MEMORY_BASE, OwnBench, TestMemory } from '../../../../test/support/virtio-bench';
 import { descriptorBytes, REG, VirtioDriver } from '../../../../test/support/virtio-driver';
 import type { Width } from '../device';
+import { Virtio9p } from './9p/virtio-9p';
 import { VirtioBlock } from './block';
 import { VirtioConsole } from './console';
 import { VirtioEntropy } from './entropy';
@@ -29,9 +31,11 @@ const MAKERS: readonly Maker[] = [
     return [console, (random) => console.receive(new Uint8Array(random.below(200)))];
   },
   () => {
-    const gateway = new Gateway();
+    const rules = { forward: [], reach: [{ protocol: 'tcp', gateway: 80, host: 80 } as const] };
+    const gateway = new Gateway({ rules });
     return [new VirtioNetwork(gateway), (random) => gateway.onFrame(new Uint8Array(random.below(2000)))];
   },
+  () => [new Virtio9p(new MemoryFolder(), 'share'), () => {}],
 ];
 
 /** An address: mostly in memory, often at its edges. */

@@ -5,7 +5,7 @@ import type { DeviceClock } from '../device-clock';
 import type { Chain, Virtqueue } from './virtqueue';
 
 /** Numbers of the kinds (VIRTIO 1.2, section 5). */
-export const DEVICE_ID = { network: 1, block: 2, console: 3, entropy: 4 } as const;
+export const DEVICE_ID = { network: 1, block: 2, console: 3, entropy: 4, fileSystem: 9 } as const;
 
 /** Features that do not depend on the kind, as masks (section 6; the first two are of legacy drivers, as in QEMU). */
 export const FEATURE = {
