@@ -129,6 +129,38 @@ describe('engine', () => {
     assert.equal(host.engine.memory.read8(0x80009004), 0x11);
   });
 
+  it('performs misaligned loads and stores of each width within a page, without the slow path', () => {
+    const host = new TestHost(`
+      li s0, 0x80002000
+      li t0, 0x8182838485868788
+      sd t0, 0(s0)
+      sd t0, 8(s0)
+      lh a0, 1(s0)
+      lhu a1, 1(s0)
+      lw a2, 2(s0)
+      lwu a3, 2(s0)
+      ld a4, 3(s0)
+      lw x0, 1(s0)
+      li t1, 0x123456789abcdef0
+      sh t1, 0x21(s0)
+      sw t1, 0x31(s0)
+      sd t1, 0x41(s0)
+      ld s1, 0x20(s0)
+      ld s2, 0x30(s0)
+      ld s3, 0x40(s0)
+      ld s4, 0x48(s0)
+      ebreak`);
+    host.engine.run(100);
+    assert.deepEqual(
+      [10, 11, 12, 13, 14].map((x) => host.x(x)),
+      [0xffffffffffff8687n, 0x8687n, 0xffffffff83848586n, 0x83848586n, 0x8687888182838485n],
+    );
+    assert.deepEqual(
+      [9, 18, 19, 20].map((x) => host.x(x)),
+      [0xdef000n, 0x9abcdef000n, 0x3456789abcdef000n, 0x12n],
+    );
+  });
+
   it('reports a fault on the second page of an access with that page, and nothing is stored', () => {
     const host = new TestHost(`
       li s0, 0x80002ffd

@@ -10,6 +10,7 @@ import type { EngineHost } from './host';
 import { STORE } from './host';
 import { generateInterpreter } from './interpreter';
 import * as at from './layout';
+import { accessKinds } from './misaligned';
 import { MemoryImages } from './memory-images';
 import type { MemoryImage } from './memory-images';
 import { PageInfo } from './page-info';
@@ -112,6 +113,7 @@ export class Engine {
     this.state = new HartState(buffer);
     this.csrs = new StoredCsrs(buffer);
     this.tlbs = new Tlbs(buffer);
+    new Uint8Array(buffer, at.ACCESS_KINDS).set(accessKinds());
     this.superpages = new BigUint64Array(buffer, at.SUPERPAGES, at.SUPERPAGE_MARKS);
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const thresholds = translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];

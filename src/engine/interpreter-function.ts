@@ -26,6 +26,8 @@ export interface Helpers {
   readonly csrs: readonly (number | undefined)[];
   /** Those of `page-walk.ts`. */
   readonly walks: { readonly data: number; readonly fetch: number };
+  /** That of `misaligned.ts`. */
+  readonly misaligned: number;
 }
 
 /** Generates the body of `run` or `runExact`. */
@@ -253,11 +255,13 @@ export class InterpreterFunction {
           code.br(this.statusKnown);
         });
         this.walkForData(false);
+        this.accessMisaligned(false);
         this.callWithAddress('load');
         code.br(this.statusKnown);
       });
       this.walkForData(true);
       this.store(at.EXCHANGE, 'i64.store', () => code.get(this.value));
+      this.accessMisaligned(true);
       this.callWithAddress('store');
     });
     this.continueByStatus();
@@ -481,6 +485,17 @@ export class InterpreterFunction {
       .get(this.dataTlb)
       .i32(isStore ? 1 : 0);
     code.call(this.helpers.walks.data).brIf(this.next);
+  }
+
+  /** On behind the record when its access is misaligned and within a page. */
+  private accessMisaligned(isStore: boolean): void {
+    const { code } = this;
+    code
+      .get(this.record)
+      .get(this.address)
+      .get(this.dataTlb)
+      .i32(isStore ? 1 : 0);
+    code.call(this.helpers.misaligned).if(() => this.advance());
   }
 
   private callWithAddress(name: 'load' | 'store'): void {

@@ -6,6 +6,7 @@ import { defineFloat } from './float';
 import { defineFloatHelpers } from './float/helpers';
 import { InterpreterFunction } from './interpreter-function';
 import * as at from './layout';
+import { defineMisaligned } from './misaligned';
 import { defineDataWalk, defineFetchWalk } from './page-walk';
 import { operations } from './record';
 import type { SlowPathName } from './slow-path-calls';
@@ -31,6 +32,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
   const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module) };
+  const misaligned = defineMisaligned(module);
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
     const run = module.define({ parameters: [], results: [] }, (code) =>
@@ -38,7 +40,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
         code,
         slowPath,
         arithmetic,
-        { atomics, floats, csrs, walks },
+        { atomics, floats, csrs, walks, misaligned },
         regionType,
         exact,
       ).generate(),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as at from './layout';
+import { operations } from './record';
 import { MAX_REGIONS } from './translator/region-type';
 
 describe('layout of the engine memory', () => {
@@ -14,6 +15,7 @@ describe('layout of the engine memory', () => {
       ['CSR readers', at.CSR_READABLE, 4096],
       ['CSR writers', at.CSR_WRITABLE, 4096],
       ['superpages', at.SUPERPAGES, at.SUPERPAGE_MARKS * 8],
+      ['kinds of access', at.ACCESS_KINDS, operations.length],
       ['scratch records', at.SCRATCH_RECORDS, 0x1000],
       ['slot tables', at.SLOT_TABLES, at.SLOT_TABLE_COUNT * at.SLOT_TABLE_SIZE],
       ['records', at.RECORDS, records],

@@ -77,6 +77,9 @@ export const CSR_WRITABLE = 0x10f1000;
 export const SUPERPAGES = 0x10f2000;
 export const SUPERPAGE_MARKS = 512;
 
+/** A byte for each operation: what access to memory it makes (see `misaligned.ts`). */
+export const ACCESS_KINDS = 0x10f4000;
+
 /** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
 export const SLOT_TABLES = 0x1100000;
 export const SLOT_TABLE_SIZE = 2048 * 4;

@@ -42,10 +42,14 @@ const SIP_WRITABLE = 1 << INTERRUPT.supervisorSoftware;
 const CYCLE = 1n;
 const INSTRET = 4n;
 
+/** Bits of mstatus that address translation depends on. Others change with each lock that a kernel takes. */
+const TRANSLATION = MSTATUS.MPRV | MSTATUS.MPP | MSTATUS.SUM | MSTATUS.MXR;
+
 function setStatus(state: CsrState, status: number): void {
-  if (status === state.status) return;
+  const changed = state.status ^ status;
+  if (changed === 0) return;
   state.status = status;
-  state.around.translationChanged();
+  if ((changed & TRANSLATION) !== 0) state.around.translationChanged();
   state.around.interruptsChanged();
 }
 
