@@ -47,6 +47,9 @@ export interface RunOptions {
   readonly maxInstructions: number | undefined;
   /** Seconds of real time. */
   readonly timeout: number | undefined;
+  /** Paths of snapshots to go on from, and to save at the end. */
+  readonly snapshot: string | undefined;
+  readonly saveSnapshot: string | undefined;
   /** Path of the file to write; `-` for the terminal. */
   readonly stats: string | undefined;
   /** How many of the last VM exits are shown at the end, and which kinds; undefined: none. */
@@ -125,6 +128,8 @@ export const RUN_OPTIONS = [
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
   { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
   { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
+  { name: 'snapshot', value: 'FILE', help: 'go on from a snapshot, which a run with the same options has saved' },
+  { name: 'save-snapshot', value: 'FILE', help: 'save a snapshot when the run ends before the guest does' },
   {
     name: 'stats',
     value: 'FILE',
@@ -209,6 +214,8 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     expect: read(given, 'expect', pattern),
     maxInstructions: read(given, 'max-instructions', positive),
     timeout: read(given, 'timeout', positive),
+    snapshot: given.get('snapshot'),
+    saveSnapshot: given.get('save-snapshot'),
     stats: given.get('stats'),
     exitLog: read(given, 'exit-log', exitLog),
     staleTranslations: read(given, 'stale-translations', staleMode) ?? 'log',

@@ -16,6 +16,7 @@ import { Expectation } from './expectation';
 import { readFirmware, readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
 import { parseRunOptions } from './options';
+import { restoreFrom, saveTo } from './snapshot-files';
 import { StaleReports } from './stale-reports';
 import { Terminal } from './terminal';
 
@@ -79,6 +80,19 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   return new HypervisedSystem(machine, setup, exitRecording(options));
 }
 
+/** As `boot`, and then as the snapshot says, if there is one. @throws Error in a user's words */
+async function start(...args: Parameters<typeof boot>): Promise<System> {
+  const system = await boot(...args);
+  const [{ snapshot }] = args;
+  if (snapshot !== undefined) restoreFrom(snapshot, system);
+  return system;
+}
+
+function save(system: System, path: string, hasEnded: boolean): void {
+  if (hasEnded) process.stderr.write('\nhypocaust: the guest has ended, so that no snapshot is saved.\n');
+  else saveTo(path, system);
+}
+
 /** How VM exits are recorded: not at all, unless somebody wants to see something of it. */
 function exitRecording({ stats, exitLog }: RunOptions): ExitRecorderOptions | undefined {
   if (stats === undefined && !exitLog) return undefined;
@@ -102,11 +116,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const options = parseRunOptions(args);
   const clock = options.clock === 'realtime' ? new RunClock(() => scheduler.now()) : undefined;
   const sockets = new HostSockets();
-  const system = await boot(options, clock && (() => clock.ticks), sockets).catch((error: unknown) => {
+  const system = await start(options, clock && (() => clock.ticks), sockets).catch((error: unknown) => {
     sockets.close();
     throw error;
   });
-  const most = options.maxInstructions ?? Infinity;
+  const most = system.instructions + (options.maxInstructions ?? Infinity);
   const expectation = options.expect && new Expectation(options.expect);
   let limitReached = false;
   let outputClosed = false;
@@ -165,6 +179,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const result = await loop.run();
     const seconds = (performance.now() - started) / 1000;
     terminal.flush();
+    if (options.saveSnapshot !== undefined) save(system, options.saveSnapshot, result.kind === 'ended');
     await stale.flush();
     if (options.stats !== undefined || options.exitLog) {
       const { writeStatistics } = await import('./statistics');

@@ -3,7 +3,7 @@ import type { WatchedRange } from '../../engine/data-watch';
 import { trapCauses } from '../../isa/causes';
 import type { Trap } from '../../machine/hart';
 import { Machine } from '../../machine/machine';
-import type { MachineBoot, MachineOptions } from '../../machine/machine';
+import type { MachineBoot, MachineOptions, MachineSnapshot } from '../../machine/machine';
 import { VirtioConsole } from '../../machine/devices/virtio/console';
 import type { Gateway } from '../../machine/network/gateway';
 import { addressSpaceOf } from '../../machine/paging';
@@ -108,6 +108,14 @@ export class BareSystem implements System {
 
   get awaitsHost(): boolean {
     return this.gateways.some(({ awaitsHost }) => awaitsHost);
+  }
+
+  takeSnapshot(): MachineSnapshot {
+    return this.machine.takeSnapshot();
+  }
+
+  restoreSnapshot(snapshot: MachineSnapshot): void {
+    this.machine.restoreSnapshot(snapshot);
   }
 
   run(maxInstructions: number): RunOutcome {

@@ -9,7 +9,7 @@ import type { ExitRecorderOptions } from '../../hypervisor/insight/exit-recorder
 import type { Vcpu } from '../../hypervisor/vcpu';
 import { trapCauses } from '../../isa/causes';
 import { Machine } from '../../machine/machine';
-import type { MachineOptions } from '../../machine/machine';
+import type { MachineOptions, MachineSnapshot } from '../../machine/machine';
 import { addressSpaceOf } from '../../machine/paging';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
@@ -109,6 +109,14 @@ export class HypervisedSystem implements System {
       if (onAddressSpace) target.vcpu.onAddressSpace = () => onAddressSpace(target);
       else delete target.vcpu.onAddressSpace;
     }
+  }
+
+  takeSnapshot(): MachineSnapshot {
+    return this.machine.takeSnapshot();
+  }
+
+  restoreSnapshot(snapshot: MachineSnapshot): void {
+    this.machine.restoreSnapshot(snapshot);
   }
 
   run(maxInstructions: number): RunOutcome {

@@ -1,5 +1,6 @@
 /** What a session debugs: guests under the hypervisor, or a bare machine. The rest of the debugger sees only this. */
 import type { DataAccess, WatchedRange } from '../../engine/data-watch';
+import type { MachineSnapshot } from '../../machine/machine';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import type { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { PageTableTree } from '../page-tables/tree';
@@ -111,6 +112,13 @@ export interface System {
   onBreakpoint: () => boolean;
   /** Replaces the watched memory; may be called while the system runs. */
   watchMemory(ranges: readonly WatchedRange[], watcher: MemoryWatcher): void;
+  /** The whole system as it is. Not while it runs. @throws SnapshotError in a user's words when it cannot be kept */
+  takeSnapshot(): MachineSnapshot;
+  /**
+   * Goes on from what this system, or one made in the same way, was. Not while it runs.
+   * @throws SnapshotError in a user's words when it does not fit; then the system is as it was
+   */
+  restoreSnapshot(snapshot: MachineSnapshot): void;
   /** Runs one slice: at most so many instructions, and not much longer than some milliseconds. */
   run(maxInstructions: number): RunOutcome;
   /** Executes one instruction, whatever breakpoint is on it; a pending exit counts as the instruction it belongs to. */
