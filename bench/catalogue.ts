@@ -23,11 +23,18 @@ export interface Kernel {
   readonly firstOutput: RegExp;
 }
 
+/** Debian's Linux, measured from its start to its end: it powers off as soon as it has a user space. */
+export interface LinuxBoot {
+  readonly name: string;
+  /** The kernel's command line. */
+  readonly commandLine: string;
+}
+
 export interface Group {
   readonly name: string;
   /** What its geometric mean is to reach. */
   readonly target: number;
-  readonly programs: readonly (Program | Kernel)[];
+  readonly programs: readonly (Program | Kernel | LinuxBoot)[];
 }
 
 const SINGLE = ['-DREAL=float', '-DNAME="single"', '-fsingle-precision-constant'];
@@ -101,5 +108,11 @@ export const groups: readonly Group[] = [
       { name: 'functions', source: manyFunctions, rounds: 100_000, testRounds: 500 },
       { name: 'sample-kernel', kernel: 'samples/teaching-kernel/kernel.elf', firstOutput: /Teaching kernel/ },
     ],
+  },
+  {
+    name: 'linux',
+    // At most 0.8 of the time that QEMU needs.
+    target: 1.25,
+    programs: [{ name: 'boot', commandLine: 'earlycon=uart8250,mmio,0x10000000 console=ttyS0' }],
   },
 ];

@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Kernel, Program } from './catalogue';
+import { initramfs } from '../test/support/initramfs';
+import { findThirdPartyGuests } from '../test/support/third-party-guests';
+import type { Kernel, LinuxBoot, Program } from './catalogue';
 import { BenchError } from './errors';
 import type { Task } from './sides';
 
@@ -25,9 +27,18 @@ export type Length = 'full' | 'quick' | 'test';
 const QUICK = 0.1;
 
 /** The image of a program, built, or a kernel that is there already. @throws BenchError */
-export function taskOf(program: Program | Kernel, folder: string, length: Length): Task {
+export function taskOf(program: Program | Kernel | LinuxBoot, folder: string, length: Length): Task {
+  if ('commandLine' in program) return linuxTask(program, folder);
   if ('kernel' in program) return { image: join(__dirname, '..', program.kernel), until: program.firstOutput };
   return { image: buildImage(program, roundsOf(program, length), folder) };
+}
+
+function linuxTask({ name, commandLine }: LinuxBoot, folder: string): Task {
+  const guests = findThirdPartyGuests();
+  if ('problem' in guests) throw new BenchError(`${name} ${guests.problem}`);
+  const initrd = join(folder, `${name}.cpio`);
+  writeFileSync(initrd, initramfs(guests, 'poweroff -f\n'));
+  return { image: guests.linux, linux: { initrd, commandLine } };
 }
 
 /** How often a program of this length does its work. */

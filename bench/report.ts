@@ -1,7 +1,7 @@
 /** Measures groups of programs, and reports each as soon as it is known. */
 import { cpus } from 'node:os';
 import type { Technique } from '../src/engine/techniques';
-import type { Group, Kernel, Program } from './catalogue';
+import type { Group, Kernel, LinuxBoot, Program } from './catalogue';
 import type { Figure } from './comparison';
 import { figure, geometricMean, ratioOf, runInTurn } from './comparison';
 import { BenchError } from './errors';
@@ -90,7 +90,11 @@ export async function measureGroups(groups: readonly Group[], setting: Setting):
   return { node: process.version, qemu: version, processor, pairs, length, without, startSeconds, groups: measured };
 }
 
-async function compare(program: Program | Kernel, sides: readonly Side[], setting: Setting): Promise<ProgramFigures> {
+async function compare(
+  program: Program | Kernel | LinuxBoot,
+  sides: readonly Side[],
+  setting: Setting,
+): Promise<ProgramFigures> {
   const { name } = program;
   const [here, there, reduced] = await runInTurn(
     name,

@@ -18,20 +18,33 @@ export interface ThirdPartyGuests {
   readonly installerInitrd: string;
 }
 
-let fetched: { readonly folder: string } | { readonly problem: string } | undefined;
+let fetched: ThirdPartyGuests | { readonly problem: string } | undefined;
+
+/** The guests, fetched now if they were not; or why they cannot be had. */
+export function findThirdPartyGuests(): ThirdPartyGuests | { readonly problem: string } {
+  return (fetched ??= fetch());
+}
 
 /**
  * The guests, fetched now if they were not. Where they cannot be had: in CI an error; elsewhere the running mocha test is
  * skipped and its title says why. Call it inside a `function () {}` test or hook, with mocha's `this` as `context`.
  */
 export function requireThirdPartyGuests(context: Mocha.Context): ThirdPartyGuests {
-  fetched ??= fetch();
-  if ('problem' in fetched) {
-    if (process.env.CI) throw new Error(fetched.problem);
-    if (context.test) context.test.title += ` [skipped: ${fetched.problem}]`;
-    return context.skip();
-  }
-  const path = (name: string) => join((fetched as { folder: string }).folder, name);
+  const found = findThirdPartyGuests();
+  if (!('problem' in found)) return found;
+  if (process.env.CI) throw new Error(found.problem);
+  if (context.test) context.test.title += ` [skipped: ${found.problem}]`;
+  return context.skip();
+}
+
+function fetch(): ThirdPartyGuests | { readonly problem: string } {
+  const { status, stdout, stderr, error } = spawnSync('bash', [SCRIPT], {
+    encoding: 'utf8',
+    timeout: FETCH_SECONDS * 1000,
+  });
+  if (status !== 0)
+    return { problem: `needs scripts/fetch-guests.sh, which says: ${(error?.message ?? stderr).trim()}` };
+  const path = (name: string) => join(stdout.trim(), name);
   return {
     linux: path('linux'),
     busybox: path('busybox'),
@@ -39,15 +52,6 @@ export function requireThirdPartyGuests(context: Mocha.Context): ThirdPartyGuest
     installerLinux: path('installer-linux'),
     installerInitrd: path('installer-initrd.gz'),
   };
-}
-
-function fetch(): { readonly folder: string } | { readonly problem: string } {
-  const { status, stdout, stderr, error } = spawnSync('bash', [SCRIPT], {
-    encoding: 'utf8',
-    timeout: FETCH_SECONDS * 1000,
-  });
-  if (status === 0) return { folder: stdout.trim() };
-  return { problem: `needs scripts/fetch-guests.sh, which says: ${(error?.message ?? stderr).trim()}` };
 }
 
 /** The modules by name, with their bytes. */
