@@ -82,7 +82,7 @@ interface OptionDescription {
 export const RUN_OPTIONS = [
   { name: 'bare', help: 'run the kernel in S-mode on the machine itself, without the hypervisor' },
   { name: 'machine-mode', help: 'with --bare: start the image in M-mode, without firmware' },
-  { name: 'firmware', value: 'FILE', help: 'with --bare: M-mode code in place of the built-in SBI, such as OpenSBI' },
+  { name: 'firmware', value: 'FILE', help: 'M-mode code in place of the built-in SBI, such as OpenSBI' },
   { name: 'dtb', value: 'FILE', help: 'with --bare: a device tree in place of the generated one' },
   { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
   {
@@ -227,7 +227,6 @@ type OptionName = (typeof RUN_OPTIONS)[number]['name'];
 
 /** Options about what only the machine itself has. */
 const MACHINE_ONLY: readonly OptionName[] = [
-  'firmware',
   'dtb',
   'disk',
   'devices',

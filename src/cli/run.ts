@@ -49,14 +49,15 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const { extensions, engineWithout } = options;
   const machine = { extensions, engineWithout, ...(hostTicks && { hostTicks }) };
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
+  const { firmware, dtb } = options;
+  const beneath = firmware === undefined ? {} : { firmware: readFirmware(firmware) };
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
-    const { firmware, dtb } = options;
-    const beneath = {
-      ...(firmware !== undefined && { firmware: readFirmware(firmware) }),
+    const found = {
+      ...beneath,
       ...(dtb !== undefined && { deviceTree: readUserFile(dtb, 'device tree') }),
     };
-    const description = { program, mode, ...beneath, ...extras, ...(htif && { htif }) } as const;
+    const description = { program, mode, ...found, ...extras, ...(htif && { htif }) } as const;
     const { devices, network, shares, virtio } = options;
     const [host] = await sockets.open(network ? [network] : []);
     const input = {
@@ -76,6 +77,7 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
     guests: [{ name, program, ...memory, ...extras }],
     synchronization,
     findsStaleTranslations: staleTranslations !== 'ignore',
+    ...beneath,
   };
   return new HypervisedSystem(machine, setup, exitRecording(options));
 }

@@ -37,7 +37,7 @@ export interface SessionOptions {
   readonly synchronization?: Synchronization;
   /** What the bare machine has beside its fixed devices; made anew for each boot. */
   readonly devices?: DeviceInput;
-  /** M-mode code in place of the built-in firmware; for the bare machine. */
+  /** M-mode code in place of the built-in firmware. */
   readonly firmware?: InputFile;
   /** A flattened device tree in place of the generated one; for the bare machine. */
   readonly deviceTree?: InputFile;

@@ -3,6 +3,7 @@
  * to an observer if there is one, carried out, and the guest goes on.
  */
 import type { StateTransfer } from '../engine/state-transfer';
+import type { BootProgram, BootState } from '../machine/boot';
 import { CSR } from '../machine/csr-numbers';
 import type { Hart, Trap } from '../machine/hart';
 import type { Machine } from '../machine/machine';
@@ -15,6 +16,7 @@ import { deliverableInterrupt } from './exits/inject';
 import { Guest } from './guest';
 import type { GuestOptions, GuestSurroundings } from './guest';
 import { EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT } from './guest-csrs';
+import { HostSbi } from './host-sbi';
 import { HostTables } from './host-tables';
 import type { GuestRange } from './layout';
 import { GUEST_SLOT, HYPERVISOR_BASE, placeGuests, POOL_END, POOL_START, TRAMPOLINE } from './layout';
@@ -33,6 +35,8 @@ export interface HypervisorOptions {
   readonly synchronization?: Synchronization;
   /** Whether uses of stale translations are looked for: they are VM exits of the kind `staleTranslation` then. */
   readonly findsStaleTranslations?: boolean;
+  /** M-mode code below the hypervisor, in place of the built-in firmware. */
+  readonly firmware?: BootProgram;
 }
 
 const A0 = 10;
@@ -40,6 +44,13 @@ const A1 = 11;
 
 /** The hypervisor's own pages: page tables of its own, trap contexts. */
 const OWN_PAGES = 256;
+/** What stands for the hypervisor's code, for those who start it: it is TypeScript. */
+const OWN_IMAGE: BootProgram = {
+  entry: BigInt(HYPERVISOR_BASE),
+  segments: [{ address: HYPERVISOR_BASE, data: new Uint8Array(4), memorySize: PAGE_SIZE }],
+};
+/** Firmware that has not started the hypervisor by then does not mean to: OpenSBI takes about five million. */
+const MOST_FIRMWARE_INSTRUCTIONS = 200_000_000;
 /** 32 MiB of shadow tables for one guest, where there is room. */
 const MOST_SHADOW_PAGES = 8192;
 
@@ -52,6 +63,8 @@ export class Hypervisor {
   private readonly ownPool: PagePool;
   /** Of each hart: the hypervisor's own page tables. */
   readonly hostTables: readonly HostTables[];
+  /** The SBI below, where that is not the built-in firmware. */
+  private hostSbi: HostSbi | undefined;
 
   /**
    * Asked with every exit, when what will be done is decided and before it is done. 'stop' makes the machine's `run`
@@ -90,7 +103,8 @@ export class Hypervisor {
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
       return this.createGuest(guest, ranges[index], pool, harts[index], options);
     });
-    this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
+    if (options.firmware) this.startOver(options.firmware, options.guests);
+    else this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
     machine.keepState('hypervisor', this);
     machine.beforeRun = () => {
       if (this.finishPending()) machine.requestStop();
@@ -129,6 +143,7 @@ export class Hypervisor {
 
   transferState(state: StateTransfer): void {
     this.ownPool.transferState(state);
+    this.hostSbi?.transferState(state);
     for (const guest of this.guests) state.section(`guest ${guest.name}`, () => guest.transferState(state));
   }
 
@@ -159,7 +174,7 @@ export class Hypervisor {
     });
     const timer = {
       now: () => machine.time,
-      set: (deadline: bigint) => machine.firmware?.setTimer(deadline),
+      set: (deadline: bigint) => this.setTimer(hart, deadline),
     };
     const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
     guest.vcpus.push(new Vcpu(guest, 0, hart, context, timer));
@@ -181,11 +196,58 @@ export class Hypervisor {
     };
   }
 
-  /** Loads a guest, takes its hart over from the firmware, and enters the guest at its first instruction. */
-  private start(guest: Guest, options: GuestOptions, hart: Hart): void {
-    const entry = guest.load(options, isaString(this.machine.extensions));
-    this.machine.startFirmware().start({ entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
+  /** The host timer interrupt pends from this time on: by stimecmp where S-mode has it, else as the SBI below offers it. */
+  private setTimer(hart: Hart, deadline: bigint): void {
+    if (hart.supervisorDeadline !== undefined) hart.csrs.write(CSR.stimecmp, deadline);
+    else if (this.hostSbi) this.hostSbi.setTimer(deadline);
+    else this.machine.firmware?.setTimer(deadline);
+  }
 
+  /** Loads a guest, takes its hart over from the built-in firmware, and enters the guest at its first instruction. */
+  private start(guest: Guest, options: GuestOptions, hart: Hart): void {
+    const entry = this.load(guest, options);
+    this.machine.startFirmware().start({ entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
+    this.begin(guest, entry, hart);
+  }
+
+  /** Runs firmware in M-mode until it starts the hypervisor, and the hypervisor its guest. @throws Error in a user's words */
+  private startOver(firmware: BootProgram, options: readonly GuestOptions[]): void {
+    const { machine, guests } = this;
+    const [hart] = machine.harts;
+    const [guest] = guests;
+    // Once now, so that what is wrong with it is said before anything runs.
+    this.load(guest, options[0]);
+    const { deviceTree } = machine.boot({ program: OWN_IMAGE, mode: 'supervisor', firmware });
+    this.hostSbi = new HostSbi(hart, TRAMPOLINE, {
+      onStart: () => {
+        // The tree, which is the firmware's, may lie in the guest's memory.
+        machine.memory.fill(deviceTree.start, deviceTree.end - deviceTree.start, 0);
+        this.begin(guest, this.load(guest, options[0]), hart);
+        machine.requestStop();
+      },
+      onTrap: (trap) => hart.supervisor?.(trap),
+      onReturn: () => {
+        const [vcpu] = guest.vcpus;
+        this.recorder?.begin();
+        this.goOn(vcpu, guest.ended ? undefined : deliverableInterrupt(vcpu));
+        if (vcpu.pending) machine.requestStop();
+      },
+    });
+    let result = machine.run(MOST_FIRMWARE_INSTRUCTIONS);
+    while (result.kind === 'waiting') result = machine.run(MOST_FIRMWARE_INSTRUCTIONS - machine.instructions);
+    if (result.kind === 'stopped') return;
+    throw new Error(
+      `The firmware does not start the hypervisor at 0x${HYPERVISOR_BASE.toString(16)}, where OpenSBI's fw_jump and fw_dynamic ` +
+        'start what they are built for; use one that does.',
+    );
+  }
+
+  private load(guest: Guest, options: GuestOptions): BootState {
+    return guest.load(options, isaString(this.machine.extensions));
+  }
+
+  /** The hart is in S-mode and the hypervisor's: it enters the guest at its first instruction. */
+  private begin(guest: Guest, entry: BootState, hart: Hart): void {
     const { csrs } = hart;
     csrs.write(CSR.stvec, TRAMPOLINE);
     csrs.write(CSR.satp, makeSatp(sv39, this.hostTables[hart.index].root));
@@ -213,19 +275,25 @@ export class Hypervisor {
   }
 
   /** Does what was decided, and what follows from it, and goes back to the guest; unless an observer stops what follows. */
-  private carryOut(vcpu: Vcpu, first: AnyExit): void {
-    const { guest } = vcpu;
-    const { recorder } = this;
-    let next: AnyExit | undefined = first;
-    while (next) {
-      const exit: AnyExit = next;
-      guest.exitCounts[exit.kind]++;
-      recorder?.before(vcpu, exit, this.recordOf);
-      next = exit.perform();
-      if (!guest.ended) next ??= deliverableInterrupt(vcpu);
-      recorder?.after(vcpu, exit, next === undefined);
-      if (guest.ended) break;
-      if (next && this.asks(next) && this.stopsAt(vcpu, next)) break;
+  private carryOut(vcpu: Vcpu, exit: AnyExit): void {
+    vcpu.guest.exitCounts[exit.kind]++;
+    this.recorder?.before(vcpu, exit, this.recordOf);
+    const next = exit.perform();
+    if (next === undefined && this.hostSbi?.isWanted) {
+      this.recorder?.after(vcpu, exit, true);
+      this.hostSbi.make();
+      return;
+    }
+    const following = vcpu.guest.ended ? undefined : (next ?? deliverableInterrupt(vcpu));
+    this.recorder?.after(vcpu, exit, following === undefined);
+    this.goOn(vcpu, following);
+  }
+
+  /** Carries out what follows; goes back to the guest when that is nothing, or an observer stops it. */
+  private goOn(vcpu: Vcpu, following: AnyExit | undefined): void {
+    if (following && !(this.asks(following) && this.stopsAt(vcpu, following))) {
+      this.carryOut(vcpu, following);
+      return;
     }
     vcpu.enterGuest();
     if (vcpu.waiting && !vcpu.pending) vcpu.hart.waitForInterrupt();

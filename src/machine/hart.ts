@@ -67,6 +67,8 @@ export class Hart implements EngineHost {
    * machine and leaves the hart in S-mode.
    */
   supervisor?: (trap: Trap) => void;
+  /** Called when code in M-mode returns to S-mode, in place of the code there: for a supervisor in TypeScript. */
+  supervisorEntry?: () => void;
   /** The same for traps into M-mode; it ends with `mret`. */
   firmware?: (trap: Trap) => void;
   /** A breakpoint address was reached. True: stop before the instruction. */
@@ -201,6 +203,11 @@ export class Hart implements EngineHost {
     this.state.pc = trap.pc;
     this.enter(trap.cause, trap.interrupt, trap.tval, S_MODE);
     this.supervisor?.({ ...trap, to: S_MODE });
+  }
+
+  /** ECALL of a supervisor in TypeScript, at `state.pc`: M-mode answers in its own time, and returns to `supervisorEntry`. */
+  callFirmware(): void {
+    this.enter(EXCEPTION.ecall + S_MODE, false, 0n, M_MODE);
   }
 
   /** The effect of SRET: back to the mode and the address from which the last trap into S-mode came. */
@@ -355,6 +362,11 @@ export class Hart implements EngineHost {
     state.status = status;
     this.state.setPc(state.halves[2 * epc], state.halves[2 * epc + 1]);
     this.state.privilege = privilege;
+    if (from === M_MODE && privilege === S_MODE && this.supervisorEntry) {
+      this.handling = true;
+      this.supervisorEntry();
+      this.handling = false;
+    }
     this.selectTranslation();
     this.interruptsChanged();
   }

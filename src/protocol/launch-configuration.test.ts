@@ -194,9 +194,9 @@ describe('launch configuration', () => {
       '"machine.disks" has no meaning for guests of the hypervisor, which have no such device; set "mode" to "bare".',
     ],
     [
-      'firmware for guests of the hypervisor',
-      { program: 'a', firmware: 'fw.elf' },
-      '"firmware" has no meaning for guests of the hypervisor, whose SBI and device tree are its own; set "mode" to "bare".',
+      'a device tree for guests of the hypervisor',
+      { program: 'a', dtb: 'tree.dtb' },
+      '"dtb" has no meaning for guests of the hypervisor, which makes their device trees; set "mode" to "bare".',
     ],
     [
       'more devices than slots',

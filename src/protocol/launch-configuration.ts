@@ -230,7 +230,7 @@ const LAUNCH_FIELDS = {
   }),
   firmware: text({
     description:
-      'M-mode firmware that starts the kernel in place of the built-in SBI, such as OpenSBI or RustSBI: an ELF file, or the bytes for 0x80000000; for "mode": "bare".',
+      'M-mode firmware that starts the kernel in place of the built-in SBI, such as OpenSBI or RustSBI: an ELF file, or the bytes for 0x80000000. Guests see the SBI of the hypervisor whatever is below it.',
   }),
   dtb: text({
     description:
@@ -386,12 +386,11 @@ function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[
 /** Virtio slots of the machine. */
 const SLOTS = 8;
 
-function refuseForGuests(launch: Pick<Launch, 'firmware' | 'dtb'> & { readonly machine: ParsedMachine }): void {
-  for (const name of ['firmware', 'dtb'] as const) {
-    if (launch[name] === undefined) continue;
+function refuseForGuests(launch: Pick<Launch, 'dtb'> & { readonly machine: ParsedMachine }): void {
+  if (launch.dtb !== undefined) {
     throw new ConfigurationError(
-      name,
-      'has no meaning for guests of the hypervisor, whose SBI and device tree are its own; set "mode" to "bare".',
+      'dtb',
+      'has no meaning for guests of the hypervisor, which makes their device trees; set "mode" to "bare".',
     );
   }
   const { machine } = launch;

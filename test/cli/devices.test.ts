@@ -51,7 +51,7 @@ describe('hypocaust run --bare with devices', function () {
     );
     assert.match(problem('--bare', '--firmware', kernel), /The program .* and the firmware .* want the same memory/);
     assert.match(problem('--bare', '--dtb', program), /The device tree is no flattened device tree .*; make it anew/);
-    assert.match(problem('--firmware', program), /--firmware goes with --bare only/);
+    assert.match(problem('--dtb', program), /--dtb goes with --bare only/);
   });
 
   it('says what is wrong with a disk', () => {

@@ -1,6 +1,9 @@
 /** Runs a guest under the hypervisor on our own machine and drives its console. */
+import { readFileSync } from 'node:fs';
+import { readMachineProgram } from '../../src/debugger/program';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
+import type { ExtensionSwitches } from '../../src/isa/extensions';
 import { Machine } from '../../src/machine/machine';
 import { readProgram, SliceConsole, typed } from './slice-console';
 
@@ -16,6 +19,9 @@ export interface HypervisorConsoleOptions {
   readonly shadowPages?: number;
   readonly synchronization?: Synchronization;
   readonly findsStaleTranslations?: boolean;
+  /** Path of M-mode code: an ELF file, or the bytes for 0x80000000. */
+  readonly firmware?: string;
+  readonly extensions?: ExtensionSwitches;
   /** Instructions after which all waiting ends with an error. */
   readonly maxInstructions?: number;
 }
@@ -25,8 +31,9 @@ export class HypervisorConsole extends SliceConsole {
 
   constructor(options: HypervisorConsoleOptions) {
     const { kernel, bootargs, memoryBytes, shadowPages, synchronization, maxInstructions } = options;
-    const { findsStaleTranslations = false } = options;
-    super(new Machine({ memoryBytes: 256 * MIB + Math.max(0, (memoryBytes ?? 0) - 128 * MIB) }), maxInstructions);
+    const { findsStaleTranslations = false, firmware, extensions = {} } = options;
+    const machineBytes = 256 * MIB + Math.max(0, (memoryBytes ?? 0) - 128 * MIB);
+    super(new Machine({ memoryBytes: machineBytes, extensions }), maxInstructions);
     this.hypervisor = new Hypervisor(this.machine, {
       guests: [
         {
@@ -39,6 +46,7 @@ export class HypervisorConsole extends SliceConsole {
       ...(shadowPages !== undefined && { shadowPages }),
       ...(synchronization && { synchronization }),
       findsStaleTranslations,
+      ...(firmware !== undefined && { firmware: readMachineProgram(readFileSync(firmware)).boot }),
     });
     this.guest.console.onOutput = (bytes) => this.append(bytes);
   }

@@ -36,7 +36,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
   const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest) }));
   try {
     if (options.mode === 'hypervisor') {
-      const { synchronization = 'sfence' } = options;
+      const { synchronization = 'sfence', firmware } = options;
       return new HypervisedSystem(
         machine,
         {
@@ -48,6 +48,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
           })),
           synchronization,
           findsStaleTranslations: staleTranslations !== 'ignore',
+          ...(firmware && { firmware: firmwareOf(firmware) }),
         },
         logSize > 0 ? { logSize, ...(clock && { clock }) } : undefined,
       );

@@ -24,6 +24,10 @@ const SUPERVISOR_ECALL = 9;
 /** Shadow entries that one instruction can need: its code and its data, each across two pages. Some more for evictions. */
 const MOST_FILLS = 8;
 
+/** Instructions of firmware that one step of the guest may take. */
+const MOST_FIRMWARE_STEPS = 100_000;
+const M_MODE = 3;
+
 export class HypervisedSystem implements System {
   readonly kind = 'hypervisor';
   readonly targets: readonly VcpuTarget[];
@@ -34,6 +38,8 @@ export class HypervisedSystem implements System {
   private readonly hypervisor: Hypervisor;
   private watching: Watcher = {};
   private watcherStopped = false;
+  /** What firmware printed while it started. */
+  private readonly early: Uint8Array[] = [];
 
   /**
    * @param exits how VM exits are recorded; they are not unless given
@@ -41,13 +47,17 @@ export class HypervisedSystem implements System {
    */
   constructor(options: MachineOptions, setup: HypervisorOptions, exits?: ExitRecorderOptions) {
     this.machine = new Machine(options);
+    const { uart } = this.machine;
+    // Firmware prints before anybody can look.
+    uart.onOutput = (bytes) => this.early.push(bytes.slice());
     this.hypervisor = new Hypervisor(this.machine, setup);
     if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
-    this.consoles = this.hypervisor.guests.map(({ name, console }) => makeConsole(name, console));
+    const consoles = this.hypervisor.guests.map(({ name, console }) => makeConsole(name, console));
+    this.consoles = setup.firmware ? [makeConsole('firmware', uart), ...consoles] : consoles;
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
-    this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
+    this.machine.onBreakpoint = boundQuestions(this.machine, () => !this.isInFirmware && this.onBreakpoint());
     for (const hart of this.machine.harts) {
       if (hart.supervisor) hart.supervisor = boundCalls(this.machine, hart.supervisor);
     }
@@ -120,6 +130,7 @@ export class HypervisedSystem implements System {
   }
 
   run(maxInstructions: number): RunOutcome {
+    for (const bytes of this.early.splice(0)) this.consoles[0]!.onOutput?.(bytes);
     this.watcherStopped = false;
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
@@ -139,15 +150,22 @@ export class HypervisedSystem implements System {
    */
   private stepCompletely(): RunOutcome {
     const { vcpu } = this.current;
+    let calls = 0;
     for (let tries = 1; ; tries++) {
       const { pc } = vcpu;
       const before = preparations(vcpu.guest);
       const result = this.machine.step();
+      if (result.kind === 'limit' && this.isInFirmware && calls++ < MOST_FIRMWARE_STEPS) continue;
       const isFilled = vcpu.pc === pc && preparations(vcpu.guest) !== before;
       if (result.kind !== 'limit' || !isFilled || tries >= MOST_FILLS) {
         return outcomeOf(result, this.current, this.watcherStopped);
       }
     }
+  }
+
+  /** Firmware in M-mode is at work for the hypervisor. */
+  private get isInFirmware(): boolean {
+    return this.current.vcpu.hart.privilege === M_MODE;
   }
 
   private observe(record: ExitRecord): 'go' | 'stop' {
