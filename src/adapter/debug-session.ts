@@ -7,6 +7,7 @@ import { capabilities } from './capabilities';
 import { Connection } from './connection';
 import { breakpointRequests } from './requests/breakpoints';
 import { customRequests } from './requests/custom';
+import { explainRequests } from './requests/explain';
 import { executionRequests } from './requests/execution';
 import { lifecycleRequests } from './requests/lifecycle';
 import { memoryRequests } from './requests/memory';
@@ -26,6 +27,7 @@ const handlers: RequestHandlers = {
   ...variablesRequests,
   ...memoryRequests,
   ...customRequests,
+  ...explainRequests,
 };
 
 /** Shown with an error that is the user's to know, as all of ours are. */

@@ -1,5 +1,6 @@
 /** A target: one processor as the user debugs it. Under the hypervisor a vCPU of a guest, on the bare machine a hart. */
 import type { CsrDescription } from '../isa/csrs';
+import type { AccessOutcome, EntryStep, ShadowState, ViolatedRule } from './explain/access-record';
 import type { Memory } from './values/place';
 
 /**
@@ -32,9 +33,23 @@ export interface CsrSet {
 
 /** What is known of the translation of an address. */
 export interface Translation {
+  readonly address: bigint;
+  readonly access: AccessKind;
+  /** The mode of the access, and the address space; `satp` is 0n where nothing is translated. */
+  readonly mode: ModeName;
+  readonly satp: bigint;
+  readonly outcome: AccessOutcome;
+  /** Why not, where it is refused. */
+  readonly rule?: ViolatedRule;
+  /** The page-table entries on the way, root first. */
+  readonly steps: readonly EntryStep[];
   /** Where the address leads, as far as it leads anywhere. */
   readonly gpa?: bigint;
   readonly hpa?: bigint;
+  /** The device that is there. */
+  readonly device?: string;
+  /** Under the hypervisor. */
+  readonly shadow?: ShadowState;
   /** In words: one sentence, then a line per level. */
   readonly lines: readonly string[];
 }
@@ -75,8 +90,11 @@ export interface Target {
   readonly csrSets: readonly CsrSet[];
   /** Where a byte lies, whatever the mode may access; `satp` says in which address space, for the kind `gva`. */
   locate(kind: AddressKind, address: bigint, satp: bigint): Location;
-  /** Explains how an address is translated for an access in the current mode. Changes nothing. */
-  translate(address: bigint, access: AccessKind): Translation;
+  /**
+   * Explains how an address is translated for an access. Changes nothing.
+   * @param as the mode of the access: the current one unless given
+   */
+  translate(address: bigint, access: AccessKind, as?: ModeName): Translation;
 }
 
 /** Whether two moments are in the same mode and, for user programs, in the same program. */

@@ -5,6 +5,7 @@ import { registerLaunch } from './launch/register-launch';
 import { MemoryDocuments } from './memory/memory-documents';
 import { registerPageTables } from './page-tables/register-page-tables';
 import { SessionWatch } from './session-watch';
+import { registerAddresses } from './addresses/register-addresses';
 import { registerStatistics } from './statistics/register-statistics';
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -18,6 +19,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerLaunch(context.extensionUri),
     registerPageTables(sessions, memory),
     registerStatistics(sessions),
+    registerAddresses(),
     vscode.commands.registerCommand('hypocaust.showConsole', () => consoles.show(vscode.debug.activeDebugSession)),
   );
 }

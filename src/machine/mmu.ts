@@ -6,8 +6,8 @@ import { addressSpaceOf } from './paging';
 import type { Pmp } from './pmp';
 import { EXCEPTION } from './status';
 import type { TranslationMode } from './translation-modes';
-import type { EntrySource, Walk, WalkFailure, WalkRules } from './walk';
-import { PageWalker, walkPageTable } from './walk';
+import type { EntrySource, Walk, WalkContext, WalkFailure, WalkRules } from './walk';
+import { PageWalker, recordWalk, walkPageTable } from './walk';
 
 const S_MODE = 1;
 const HALF = 0x1_0000_0000;
@@ -102,6 +102,11 @@ export class Mmu implements EntrySource {
     const { memory } = this;
     const read = readPte ?? ((at: number) => (memory.contains(at, 8) ? memory.read64(at) : undefined));
     return walkPageTable(va, access, context, read);
+  }
+
+  /** As `walk`, in the machine's memory, with physical memory protection heeded for each entry, as the hart itself walks. */
+  recordWalk(va: bigint, access: Access, how: WalkContext): Walk {
+    return recordWalk(va, access, { ...this.rules, ...how }, this);
   }
 
   /** Whether the address lies in a superpage of which a TLB may hold other parts. */

@@ -32,6 +32,8 @@ interface Rule {
   readonly permissions: number;
   /** Whether it binds M-mode too. */
   readonly locked: boolean;
+  /** Its number, 0 to 15. */
+  readonly entry: number;
 }
 
 export class Pmp {
@@ -81,6 +83,18 @@ export class Pmp {
     return (rule.permissions & neededBy(access)) !== 0;
   }
 
+  /** Which rule decides about an access that `allows` refuses, as a part of a sentence. */
+  explain(address: number, size: number): string {
+    const rule = this.firstTouching(address, size);
+    if (!rule) return 'no entry of physical memory protection matches the address, and below M-mode one must';
+    const { entry, start, end, permissions, locked } = rule;
+    const range = `0x${start.toString(16)}–0x${(end - 1).toString(16)}`;
+    const letters = [...'RWX'].map((letter, bit) => ((permissions >> bit) & 1 ? letter : '-')).join('');
+    const name = `entry ${entry} of physical memory protection (${range}, ${letters}${locked ? ', locked' : ''})`;
+    const isInside = address >= start && address + size <= end;
+    return isInside ? `${name} does not allow it` : `${name} matches only a part of it`;
+  }
+
   /** Whether one answer holds for every access inside the 4 KiB page of this address. */
   isUniform(address: number): boolean {
     const page = address - (address % 4096);
@@ -127,7 +141,7 @@ export class Pmp {
     for (let entry = 0; entry < PMP_ENTRIES; entry++) {
       const config = this.configs[entry];
       const range = this.rangeOf(entry, matchOf(config));
-      if (range) rules.push({ ...range, permissions: config & PMP_RWX, locked: (config & PMP_L) !== 0 });
+      if (range) rules.push({ ...range, permissions: config & PMP_RWX, locked: (config & PMP_L) !== 0, entry });
     }
     this.rules = rules;
     this.onChange();

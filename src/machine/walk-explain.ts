@@ -45,6 +45,32 @@ export function explainWalk(walk: Walk, va: bigint, access: Access): string[] {
   return [`${first}${update}.`, ...steps];
 }
 
+/** The clause of the specification that a failed walk stopped at. */
+export function violatedClause({ failure, level, unreadableEntry }: WalkDenied): string {
+  if (failure === 'non-canonical') return `Privileged ${addressClauses[level] ?? '4.4.1'}`;
+  if (failure === 'pmp' && unreadableEntry === undefined) return 'Privileged 3.7';
+  return `Privileged 4.3.2, step ${failedSteps[failure]}`;
+}
+
+/** Where the width of addresses is said, by the level of the root. */
+const addressClauses: Readonly<Record<number, string>> = { 2: '4.4.1', 3: '4.5.1', 4: '4.6.1' };
+
+const failedSteps: Readonly<Record<Exclude<WalkFailure, 'non-canonical'>, number>> = {
+  'entry-unreadable': 2,
+  invalid: 3,
+  'reserved-encoding': 3,
+  'not-leaf-at-level-0': 4,
+  'not-user': 5,
+  'user-page-in-supervisor': 5,
+  'not-readable': 5,
+  'not-writable': 5,
+  'not-executable': 5,
+  'misaligned-superpage': 6,
+  'accessed-clear': 7,
+  'dirty-clear': 7,
+  pmp: 2,
+};
+
 function accessName(access: Access): string {
   if (access === STORE) return 'Store to';
   return access === LOAD ? 'Load from' : 'Fetch from';

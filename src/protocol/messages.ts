@@ -1,5 +1,6 @@
 /** All custom requests and events between the extension and the debug adapter, by name, with their types. */
 import type { ConsoleInputArguments, ConsoleOutputBody, ConsoleSizeArguments, ConsolesResponse } from './console';
+import type { ExplainArguments, ExplainResponse, TranslateArguments, TranslateResponse } from './explanation';
 import type { PageTableArguments, PageTableResponse } from './page-table';
 import type { StatisticsResponse } from './statistics';
 
@@ -9,6 +10,8 @@ export interface CustomRequests {
   'hypocaust/consoles': { arguments: undefined; response: ConsolesResponse };
   'hypocaust/consoleInput': { arguments: ConsoleInputArguments; response: undefined };
   'hypocaust/consoleSize': { arguments: ConsoleSizeArguments; response: undefined };
+  'hypocaust/explain': { arguments: ExplainArguments; response: ExplainResponse };
+  'hypocaust/translate': { arguments: TranslateArguments; response: TranslateResponse };
   'hypocaust/statistics': { arguments: undefined; response: StatisticsResponse };
 }
 

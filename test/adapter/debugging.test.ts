@@ -169,7 +169,7 @@ describe('debug adapter: a session', () => {
   it('evaluates, completes and helps in the console', async () => {
     await client.launch({ markers: ['syscall'] });
     await client.stopped();
-    assert.match(await client.evaluate('help', 'repl'), /translate ADDRESS/);
+    assert.match(await client.evaluate('help', 'repl'), /translate \[gva\|gpa\|hpa\] ADDRESS/);
     assert.match(await client.evaluate('translate pc', 'repl'), /^Load from 0x802.*\n(.*\n)+.*Shadow page table/);
     assert.match(await client.evaluate('exits', 'repl'), /shadowFill +\d+/);
     assert.match(await client.evaluate('exits', 'repl'), /csrWrite .*\n {2}sscratch .*µs/);

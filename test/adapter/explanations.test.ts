@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { LeafNode, PageTableNode } from '../../src/protocol/page-table';
 import { findMarker } from '../support/markers';
-import { Client, SAMPLE } from './client';
+import { Client, failure, SAMPLE } from './client';
 
 type ExceptionInfo = DebugProtocol.ExceptionInfoResponse['body'];
 
@@ -64,6 +64,54 @@ describe('debug adapter: trap causes and hypervisor events', () => {
     await client.continue();
     await client.prints('reading gives 1111, from the old page');
     await client.prints('After sfence.vma: reading gives 2222.');
+  });
+
+  it('says why an access fails: the one it stopped at, the last one taken, and any other', async () => {
+    await client.launch();
+    await client.prints('kernel> ');
+    await client.protocol.setExceptionBreakpointsRequest({ filters: ['store-page-fault'] });
+    await client.type('w\r');
+    await client.stopped();
+    const atStop = await client.custom('hypocaust/explain', {});
+    assert.match(atStop.sentence, /^Store to 0x[0-9a-f]+: .* has W = 0, so the page is read-only/);
+    assert.deepEqual(atStop.access.rule, { name: 'not-writable', clause: 'Privileged 4.3.2, step 5' });
+    assert.equal(atStop.access.outcome, 'page-fault');
+    assert.equal(atStop.access.steps.at(-1)!.kind, 'leaf');
+    assert.match(
+      atStop.hypervisor!,
+      /^The hypervisor is about to forward Store\/AMO page fault to the guest's handler/,
+    );
+    assert.match(await client.evaluate('why', 'repl'), /^Store\/AMO page fault, about to be taken\.\nStore to 0x/);
+
+    await client.protocol.nextRequest({ threadId: 1 });
+    await client.stopped();
+    const taken = await client.evaluate('why', 'repl');
+    assert.match(taken, /^The last trap into the kernel .*: Store\/AMO page fault at 0x[0-9a-f]+ in vS\.\nStore to/);
+    assert.match(taken, /A store in vS raises a page fault: not-writable \(Privileged 4\.3\.2, step 5\)\./);
+    assert.match(taken, /it forwarded Store\/AMO page fault to the guest's handler .* That was after [0-9,]+ instr/);
+
+    assert.match(await client.evaluate('why 0 fetch', 'repl'), /^Fetch from 0x0: .* has V = 0/);
+    assert.match(await client.evaluate('why 0x10000000 store', 'repl'), /The access reaches a device\.$/m);
+    assert.match(await failure(client.custom('hypocaust/explain', { address: 'pc' })), /is no address/);
+  });
+
+  it('translates addresses of all kinds, forth and back', async () => {
+    await client.launch({ markers: ['syscall'] });
+    await client.stopped();
+    const pc = await client.custom('hypocaust/translate', { kind: 'gva', address: '0x80200000', access: 'fetch' });
+    assert.deepEqual([pc.gpa, pc.hpa, pc.access!.outcome], ['0x80200000', '0x88200000', 'allowed']);
+    const gpa = await client.custom('hypocaust/translate', { kind: 'gpa', address: '0x80200000' });
+    assert.equal(gpa.hpa, '0x88200000');
+    assert.ok(gpa.mappings.some(({ gva, isCurrent }) => gva === '0x80200000' && isCurrent));
+    assert.ok(gpa.mappings.length >= 2, 'by the other processes, too');
+    const back = await client.evaluate('translate hpa 0x88200000', 'repl');
+    assert.match(
+      back,
+      /^HPA 0x88200000 \(the HVA is the same\) is GPA 0x80200000 of kernel\.\nMapped at these GVAs:\n {2}0x80200000/,
+    );
+    assert.match(await client.evaluate('translate hpa 0x80300000', 'repl'), /it is the hypervisor's own/);
+    assert.match(await client.evaluate('translate gpa 0x10000000', 'repl'), /a device is there/);
+    assert.match(await client.evaluate('translate pc fetch', 'repl'), /^Fetch from 0x802/);
   });
 
   it('tells a stale translation in the console, unless asked otherwise', async () => {

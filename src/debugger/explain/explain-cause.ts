@@ -5,7 +5,7 @@ import { decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
 import { isImplemented, switchableExtensions } from '../../isa/extensions';
 import { hex } from '../format';
-import type { ModeName, Target } from '../target';
+import type { AccessKind, ModeName, Target } from '../target';
 
 const CSR_FORMATS: readonly string[] = ['csr', 'csri'];
 const LEVELS: Readonly<Record<ModeName, number>> = { U: 0, vU: 0, S: 1, vS: 1, M: 3 };
@@ -13,6 +13,31 @@ const NAMES = ['U', 'S', 'H', 'M'];
 const A0 = 10;
 const A7 = 17;
 const ARGUMENTS = 6;
+
+/** The kind of access that a page fault or an access fault is about, by its code (Privileged table 3.6). */
+export function accessOfCause(code: number): AccessKind | undefined {
+  return ACCESS_OF_CAUSE[code];
+}
+
+const ACCESS_OF_CAUSE: Readonly<Record<number, AccessKind>> = {
+  1: 'fetch',
+  5: 'load',
+  7: 'store',
+  12: 'fetch',
+  13: 'load',
+  15: 'store',
+};
+
+/** Why an address is refused for not being aligned, in one sentence; undefined for other causes. */
+export function explainMisaligned(code: number, address: bigint): string | undefined {
+  if (code === 0) return `${hex(address)} is odd, and instructions begin at even addresses (Unprivileged 1.5).`;
+  if (code !== 4 && code !== 6) return undefined;
+  const what = code === 4 ? 'LR' : 'SC or the AMO';
+  return (
+    `${hex(address)} is not a multiple of the size of the access, as ${what} needs (Unprivileged 8.2, 8.4); ` +
+    'plain loads and stores may be misaligned here.'
+  );
+}
 
 /** Why the instruction is refused, in one sentence; undefined when decoding it does not tell. */
 export function explainIllegal(target: Target, pc: bigint): string | undefined {

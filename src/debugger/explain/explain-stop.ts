@@ -6,10 +6,10 @@ import { hex } from '../format';
 import type { Stop } from '../stop';
 import type { SymbolSpace } from '../symbol-space';
 import type { TrapNotice } from '../systems/system';
-import type { AccessKind, Target } from '../target';
+import type { Target } from '../target';
 import { describeExit } from './describe-exit';
 import { explainStale, STALE_TITLE, staleDetails } from './explain-stale';
-import { describeCall, explainIllegal } from './explain-cause';
+import { accessOfCause, describeCall, explainIllegal, explainMisaligned } from './explain-cause';
 
 export interface StopExplanation {
   /** A few words: `Load page fault`, `csrWrite satp`. */
@@ -19,16 +19,6 @@ export interface StopExplanation {
   /** Line by line, everything known. */
   readonly details: readonly string[];
 }
-
-/** The kind of access that a cause is about (Privileged table 3.6). */
-const ACCESS_OF_CAUSE: Readonly<Record<number, AccessKind>> = {
-  1: 'fetch',
-  5: 'load',
-  7: 'store',
-  12: 'fetch',
-  13: 'load',
-  15: 'store',
-};
 
 export function explainStop(stop: Stop, symbols: SymbolSpace): StopExplanation {
   const { reason, target } = stop;
@@ -94,7 +84,8 @@ function explainTrap(trap: TrapNotice, symbols: SymbolSpace, problem: string | u
   const instruction = new Disassembler(target.memory('gva'), symbols).textAt(pc);
   if (instruction !== undefined) details.push(`Instruction: ${instruction}, in ${target.mode}.`);
   else details.push(`There is no instruction to read ${placeOf(target, symbols)}, in ${target.mode}.`);
-  const access = interrupt ? undefined : ACCESS_OF_CAUSE[code];
+  const access = interrupt ? undefined : accessOfCause(code);
+  const misaligned = interrupt ? undefined : explainMisaligned(code, tval);
   let sentence = cause?.summary ?? '';
   if (access) {
     const { lines } = target.translate(tval, access);
@@ -104,6 +95,7 @@ function explainTrap(trap: TrapNotice, symbols: SymbolSpace, problem: string | u
   }
   const illegal = trap.cause === 'illegal-instruction' && !trap.record ? explainIllegal(target, pc) : undefined;
   if (illegal) sentence = illegal;
+  if (misaligned) sentence = misaligned;
   if (trap.cause?.endsWith('-ecall')) details.push(describeCall(target));
   if (trap.record?.kind === 'inject') {
     const { reason, handler } = trap.record;

@@ -1,10 +1,13 @@
 /** Commands for the debug console, beside expressions. */
 import { DebuggerError } from '../errors';
+import { explainAccess, explanationText, lastFault } from '../explain/why';
 import { parseExitQuery } from '../exits/exit-query';
 import { exitLogText, exitStatisticsText } from '../exits/exit-text';
 import { hex } from '../format';
 import type { Session } from '../session';
 import type { Frame } from '../stack';
+import type { AccessKind, AddressKind } from '../target';
+import { translateAddress } from '../translate-address';
 import { Disassembler } from '../disassembly';
 import { numberInFrame } from './evaluate-in-frame';
 
@@ -24,14 +27,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     description: 'this list',
     run: () =>
       [
-        ...Object.values(COMMANDS).map(({ usage, description }) => `${usage.padEnd(24)}${description}`),
+        ...Object.values(COMMANDS).map(({ usage, description }) => `${usage.padEnd(52)}${description}`),
         'Anything else is an expression: a0, satp.MODE, *(u64*)0x80200000, variable->member, pc + 4 …',
       ].join('\n'),
   },
   translate: {
-    usage: 'translate ADDRESS',
-    description: 'how the guest and the shadow page table translate an address for a load',
+    usage: 'translate [gva|gpa|hpa] ADDRESS [load|store|fetch]',
+    description: 'an address translated to all other kinds, every step, and which virtual addresses lead there',
     run: (session, frame, rest) => translate(session, frame, rest),
+  },
+  why: {
+    usage: 'why [ADDRESS [load|store|fetch]]',
+    description: 'why an access fails, or would: by default the one that the guest stopped at, or its last trap',
+    run: (session, frame, rest) => why(session, frame, rest),
   },
   memory: {
     usage: 'memory ADDRESS [LINES]',
@@ -58,11 +66,29 @@ export function runCommand(session: Session, frame: Frame | undefined, source: s
   return command?.run(session, frame, (match?.[2] ?? '').trim());
 }
 
+/** An address, perhaps its kind before it, perhaps an access behind it. */
+const ADDRESS = /^(?:(gva|gpa|hpa|hva)\s+)?(.+?)(?:\s+(load|store|fetch))?$/is;
+
 function translate(session: Session, frame: Frame | undefined, rest: string): string {
-  if (rest === '') throw new DebuggerError('Say which address: translate ADDRESS.');
-  const address = BigInt.asUintN(64, numberInFrame(session, frame, rest));
+  const [, kind = 'gva', expression, access = 'load'] = ADDRESS.exec(rest) ?? [];
+  if (expression === undefined) throw new DebuggerError('Say which address: translate ADDRESS, translate gpa ADDRESS.');
+  const address = BigInt.asUintN(64, numberInFrame(session, frame, expression));
   const target = frame?.target ?? session.system.current;
-  return target.translate(address, 'load').lines.join('\n');
+  // The hypervisor maps DRAM one to one.
+  const found = kind.toLowerCase().replace('hva', 'hpa') as AddressKind;
+  return translateAddress(session, target, found, address, access.toLowerCase() as AccessKind).lines.join('\n');
+}
+
+function why(session: Session, frame: Frame | undefined, rest: string): string {
+  const target = frame?.target ?? session.system.current;
+  if (rest === '') return explanationText(explainAccess(session, target, lastFault(session, target))).join('\n');
+  const [, kind, expression, access = 'load'] = ADDRESS.exec(rest) ?? [];
+  if (expression === undefined || (kind !== undefined && kind.toLowerCase() !== 'gva')) {
+    throw new DebuggerError('Accesses are made by virtual address: why ADDRESS [load|store|fetch].');
+  }
+  const address = BigInt.asUintN(64, numberInFrame(session, frame, expression));
+  const asked = { address, access: access.toLowerCase() as AccessKind };
+  return explanationText(explainAccess(session, target, asked)).join('\n');
 }
 
 function dump(session: Session, frame: Frame | undefined, rest: string): string {

@@ -28,7 +28,7 @@ function tree(guest: Tables | undefined, views: readonly Tables[] | undefined): 
     views,
     toHpa: (gpa) => (gpa >= 0x80000000 && gpa < 0x88000000 ? gpa + OFFSET : undefined),
   };
-  return new MachinePageTables([{ guest: 'linux', spaces: () => [space] }]);
+  return new MachinePageTables([{ guest: 'linux', toGpa: (hpa) => hpa, spaces: () => [space] }]);
 }
 
 /** The whole tree, a line per node. */

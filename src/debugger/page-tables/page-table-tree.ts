@@ -30,6 +30,8 @@ export interface SpaceTables {
 
 export interface GuestTables {
   readonly guest: string;
+  /** Where host memory lies in the guest's; undefined where it is not the guest's. */
+  toGpa(hpa: number): number | undefined;
   spaces(): readonly SpaceTables[];
 }
 
@@ -46,7 +48,7 @@ const ENTRIES = 512;
 const ID = /^g(\d{1,4})(?:\/s([0-9a-f]{1,16})((?:\/\d{1,3}){0,4}))?$/;
 
 export class MachinePageTables implements PageTableTree {
-  constructor(private readonly guests: readonly GuestTables[]) {}
+  constructor(readonly guests: readonly GuestTables[]) {}
 
   children(id?: string): readonly TreeNode[] {
     if (id === undefined) return this.guests.map((guest, index) => this.guestNode(guest, index));

@@ -3,6 +3,7 @@
  * them, so that nothing is kept between two questions.
  */
 import type { MappedEntry } from './entries';
+import type { GuestTables } from './page-table-tree';
 
 /** What is in the tree below a node. */
 export type TreeNode =
@@ -41,6 +42,8 @@ export type TreeNode =
   | { readonly kind: 'note'; readonly id: string; readonly text: string };
 
 export interface PageTableTree {
+  /** All of it, for searches. */
+  readonly guests: readonly GuestTables[];
   /** The children of a node; of the roots without id. An id of something that no longer exists has none. */
   children(id?: string): readonly TreeNode[];
 }

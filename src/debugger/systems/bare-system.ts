@@ -54,7 +54,13 @@ export class BareSystem implements System {
     this.targets = [new HartTarget(1, name, hart, this.machine)];
     const virtio = devices.virtio?.filter((device) => device instanceof VirtioConsole) ?? [];
     this.consoles = [this.machine.uart, ...virtio].map((port, index) => consoleOf(port, index, name));
-    this.pageTables = new MachinePageTables([{ guest: name, spaces: () => [this.currentSpace()] }]);
+    this.pageTables = new MachinePageTables([
+      {
+        guest: name,
+        toGpa: (hpa) => (this.machine.memory.contains(hpa, 1) ? hpa : undefined),
+        spaces: () => [this.currentSpace()],
+      },
+    ]);
     if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
     this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
   }

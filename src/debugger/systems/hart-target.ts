@@ -2,8 +2,10 @@
 import { CSR } from '../../machine/csr-numbers';
 import type { Hart } from '../../machine/hart';
 import type { Machine } from '../../machine/machine';
-import { MSTATUS } from '../../machine/status';
-import { explainWalk } from '../../machine/walk-explain';
+import { MPP_SHIFT, MSTATUS } from '../../machine/status';
+import { addressSpaceOf } from '../../machine/paging';
+import { DEVICE_CODE, isAccessRule, NO_MEMORY, walkRecord } from '../explain/access-record';
+import type { WalkRecord } from '../explain/access-record';
 import { hex } from '../format';
 import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
@@ -12,8 +14,9 @@ import { AllRightsWalker, locateInTables, machineEntries, physical, translatedMe
 import { ACCESSES } from './vcpu-target';
 
 const MODES: Readonly<Record<0 | 1 | 3, ModeName>> = { 0: 'U', 1: 'S', 3: 'M' };
+const PRIVILEGES: Readonly<Record<ModeName, 0 | 1 | 3>> = { U: 0, S: 1, M: 3, vU: 0, vS: 1 };
 const MACHINE = 3;
-const USER = 0;
+const VERBS: Readonly<Record<AccessKind, string>> = { fetch: 'Fetch from', load: 'Load from', store: 'Store to' };
 
 export class HartTarget implements Target {
   readonly csrSets: readonly CsrSet[];
@@ -97,24 +100,70 @@ export class HartTarget implements Target {
     });
   }
 
-  translate(address: bigint, access: AccessKind): Translation {
-    const { hart, satp } = this;
-    const { status } = hart.csrs.state;
-    const [sum, mxr] = [(status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0];
-    const privilege = hart.privilege === USER ? 0 : 1;
-    const walk = hart.mmu.walk(address, ACCESSES[access], { satp, privilege, sum, mxr });
-    const target = walk ? (walk.ok ? walk.address : undefined) : physical(address);
-    const lines = walk
-      ? explainWalk(walk, address, ACCESSES[access])
-      : [`Nothing is translated in ${this.mode}-mode now, so ${hex(address)} is the physical address.`];
-    if (target === undefined) return { lines };
-    if (!this.machine.memory.contains(target, 1)) {
-      const device = this.machine.bus.deviceAt(target);
+  translate(address: bigint, access: AccessKind, as: ModeName = this.mode): Translation {
+    const { hart, machine } = this;
+    const mode = access === 'fetch' ? as : this.dataMode(as);
+    const satp = mode === 'M' ? 0n : hart.csrs.read(CSR.satp);
+    const walked = this.walk(address, access, mode, satp);
+    const lines = [...walked.lines];
+    if (mode !== as) lines.push(`mstatus.MPRV is set: loads and stores in ${as}-mode are made as in ${mode}-mode.`);
+    const target = walked.address;
+    let { rule } = walked;
+    let device: string | undefined;
+    if (target !== undefined && !machine.memory.contains(target, 1)) {
+      device = machine.bus.deviceAt(target)?.name;
       lines.push(
-        `Physical address ${hex(target)} is not RAM: ${device ? `device ${device.name}` : 'nothing'} is there.`,
+        `Physical address ${hex(target)} is not RAM: ${device === undefined ? 'nothing' : `device ${device}`} is there.`,
       );
+      if (device === undefined) rule = NO_MEMORY;
+      else if (access === 'fetch') rule = DEVICE_CODE;
     }
-    return { gpa: BigInt(target), hpa: BigInt(target), lines };
+    const privilege = PRIVILEGES[mode];
+    if (target !== undefined && !hart.pmp.allows(target, 1, ACCESSES[access], privilege)) {
+      rule = { name: 'pmp', clause: 'Privileged 3.7' };
+      const refusal = hart.pmp.explain(target, 1);
+      lines.unshift(`${VERBS[access]} ${hex(address)}: ${refusal} (Privileged 3.7), so it is an access fault.`);
+    }
+    const isReached = target !== undefined && rule === undefined;
+    return {
+      address,
+      access,
+      mode,
+      satp: satp >> 60n === 0n ? 0n : satp,
+      outcome: isReached
+        ? device === undefined
+          ? 'allowed'
+          : 'device'
+        : rule && isAccessRule(rule)
+          ? 'access-fault'
+          : 'page-fault',
+      ...(rule && { rule }),
+      steps: walked.steps,
+      ...(target === undefined ? {} : { gpa: BigInt(target), hpa: BigInt(target) }),
+      ...(device !== undefined && { device }),
+      lines,
+    };
+  }
+
+  /** The mode in which loads and stores are made (Privileged 3.1.6.3). */
+  private dataMode(mode: ModeName): ModeName {
+    const { status } = this.hart.csrs.state;
+    if (mode !== 'M' || (status & MSTATUS.MPRV) === 0) return mode;
+    return MODES[((status >>> MPP_SHIFT) & 3) as 0 | 1 | 3];
+  }
+
+  private walk(address: bigint, access: AccessKind, mode: ModeName, satp: bigint): WalkRecord {
+    const space = addressSpaceOf(satp);
+    if (!space) {
+      const target = physical(address);
+      const line = `Nothing is translated in ${mode}-mode now, so ${hex(address)} is the physical address.`;
+      if (target === undefined) return { steps: [], lines: [line], rule: NO_MEMORY };
+      return { steps: [], lines: [line], address: target };
+    }
+    const { status } = this.hart.csrs.state;
+    const [sum, mxr] = [(status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0];
+    const how = { scheme: space.scheme, root: space.root, privilege: mode === 'U' ? 0 : 1, sum, mxr } as const;
+    return walkRecord(this.hart.mmu.recordWalk(address, ACCESSES[access], how), address, ACCESSES[access]);
   }
 
   private toPhysical(va: bigint): number | undefined {

@@ -221,6 +221,7 @@ function guestTables(guest: Guest, machine: Machine): GuestTables {
   };
   return {
     guest: guest.name,
+    toGpa: (hpa) => guest.memory.toGpa(hpa),
     spaces() {
       const known = guest.shadow.addressSpaces().map(({ satp, views }) =>
         spaceTables(

@@ -1,15 +1,18 @@
 /** A vCPU as the debugger sees it. Its registers may lie in the hart or, while an exit is pending, in the trap context. */
 import { FETCH, LOAD, STORE } from '../../engine/host';
+import { viewKindOf } from '../../hypervisor/shadow/permissions';
+import type { ShadowView } from '../../hypervisor/shadow/view';
 import type { Vcpu } from '../../hypervisor/vcpu';
-import { explainWalk } from '../../machine/walk-explain';
 import { walkPageTable } from '../../machine/walk';
+import { DEVICE_CODE, isAccessRule, NO_MEMORY, walkRecord } from '../explain/access-record';
+import type { ViolatedRule, WalkRecord } from '../explain/access-record';
 import { hex } from '../format';
 import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { guestCsrSet, hartCsrSet } from './csr-sets';
 import { AllRightsWalker, locateInTables, physical, translatedMemory } from './guest-view';
 import type { Translate } from './guest-view';
-import { explainShadow } from './shadow-explanation';
+import { describeShadow, shadowState } from './shadow-explanation';
 
 export const ACCESSES = { fetch: FETCH, load: LOAD, store: STORE } as const;
 
@@ -94,37 +97,52 @@ export class VcpuTarget implements Target {
     });
   }
 
-  translate(address: bigint, access: AccessKind): Translation {
+  translate(address: bigint, access: AccessKind, as: ModeName = this.mode): Translation {
     const { vcpu } = this;
-    const { guest } = vcpu;
-    const lines: string[] = [];
-    let gpa = vcpu.csrs.bare ? physical(address) : undefined;
-    if (vcpu.csrs.bare) {
-      lines.push(`The guest translates nothing (satp.MODE is Bare), so GVA ${hex(address)} is the GPA.`);
-    } else {
-      const walk = walkPageTable(address, ACCESSES[access], vcpu.walkContext(), (at) => guest.memory.readEntry(at));
-      lines.push(...explainWalk(walk, address, ACCESSES[access]));
-      if (walk.ok) gpa = walk.address;
-    }
+    const { guest, csrs } = vcpu;
+    const { bare } = csrs;
+    const virtualPrivilege = as === 'vU' ? 0 : 1;
+    const walked = bare ? this.untranslated(address) : this.walk(address, access, virtualPrivilege);
+    const lines = [...walked.lines];
+    const gpa = walked.address;
     const hpa = gpa === undefined ? undefined : guest.gpaToHpa(gpa);
-    if (gpa !== undefined) {
-      lines.push(
-        hpa === undefined
-          ? `GPA ${hex(gpa)} is not memory of the guest: ${this.deviceAt(gpa)}.`
-          : `GPA ${hex(gpa)} lies at HVA ${hex(hpa)} (the HPA is the same).`,
-      );
+    const device = gpa === undefined ? undefined : guest.devices.bus.deviceAt(gpa)?.name;
+    let { rule } = walked;
+    if (gpa !== undefined && hpa === undefined) {
+      if (device === undefined) rule = NO_MEMORY;
+      else if (access === 'fetch') rule = DEVICE_CODE;
     }
-    lines.push(explainShadow(vcpu, address, ACCESSES[access], hpa));
+    if (gpa !== undefined) lines.push(describeGpa(gpa, hpa, device, rule));
+    const shadow = shadowState(viewOf(vcpu, virtualPrivilege), address, ACCESSES[access], hpa, csrs.mxr);
+    lines.push(describeShadow(shadow));
     return {
+      address,
+      access,
+      mode: as,
+      satp: bare ? 0n : csrs.satp,
+      outcome: rule ? (isAccessRule(rule) ? 'access-fault' : 'page-fault') : hpa === undefined ? 'device' : 'allowed',
+      ...(rule && { rule }),
+      steps: walked.steps,
       ...(gpa === undefined ? {} : { gpa: BigInt(gpa) }),
       ...(hpa === undefined ? {} : { hpa: BigInt(hpa) }),
+      ...(device !== undefined && { device }),
+      ...(shadow && { shadow }),
       lines,
     };
   }
 
-  private deviceAt(gpa: number): string {
-    const device = this.vcpu.guest.devices.bus.deviceAt(gpa);
-    return device ? `device ${device.name} is there` : 'nothing is there';
+  private walk(address: bigint, access: AccessKind, privilege: 0 | 1): WalkRecord {
+    const { vcpu } = this;
+    const how = { ...vcpu.walkContext(), privilege };
+    const walk = walkPageTable(address, ACCESSES[access], how, (at) => vcpu.guest.memory.readEntry(at));
+    return walkRecord(walk, address, ACCESSES[access]);
+  }
+
+  private untranslated(address: bigint): WalkRecord {
+    const gpa = physical(address);
+    const line = `The guest translates nothing (satp.MODE is Bare), so GVA ${hex(address)} is the GPA.`;
+    if (gpa !== undefined) return { steps: [], lines: [line], address: gpa };
+    return { steps: [], lines: [`${line} No physical address is that wide.`], rule: NO_MEMORY };
   }
 
   /** Where the guest's page table leads, whatever the guest's mode may access. */
@@ -132,4 +150,18 @@ export class VcpuTarget implements Target {
     const { csrs } = this.vcpu;
     return this.walker.translate(gva, csrs.satp);
   }
+}
+
+function describeGpa(gpa: number, hpa: number | undefined, device: string | undefined, rule?: ViolatedRule): string {
+  if (hpa !== undefined) return `GPA ${hex(gpa)} lies at HVA ${hex(hpa)} (the HPA is the same).`;
+  const there = device === undefined ? 'nothing is there' : `device ${device} is there`;
+  const refusal = rule ? `, so the access is refused (${rule.clause})` : ', which the hypervisor emulates';
+  return `GPA ${hex(gpa)} is not memory of the guest: ${there}${refusal}.`;
+}
+
+/** The view that the guest uses in a mode; undefined when there is none yet. */
+function viewOf(vcpu: Vcpu, virtualPrivilege: 0 | 1): ShadowView | undefined {
+  if (virtualPrivilege === vcpu.virtualPrivilege) return vcpu.view;
+  const { satp, bare, sum } = vcpu.csrs;
+  return vcpu.guest.shadow.addressSpace(satp)?.views.get(viewKindOf(bare, virtualPrivilege, sum));
 }

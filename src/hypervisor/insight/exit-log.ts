@@ -20,6 +20,8 @@ export interface ExitFilter {
   /** The CSR, SBI call, cause or device, as `subjectOf` gives it. */
   readonly subject?: string;
   readonly pc?: bigint;
+  /** The exit is about an access to this address. */
+  readonly gva?: bigint;
 }
 
 export class ExitLog {
@@ -46,13 +48,20 @@ export class ExitLog {
   }
 }
 
-function passes(record: ExitRecord, { guest, kinds, subject, pc }: ExitFilter): boolean {
+function passes(record: ExitRecord, { guest, kinds, subject, pc, gva }: ExitFilter): boolean {
   return (
     (guest === undefined || record.guest === guest) &&
     (kinds === undefined || kinds.has(record.kind)) &&
     (subject === undefined || subjectOf(record) === subject) &&
-    (pc === undefined || record.pc === pc)
+    (pc === undefined || record.pc === pc) &&
+    (gva === undefined || accessedBy(record) === gva)
   );
+}
+
+/** The address whose access an exit is about. */
+function accessedBy(record: ExitRecord): bigint | undefined {
+  if (record.kind === 'inject') return record.access === undefined ? undefined : record.stval;
+  return 'gva' in record && record.kind !== 'sfence' ? record.gva : undefined;
 }
 
 /** What an exit is about, in a word: the CSR, the SBI call, the cause, the device. The exits' own `subject` is the same. */
