@@ -32,9 +32,10 @@ build_teaching_kernel() {
   files+=("$folder/kernel.elf")
 }
 
-# fixture NAME BASE OPTION... SOURCE...: links NAME.elf at address BASE.
+# fixture NAME BASE OPTION... SOURCE...: links NAME.elf at address BASE, or by the linker script of that name.
 fixture() {
-  local name=$1 base=$2
+  local name=$1 base=$2 script=(-Wl,--defsym="fixture_base=$2" -T src/fixture.ld)
+  case $base in *.ld) script=(-T "$base") ;; esac
   shift 2
   (
     cd "$work/test/fixtures"
@@ -56,7 +57,7 @@ fixture() {
       esac
     done
     "$cc" "${options[@]}" -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments \
-      -Wl,--defsym="fixture_base=$base" -T src/fixture.ld -o "$name.elf" "${objects[@]}"
+      "${script[@]}" -o "$name.elf" "${objects[@]}"
   )
   files+=("test/fixtures/$name.elf")
 }
@@ -85,6 +86,8 @@ build_fixtures() {
   for name in segment-outside entry-outside jump-to-nowhere loop-interrupts-off overwrite-page-table; do
     fixture $name $kernel "${rv64[@]}" -gdwarf-5 src/$name.S
   done
+  fixture nested src/nested/nested.ld "${rv64[@]}" -gdwarf-5 -Og -fno-jump-tables -fno-asynchronous-unwind-tables \
+    -fno-unwind-tables src/nested/{start.S,hypervisor.c,guest-start.S,guest.c}
   fixture machine-mode-pass $firmware "${rv64[@]}" -gdwarf-5 -DFINISH=0x5555 src/machine-mode.S
   fixture machine-mode-fail $firmware "${rv64[@]}" -gdwarf-5 -DFINISH=0x33333 src/machine-mode.S
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { nestedHypervisor, nestedOutput, nestedTranscript } from '../support/nested';
 import { Qemu } from '../support/qemu';
 import { requireTool } from '../support/tools';
 
@@ -34,6 +35,13 @@ describe('fixtures', function () {
       assert.match(qemu.output, output);
     });
   }
+
+  it('nested.elf prints in QEMU what it prints here', async function () {
+    const executable = requireTool('qemu-system-riscv64', this);
+    const qemu = new Qemu({ executable, kernel: nestedHypervisor, timeoutSeconds: 30 });
+    assert.equal(await qemu.exit, 0);
+    assert.equal(nestedOutput(qemu.output), nestedTranscript);
+  });
 
   it('and the sample kernel are as built from their sources', function () {
     requireTool('riscv64-unknown-elf-gcc', this);
