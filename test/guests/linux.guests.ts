@@ -9,7 +9,7 @@ describe('Debian Linux, bare', () => {
   let ours: LinuxRun;
 
   before('runs in both machines', async function () {
-    guest = makeLinuxGuest(this, readScript('at-work.sh'));
+    guest = makeLinuxGuest(this, readScript('at-work.sh') + readScript('at-disk.sh'));
     qemu = await runQemu(this, guest);
     ours = await runOurs(guest);
   });

@@ -48,7 +48,7 @@ describe('OpenSBI', () => {
   describe('beneath Debian Linux', () => {
     let guest: LinuxGuest;
     before(function () {
-      guest = makeLinuxGuest(this, readScript('at-work.sh'));
+      guest = makeLinuxGuest(this, readScript('at-work.sh') + readScript('at-disk.sh'));
     });
     after(() => guest?.remove());
 

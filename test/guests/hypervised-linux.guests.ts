@@ -1,0 +1,35 @@
+/** Debian's Linux, unmodified, as a guest under the hypervisor: it does what it does on the bare machine. */
+import assert from 'node:assert/strict';
+import type { LinuxGuest, LinuxRun } from '../support/linux-guest';
+import {
+  kernelMessages,
+  makeLinuxGuest,
+  readScript,
+  runHypervised,
+  runOurs,
+  scriptOutput,
+} from '../support/linux-guest';
+
+/** What the kernel said, but for its real-time clock, which need not be there for guests. */
+const messages = (run: LinuxRun): string[] => kernelMessages(run).filter((line) => !line.startsWith('goldfish_rtc'));
+
+describe('Debian Linux, under the hypervisor', () => {
+  let guest: LinuxGuest;
+  let bare: LinuxRun;
+
+  before('runs bare', async function () {
+    guest = makeLinuxGuest(this, readScript('at-work.sh'));
+    bare = await runOurs(guest);
+    assert.equal(bare.status, 0);
+  });
+  after(() => guest?.remove());
+
+  for (const mode of ['sfence', 'write-protect']) {
+    it(`prints what it prints bare, and powers off, with tables synchronised by ${mode}`, async () => {
+      const run = await runHypervised(guest, ['--synchronization', mode]);
+      assert.equal(scriptOutput(run), scriptOutput(bare));
+      assert.deepEqual(messages(run), messages(bare));
+      assert.equal(run.status, 0);
+    });
+  }
+});
