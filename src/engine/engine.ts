@@ -97,6 +97,8 @@ export class Engine {
   private readonly dataWatch: DataWatch;
   private readonly images: MemoryImages;
   private observing = false;
+  /** Memory is brought back as it was: nobody stores. */
+  private restoring = false;
 
   /** @throws RangeError when the size of DRAM is not possible */
   constructor(options: EngineOptions) {
@@ -345,7 +347,9 @@ export class Engine {
 
   /** Gives RAM what it was. Not to be called while code runs. */
   restoreMemory(image: MemoryImage): void {
+    this.restoring = true;
     this.images.restore(image);
+    this.restoring = false;
     this.flushTlb();
   }
 
@@ -365,7 +369,7 @@ export class Engine {
   private written(hpa: number, length: number): void {
     this.pageInfo.markDirty(hpa, length);
     if (this.code.invalidate(hpa, length)) this.redirect();
-    if (this.watched.size > 0) this.tellStore(hpa, length);
+    if (this.watched.size > 0 && !this.restoring) this.tellStore(hpa, length);
     if (!this.dataWatch.isEmpty && (this.running || this.observing)) this.dataWatch.writing(hpa, length);
   }
 

@@ -16,6 +16,7 @@ import { ShadowPageTables } from './shadow/shadow-page-tables';
 import type { Synchronization, TranslationCache } from './shadow/shadow-page-tables';
 import { StaleTranslations } from './shadow/stale-translations';
 import type { StoreWatch, TableWriter } from './shadow/stale-translations';
+import type { ShadowView } from './shadow/view';
 import type { Vcpu } from './vcpu';
 
 export interface GuestOptions {
@@ -56,6 +57,9 @@ export interface GuestSurroundings {
   readonly tableStores?: { readonly watch: StoreWatch; readonly writer: () => Required<TableWriter> };
   onEnd(): void;
 }
+
+const NO_CACHE: TranslationCache = { flushAll() {}, flushPage() {} };
+const nobody = (): Required<TableWriter> => ({ vcpu: 0, pc: 0n, count: 0 });
 
 export class Guest {
   readonly name: string;
@@ -137,12 +141,31 @@ export class Guest {
   transferState(state: StateTransfer): void {
     for (const device of this.devices.bus.devices) state.section(device.name, () => device.transferState(state));
     state.section('shadow page tables', () => this.shadow.transferState(state));
+    state.section('stale translations', () => this.transferStale(state));
     for (const vcpu of this.vcpus) state.section(`vCPU ${vcpu.index}`, () => vcpu.transferState(state));
     for (const { kind } of EXIT_KINDS) this.exitCounts[kind] = state.integer(this.exitCounts[kind]);
     this.ended = state.optional(this.ended, (end) => ({
       reason: state.choice(end?.reason ?? 'shutdown', ['shutdown', 'reboot', 'failure']),
       code: state.integer(end?.code ?? 0),
     }));
+  }
+
+  /** A snapshot may come from a run that looked for stale translations, or one that did not. */
+  private transferStale(state: StateTransfer): void {
+    const wasLookedFor = state.flag(this.stale !== undefined);
+    if (!wasLookedFor) {
+      if (state.isRestoring) this.stale?.forgetAll();
+      return;
+    }
+    const views = new Map([...this.shadow.allViews()].map((view) => [view.hostAsid, view]));
+    const transferView = (view?: ShadowView): ShadowView => {
+      const found = views.get(state.integer(view?.hostAsid ?? 0));
+      state.require(found !== undefined, 'a shadow page table is missing');
+      return found!;
+    };
+    const unused = { watch() {}, unwatch() {} };
+    const stale = this.stale ?? new StaleTranslations(this.dram, this.memory, NO_CACHE, unused, nobody);
+    stale.transferState(state, transferView);
   }
 
   private setExternal(index: number, pending: boolean): void {

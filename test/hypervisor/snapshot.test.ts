@@ -8,7 +8,12 @@ import { teachingKernel } from '../support/teaching-kernel';
 
 function start(synchronization: Synchronization): HypervisorConsole {
   // So few pages that shadow tables are given up and made anew.
-  return new HypervisorConsole({ kernel: teachingKernel, synchronization, shadowPages: 40 });
+  return new HypervisorConsole({
+    kernel: teachingKernel,
+    synchronization,
+    findsStaleTranslations: true,
+    shadowPages: 40,
+  });
 }
 
 /** Runs so many instructions more, unless the guest waits. @returns what can be seen then */

@@ -8,6 +8,7 @@
  * otherwise the use is a stale one. Fences drop suspect leaves like any others.
  */
 import type { PhysicalMemory } from '../../engine/physical-memory';
+import type { StateTransfer } from '../../engine/state-transfer';
 import { entryPpn, PTE_RWX, PTE_U, PTE_V } from '../../machine/pte';
 import { offsetInPage, tableIndex } from '../../machine/walk';
 import type { Gpa, Hpa, Level } from '../addresses';
@@ -155,6 +156,56 @@ export class StaleTranslations {
     this.cache.flushPage(gva);
   }
 
+  /** @param transferView passes a reference to a view through */
+  transferState(state: StateTransfer, transferView: (view?: ShadowView) => ShadowView): void {
+    const most = Number.MAX_SAFE_INTEGER;
+    if (!state.isRestoring) for (const table of this.tables.values()) this.prune(table);
+    if (!state.isRestoring) this.dropOldChanges();
+    const tables = state.list(this.tables.values(), most, (old): GuestTable => {
+      const page = state.integer(old?.page ?? 0);
+      const isInside = page % PAGE_SIZE === 0 && this.guestMemory.containsHpa(page, PAGE_SIZE);
+      state.require(isInside, 'a table is outside the guest');
+      return { page, links: new Set(), stores: state.integer(old?.stores ?? 0) };
+    });
+    const byPage = new Map(tables.map((table) => [table.page, table]));
+    const links = state.list(this.links.values(), most, (old): Link => {
+      const view = transferView(old?.view);
+      const page = state.integer(old?.page ?? 0);
+      state.require(view.hasTable(page), 'a shadow table is missing');
+      const level = state.integer(old?.level ?? 0, view.rootLevel) as Level;
+      const baseLow = state.integer(old?.baseLow ?? 0, 0xffff_ffff);
+      const baseHigh = state.integer(old?.baseHigh ?? 0, 0xffff_ffff);
+      const table = byPage.get(state.integer(old?.table.page ?? 0));
+      state.require(table !== undefined, 'a table of the guest is missing');
+      const transferOffset = (offset?: number): number => state.integer(offset ?? 0, PAGE_SIZE - 8);
+      const marked = new Set(state.list(old?.marked ?? [], PAGE_SIZE / 8, transferOffset));
+      return { view, page, level, baseLow, baseHigh, table: table!, marked };
+    });
+    const changes = state.list(this.changes, most, (old): [Hpa, TableChange] => {
+      const address = state.integer(old?.[0] ?? 0);
+      state.require(this.memory.contains(address, 8), 'a shadow entry is outside memory');
+      return [address, transferChange(state, old?.[1])];
+    });
+    if (!state.isRestoring) return;
+    this.forgetAll();
+    for (const table of tables) {
+      this.tables.set(table.page, table);
+      this.stores.watch(table.page, this.onStore);
+    }
+    for (const link of links) {
+      this.links.set(link.page, link);
+      link.table.links.add(link);
+    }
+    for (const [address, change] of changes) this.changes.set(address, change);
+  }
+
+  /** Begins anew: what was filled in before is not looked at. */
+  forgetAll(): void {
+    for (const table of [...this.tables.values()]) this.forget(table);
+    this.links.clear();
+    this.changes.clear();
+  }
+
   private link(
     view: ShadowView,
     page: Hpa,
@@ -278,11 +329,15 @@ export class StaleTranslations {
 
   /** Forgets changes whose leaves are gone. Should there be too many still, all: their leaves are filled in anew when used. */
   private forgetChanges(): void {
+    this.dropOldChanges();
+    if (this.changes.size > MOST_CHANGES / 2) this.changes.clear();
+  }
+
+  private dropOldChanges(): void {
     for (const address of [...this.changes.keys()]) {
       const low = this.memory.read32(address);
       if ((low & PTE_SUSPECT) === 0 || (low & PTE_RWX) === 0) this.changes.delete(address);
     }
-    if (this.changes.size > MOST_CHANGES / 2) this.changes.clear();
   }
 
   /** Whether the shadow table is still where it was when it was linked. */
@@ -312,6 +367,16 @@ export class StaleTranslations {
     this.tables.delete(table.page);
     this.stores.unwatch(table.page);
   }
+}
+
+function transferChange(state: StateTransfer, old: TableChange | undefined): TableChange {
+  const entryAddress = state.integer(old?.entryAddress ?? 0);
+  const level = state.integer(old?.level ?? 0, 4) as Level;
+  const before = state.word(old?.before ?? 0n);
+  const vcpu = state.optional(old?.writer.vcpu, (index) => state.integer(index ?? 0));
+  const pc = state.word(old?.writer.pc ?? 0n);
+  const count = state.integer(old?.writer.count ?? 0);
+  return { entryAddress, level, before, writer: { ...(vcpu !== undefined && { vcpu }), pc, count } };
 }
 
 /** The low half of an entry as it was before it became suspect. */
