@@ -57,6 +57,12 @@ const MOST_SHADOW_PAGES = 8192;
 /** Interrupts that take the hart out of a guest. */
 const HOST_INTERRUPTS = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT, EXTERNAL_INTERRUPT];
 
+/** What a snapshot's hypervisor must be like. */
+function describe({ guests, synchronization = 'sfence' }: HypervisorOptions): string {
+  const names = guests.map(({ name }) => name).join(', ');
+  return `hypervisor of ${names} by ${synchronization}`;
+}
+
 export class Hypervisor {
   readonly guests: readonly Guest[];
   /** For page tables of its own, and trap contexts. */
@@ -105,7 +111,7 @@ export class Hypervisor {
     });
     if (options.firmware) this.startOver(options.firmware, options.guests);
     else this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
-    machine.keepState('hypervisor', this);
+    machine.keepState(describe(options), this);
     machine.beforeRun = () => {
       if (this.finishPending()) machine.requestStop();
     };
