@@ -66,9 +66,18 @@ export function makeExampleDisk(context: Mocha.Context): { readonly path: string
 }
 
 /** In our machine: the built command. */
-export function runOurs({ kernel, initrd, disk }: LinuxGuest, args: readonly string[] = []): Promise<LinuxRun> {
-  const machine = ['--bare', '--guest-memory', MEMORY, '--disk', disk, ...args];
-  return finished(new CliConsole([...machine, '--initrd', initrd, '--append', COMMAND_LINE, kernel], MOST_SECONDS));
+export function runOurs(guest: LinuxGuest, args: readonly string[] = []): Promise<LinuxRun> {
+  return finished(startOurs(guest, MEMORY, args));
+}
+
+/** The same, to be watched while it runs. */
+export function startOurs(
+  { kernel, initrd, disk }: LinuxGuest,
+  memory: string,
+  args: readonly string[] = [],
+): ProcessConsole {
+  const machine = ['--bare', '--guest-memory', memory, '--disk', disk, ...args];
+  return new CliConsole([...machine, '--initrd', initrd, '--append', COMMAND_LINE, kernel], MOST_SECONDS);
 }
 
 /** In our machine, as a guest of the hypervisor. */

@@ -1,6 +1,7 @@
 /** A machine in a process of its own, whose console is the process's standard input and output; always with a time limit. */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { GuestConsole } from './guest-console';
 
@@ -53,6 +54,12 @@ export class ProcessConsole implements GuestConsole {
       });
     });
     this.exit.catch(() => undefined); // reported by waitFor, too
+  }
+
+  /** Bytes of memory that the process has resident. */
+  get residentBytes(): number {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) * 1024;
   }
 
   get output(): string {
