@@ -1,22 +1,16 @@
 /** Reads the files and opens the ports that a launch configuration names. */
 import { readFile } from 'node:fs/promises';
 import type { GuestInput, InputFile, SessionOptions } from '../debugger/session-options';
-import type { NetworkInput } from '../debugger/systems/device-input';
-import type { SharedFolder } from '../machine/devices/virtio/9p/file-system';
-import type { Storage } from '../machine/devices/virtio/storage';
-import { StorageError } from '../machine/devices/virtio/storage';
 import { ConfigurationError } from '../protocol/fields';
 import type { GuestLaunch, Launch } from '../protocol/launch-configuration';
-import type { NetworkLaunch } from '../protocol/network';
-import { openDisk } from './disk-file';
+import { readDevices } from './device-files';
 import type { HostSockets } from './host-sockets';
-import { HostPortError } from './host-sockets';
-import { openSharedFolder, ShareError } from './shared-folder';
-import { hostTime } from './host-time';
 
 /** From a validated launch configuration to what a session is started with. @throws ConfigurationError naming the field */
 export async function readFiles(launch: Launch, sockets: HostSockets): Promise<SessionOptions> {
-  const { disks = [], devices = [], share = [], network, virtio, rtc } = launch.machine;
+  const { machine } = launch;
+  const parts = [{ ...machine, field: 'machine' }, ...launch.guests];
+  const [ofMachine, ...ofGuests] = await readDevices(parts, { virtio: machine.virtio, rtc: machine.rtc }, sockets);
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
@@ -25,21 +19,16 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
     ...launch.hypervisor,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,
-    devices: {
-      disks: disks.map(({ file, writable }, index) => readDisk(file, writable, `machine.disks[${index}].file`)),
-      devices,
-      shares: share.map(({ folder, tag, writable }, index) => ({ tag, folder: readShare(folder, writable, index) })),
-      ...(network && { network: await openNetwork(network, sockets) }),
-      virtioVersion: virtio,
-      rtcStart: rtc ?? hostTime(),
-    },
+    devices: ofMachine,
     ...(launch.firmware !== undefined && { firmware: await readInput(launch.firmware, 'firmware') }),
     ...(launch.dtb !== undefined && { deviceTree: await readInput(launch.dtb, 'dtb') }),
-    guests: await Promise.all(launch.guests.map((guest) => readGuest(guest))),
+    guests: await Promise.all(
+      launch.guests.map(async (guest, index) => ({ ...(await readGuest(guest)), devices: ofGuests[index] })),
+    ),
   };
 }
 
-async function readGuest(guest: GuestLaunch): Promise<GuestInput> {
+async function readGuest(guest: GuestLaunch): Promise<Omit<GuestInput, 'devices'>> {
   const { name, memory, entry, bootargs, field } = guest;
   const within = (part: string): string => (field === 'program' ? part : `${field}.${part}`);
   return {
@@ -55,34 +44,6 @@ async function readGuest(guest: GuestLaunch): Promise<GuestInput> {
           symbols: await Promise.all(guest.symbols.map((path, index) => readInput(path, within(`symbols[${index}]`)))),
         }),
   };
-}
-
-function readShare(folder: string, writable: boolean, index: number): SharedFolder {
-  try {
-    return openSharedFolder(folder, writable);
-  } catch (error) {
-    if (!(error instanceof ShareError)) throw error;
-    throw new ConfigurationError(`machine.share[${index}].folder`, `cannot be used. ${error.message}`);
-  }
-}
-
-async function openNetwork(rules: NetworkLaunch, sockets: HostSockets): Promise<NetworkInput> {
-  try {
-    const [host] = await sockets.open([rules]);
-    return { rules, host };
-  } catch (error) {
-    if (!(error instanceof HostPortError)) throw error;
-    throw new ConfigurationError('machine.network.forward', `cannot be opened. ${error.message}`);
-  }
-}
-
-function readDisk(file: string, writable: boolean, field: string): Storage {
-  try {
-    return openDisk(file, writable);
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    throw new ConfigurationError(field, `cannot be used. ${error.message}`);
-  }
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

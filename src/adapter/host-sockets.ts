@@ -14,6 +14,14 @@ const LOOPBACK = '127.0.0.1';
 /** A port that cannot be listened at; the message is for the user. */
 export class HostPortError extends Error {
   override readonly name = 'HostPortError';
+
+  constructor(
+    readonly port: number,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
@@ -45,6 +53,7 @@ export class HostSockets {
       socket.close();
       this.listeners.delete(key);
     }
+    this.refuseTwice(networks);
     for (const { forward } of networks) {
       for (const rule of forward) if (!this.listeners.has(keyOf(rule))) await this.listen(rule);
     }
@@ -61,6 +70,20 @@ export class HostSockets {
     this.listeners.clear();
     for (const link of this.links) link.close();
     this.links = [];
+  }
+
+  /** One port leads to one guest. */
+  private refuseTwice(networks: readonly NetworkRules[]): void {
+    const seen = new Set<string>();
+    for (const rule of networks.flatMap(({ forward }) => forward)) {
+      if (seen.has(keyOf(rule))) {
+        throw new HostPortError(
+          rule.host,
+          `Port ${rule.host} (${rule.protocol}) is to lead to two guests; choose another.`,
+        );
+      }
+      seen.add(keyOf(rule));
+    }
   }
 
   /** A machine is there that a link leads to: it gets what comes at its ports, and the links of the last one end. */
@@ -82,7 +105,11 @@ export class HostSockets {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (error: NodeJS.ErrnoException) => {
         const problem = PROBLEMS[error.code ?? ''] ?? `cannot be used (${error.message})`;
-        reject(new HostPortError(`Port ${rule.host} (${rule.protocol}) of this machine ${problem}.`, { cause: error }));
+        reject(
+          new HostPortError(rule.host, `Port ${rule.host} (${rule.protocol}) of this machine ${problem}.`, {
+            cause: error,
+          }),
+        );
       });
       if ('bind' in socket) socket.bind(rule.host, LOOPBACK, resolve);
       else socket.listen(rule.host, LOOPBACK, resolve);

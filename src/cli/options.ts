@@ -101,29 +101,29 @@ export const RUN_OPTIONS = [
     name: 'disk',
     value: 'FILE[,rw]',
     repeatable: true,
-    help: 'with --bare: a disk; with ,rw writes go to the file, else they are forgotten',
+    help: 'a disk; with ,rw writes go to the file, else they are forgotten',
   },
-  { name: 'devices', value: 'LIST', help: 'with --bare: further virtio devices: entropy, console, network' },
+  { name: 'devices', value: 'LIST', help: 'further virtio devices: entropy, console, network' },
   {
     name: 'share',
     value: '[TAG=]FOLDER[,rw]',
     repeatable: true,
-    help: 'with --bare: a folder to mount (9p, tag "share"), read-only unless ,rw is given',
+    help: 'a folder to mount (9p, tag "share"), read-only unless ,rw is given',
   },
   {
     name: 'forward',
     value: 'HOST:GUEST',
     repeatable: true,
-    help: "with --bare: a port of 127.0.0.1 that leads to the guest's, 8080:80 or udp:8053:53",
+    help: "a port of 127.0.0.1 that leads to the guest's, 8080:80 or udp:8053:53",
   },
   {
     name: 'reach',
     value: 'HOST[:GATEWAY]',
     repeatable: true,
-    help: 'with --bare: a port of 127.0.0.1 that the guest reaches at 10.0.2.2, 8000 or udp:8053:53',
+    help: 'a port of 127.0.0.1 that the guest reaches at 10.0.2.2, 8000 or udp:8053:53',
   },
-  { name: 'virtio', value: 'VERSION', help: 'with --bare: legacy (the default, as in QEMU) or modern' },
-  { name: 'rtc', value: 'TIME', help: "with --bare: the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
+  { name: 'virtio', value: 'VERSION', help: 'legacy (the default, as in QEMU) or modern' },
+  { name: 'rtc', value: 'TIME', help: "the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
   { name: 'clock', value: 'KIND', help: "time is virtual (the default: runs are alike), or realtime: the host's" },
   { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
   { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
@@ -226,16 +226,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 type OptionName = (typeof RUN_OPTIONS)[number]['name'];
 
 /** Options about what only the machine itself has. */
-const MACHINE_ONLY: readonly OptionName[] = [
-  'dtb',
-  'disk',
-  'devices',
-  'share',
-  'forward',
-  'reach',
-  'virtio',
-  'rtc',
-];
+const MACHINE_ONLY: readonly OptionName[] = ['dtb'];
 
 function read<T>(given: ReadonlyMap<string, string>, name: OptionName, convert: (text: string) => T): T | undefined {
   const text = given.get(name);

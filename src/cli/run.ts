@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { End, System } from '../debugger/systems/system';
 import { BareSystem } from '../debugger/systems/bare-system';
+import type { DeviceInput } from '../debugger/systems/device-input';
 import { HypervisedSystem } from '../debugger/systems/hypervised-system';
 import type { ExitRecorderOptions } from '../hypervisor/insight/exit-recorder';
 import type { Scheduler } from '../debugger/run-loop';
@@ -51,6 +52,7 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   const { firmware, dtb } = options;
   const beneath = firmware === undefined ? {} : { firmware: readFirmware(firmware) };
+  const devices = await openDevices(options, sockets);
   if (options.bare) {
     const mode = options.machineMode ? 'machine' : 'supervisor';
     const found = {
@@ -58,23 +60,13 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
       ...(dtb !== undefined && { deviceTree: readUserFile(dtb, 'device tree') }),
     };
     const description = { program, mode, ...found, ...extras, ...(htif && { htif }) } as const;
-    const { devices, network, shares, virtio } = options;
-    const [host] = await sockets.open(network ? [network] : []);
-    const input = {
-      disks: options.disks.map(({ file, writable }) => openDisk(file, writable)),
-      devices,
-      shares: shares.map(({ folder, tag, writable }) => ({ tag, folder: openSharedFolder(folder, writable) })),
-      ...(network && { network: { rules: network, host } }),
-      ...(virtio && { virtioVersion: virtio }),
-      rtcStart: options.rtc ?? hostTime(),
-    };
     const memoryBytes = options.guestMemory ?? DEFAULT_MEMORY_BYTES;
-    return new BareSystem({ ...machine, memoryBytes }, name, description, input);
+    return new BareSystem({ ...machine, memoryBytes }, name, description, devices);
   }
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
   const { synchronization, staleTranslations } = options;
   const setup = {
-    guests: [{ name, program, ...memory, ...extras }],
+    guests: [{ name, program, ...memory, ...extras, devices }],
     synchronization,
     findsStaleTranslations: staleTranslations !== 'ignore',
     ...beneath,
@@ -93,6 +85,20 @@ async function start(...args: Parameters<typeof boot>): Promise<System> {
 function save(system: System, path: string, hasEnded: boolean): void {
   if (hasEnded) process.stderr.write('\nhypocaust: the guest has ended, so that no snapshot is saved.\n');
   else saveTo(path, system);
+}
+
+/** The devices of the machine, or of the guest. */
+async function openDevices(options: RunOptions, sockets: HostSockets): Promise<DeviceInput> {
+  const { disks, devices, network, shares, virtio, rtc } = options;
+  const [host] = await sockets.open(network ? [network] : []);
+  return {
+    disks: disks.map(({ file, writable }) => openDisk(file, writable)),
+    devices,
+    shares: shares.map(({ folder, tag, writable }) => ({ tag, folder: openSharedFolder(folder, writable) })),
+    ...(network && { network: { rules: network, host } }),
+    ...(virtio && { virtioVersion: virtio }),
+    rtcStart: rtc ?? hostTime(),
+  };
 }
 
 /** How VM exits are recorded: not at all, unless somebody wants to see something of it. */
@@ -170,7 +176,7 @@ export async function run(args: readonly string[]): Promise<number> {
   };
   const pacing = () => (terminal.interactive ? 'real-time' : 'skip');
   const loop = new RunLoop(withLimit(system, most), scheduler, observer, pacing, clock);
-  system.onHostInput = () => loop.wakeUp();
+  if (system.input) system.input.onWaiting = () => loop.wakeUp();
   const stop = () => {
     limitReached = true;
     loop.pause();

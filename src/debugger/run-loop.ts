@@ -178,7 +178,7 @@ export class RunLoop {
 
   private isRealTime(): boolean {
     const { pacing, system } = this;
-    return system.awaitsHost === true || (typeof pacing === 'function' ? pacing() : pacing) === 'real-time';
+    return system.input?.isAwaited || (typeof pacing === 'function' ? pacing() : pacing) === 'real-time';
   }
 
   private sleep(milliseconds: number): Promise<void> {

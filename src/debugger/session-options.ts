@@ -22,6 +22,8 @@ export interface GuestInput {
   readonly entry?: bigint;
   readonly bootargs?: string;
   readonly initrd?: InputFile;
+  /** What the guest sees beside its fixed devices; made anew for each boot. Without meaning on the bare machine. */
+  readonly devices?: DeviceInput;
   /** Further files to take symbols from. */
   readonly symbols?: readonly InputFile[];
 }

@@ -226,7 +226,7 @@ export class Session {
       new StaleWatch(staleMode, (text) => this.listener.log(text, 'note')),
     );
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);
-    system.onHostInput = () => loop.wakeUp();
+    if (system.input) system.input.onWaiting = () => loop.wakeUp();
     this.current = { system, loop, judge };
     this.phase = 'paused';
   }

@@ -1,6 +1,8 @@
 /** A guest: its memory, devices, shadow page tables, console and vCPUs. */
 import type { StateTransfer } from '../engine/state-transfer';
 import type { PhysicalMemory } from '../engine/physical-memory';
+import type { DeviceClock } from '../machine/devices/device-clock';
+import type { DeviceOptions } from '../machine/extra-devices';
 import type { BootProgram, BootState } from '../machine/boot';
 import { boot } from '../machine/boot';
 import type { EntrySource } from '../machine/walk';
@@ -9,6 +11,8 @@ import type { ExitKind } from './exit-record';
 import { EXIT_KINDS } from './exit-record';
 import { EXTERNAL_INTERRUPT } from './guest-csrs';
 import { GUEST_TREE_DEVICES, GuestDevices } from './guest-devices';
+import type { GuestDeviceEvents } from './guest-devices';
+import { GuestDma } from './guest-dma';
 import { GuestMemory } from './guest-memory';
 import type { GuestRange } from './layout';
 import type { PagePool } from './page-pool';
@@ -28,6 +32,8 @@ export interface GuestOptions {
   readonly initrd?: Uint8Array;
   /** The kernel's command line. */
   readonly bootargs?: string;
+  /** Its virtio devices and its clock; they are its alone. */
+  readonly devices?: DeviceOptions;
 }
 
 /** How a guest ended. */
@@ -52,6 +58,8 @@ export interface GuestSurroundings {
   /** Pages for its shadow tables alone. */
   readonly pool: PagePool;
   readonly cache: TranslationCache;
+  /** The machine's, for devices. */
+  readonly clock: DeviceClock;
   readonly synchronization: Synchronization;
   /** To look for stale translations; they are not looked for unless given. */
   readonly tableStores?: { readonly watch: StoreWatch; readonly writer: () => Required<TableWriter> };
@@ -76,6 +84,8 @@ export class Guest {
   /** VM exits so far, by kind. */
   readonly exitCounts = Object.fromEntries(EXIT_KINDS.map(({ kind }) => [kind, 0])) as Record<ExitKind, number>;
   ended?: GuestEnd;
+  /** A driver of the guest's broke the rules, and its device waits for a reset; one sentence. */
+  onProblem: (message: string) => void = () => {};
   private readonly onEnd: () => void;
 
   constructor(options: GuestOptions, around: GuestSurroundings) {
@@ -88,10 +98,15 @@ export class Guest {
     const { dram, cache, tableStores } = around;
     this.stale = tableStores && new StaleTranslations(dram, this.memory, cache, tableStores.watch, tableStores.writer);
     this.onEnd = () => around.onEnd();
-    this.devices = new GuestDevices(1, {
+    const events: GuestDeviceEvents = {
       onOutput: (bytes) => this.console.onOutput?.(bytes),
       onFinish: ({ kind, code }) => this.end({ reason: kind, code }),
+      onProblem: (message) => this.onProblem(message),
       onExternal: (vcpu, pending) => this.setExternal(vcpu, pending),
+    };
+    this.devices = new GuestDevices(1, events, options.devices ?? {}, {
+      memory: new GuestDma(this.memory, dram),
+      clock: around.clock,
     });
     const { uart } = this.devices;
     this.console = {

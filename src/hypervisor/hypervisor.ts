@@ -170,6 +170,7 @@ export class Hypervisor {
       range,
       pool,
       synchronization,
+      clock: machine.devices.clock,
       cache: {
         flushAll: () => hart.flushTranslations(),
         flushPage: (gva) => hart.flushTranslation(gva),

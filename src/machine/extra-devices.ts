@@ -1,6 +1,6 @@
 /** The devices beyond those that every program needs: the real-time clock, and what is in the virtio slots. */
 import type { Bus } from './bus';
-import { DeviceClock } from './devices/device-clock';
+import type { DeviceClock } from './devices/device-clock';
 import type { Plic } from './devices/plic';
 import { Rtc } from './devices/rtc';
 import { VIRT } from './devices/virt-map';
@@ -31,8 +31,8 @@ export interface DeviceSurroundings {
   readonly bus: Bus;
   readonly plic: Plic;
   readonly memory: DmaMemory;
-  /** Virtual time in ticks of 100 ns. */
-  readonly ticks: () => number;
+  /** When what devices do later is done. */
+  readonly clock: DeviceClock;
 }
 
 export class ExtraDevices {
@@ -44,13 +44,12 @@ export class ExtraDevices {
   onProblem: (message: string) => void = () => {};
 
   /** @throws RangeError for more devices than there are slots */
-  constructor(options: DeviceOptions, { bus, plic, memory, ticks }: DeviceSurroundings) {
+  constructor(options: DeviceOptions, { bus, plic, memory, clock }: DeviceSurroundings) {
     const { rtcStart = DEFAULT_RTC_START, virtio = [], virtioVersion = 'legacy' } = options;
     const { slots, irq } = VIRT.virtio;
     if (virtio.length > slots) {
       throw new RangeError(`The machine has ${slots} virtio slots, and ${virtio.length} devices are to be in them.`);
     }
-    const clock = new DeviceClock(ticks);
     this.clock = clock;
     this.rtc = new Rtc({ clock, start: rtcStart });
     this.rtc.onInterrupt = (level) => plic.setLine(VIRT.rtc.irq, level);

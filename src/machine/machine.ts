@@ -16,6 +16,7 @@ import { boot } from './boot';
 import { BootRom, DYNAMIC_RECORD } from './boot-rom';
 import { Bus } from './bus';
 import { Clint } from './devices/clint';
+import { DeviceClock } from './devices/device-clock';
 import { Finisher } from './devices/finisher';
 import { Plic } from './devices/plic';
 import { Uart } from './devices/uart';
@@ -153,7 +154,12 @@ export class Machine implements Stateful {
     this.plic = new Plic({ harts: 1 });
     for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
     const { bus, plic, memory } = this;
-    this.devices = new ExtraDevices(options.devices ?? {}, { bus, plic, memory, ticks: () => this.clock.ticks });
+    this.devices = new ExtraDevices(options.devices ?? {}, {
+      bus,
+      plic,
+      memory,
+      clock: new DeviceClock(() => this.clock.ticks),
+    });
     bus.add(this.rom);
     const hart = new Hart({
       index: 0,

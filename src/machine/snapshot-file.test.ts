@@ -10,12 +10,11 @@ import { readSnapshot, writeSnapshot } from './snapshot-file';
 /** A machine of 1 MiB with something in its memory. */
 function machine(): Machine {
   const made = new Machine({ memoryBytes: 1 << 20 });
-  for (const page of [0, 1, 77, 255]) made.memory.write8(0x80000000 + page * 4096 + page, page % 128 + 1);
+  for (const page of [0, 1, 77, 255]) made.memory.write8(0x80000000 + page * 4096 + page, (page % 128) + 1);
   return made;
 }
 
-const encode = (made: Machine): Uint8Array =>
-  new Uint8Array(Buffer.concat([...writeSnapshot(made.takeSnapshot())]));
+const encode = (made: Machine): Uint8Array => new Uint8Array(Buffer.concat([...writeSnapshot(made.takeSnapshot())]));
 
 function decode(bytes: Uint8Array) {
   let at = 0;
@@ -37,7 +36,10 @@ describe('a snapshot file', () => {
     made.harts[0].state.setX(5, 0x1234n);
     const bytes = encode(made);
     const snapshot = decode(bytes);
-    assert.deepEqual([...snapshot.memory.pages()].map(([number]) => number), [0, 1, 77, 255]);
+    assert.deepEqual(
+      [...snapshot.memory.pages()].map(([number]) => number),
+      [0, 1, 77, 255],
+    );
     const other = new Machine({ memoryBytes: 1 << 20 });
     other.restoreSnapshot(snapshot);
     assert.equal(other.memory.read8(0x80000000 + 77 * 4097), 78);
@@ -62,7 +64,10 @@ describe('a snapshot file', () => {
       [changed(bytes.length - 100, 1), /its checksum is wrong/],
       [Buffer.concat([bytes, Buffer.of(0)]), /its checksum is wrong/],
     ] as const) {
-      assert.throws(() => decode(file), (error) => error instanceof SnapshotError && message.test(error.message));
+      assert.throws(
+        () => decode(file),
+        (error) => error instanceof SnapshotError && message.test(error.message),
+      );
     }
   });
 
@@ -74,7 +79,8 @@ describe('a snapshot file', () => {
     let refused = 0;
     for (let i = 0; i < 500; i++) {
       const copy = bytes.slice();
-      for (let count = 1 + random.below(4); count > 0; count--) copy[12 + random.below(length + 12)] = random.below(256);
+      for (let count = 1 + random.below(4); count > 0; count--)
+        copy[12 + random.below(length + 12)] = random.below(256);
       try {
         made.restoreSnapshot(decode(sealed(copy)));
         made.run(20);

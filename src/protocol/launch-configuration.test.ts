@@ -97,6 +97,31 @@ describe('launch configuration', () => {
     assert.equal(machine.rtc, 86_400_000_000_000n);
   });
 
+  it('reads the devices of guests', () => {
+    const { guests } = parseLaunch({
+      guests: [
+        { program: 'a', disks: [{ file: 'a.img' }], network: { lan: 'office', reach: [{ host: 80 }] } },
+        { program: 'b', devices: ['console'], share: [{ folder: '/s' }] },
+      ],
+    });
+    assert.deepEqual(guests, [
+      {
+        name: 'a',
+        field: 'guests[0]',
+        program: 'a',
+        disks: [{ file: 'a.img', writable: false }],
+        network: { lan: 'office', forward: [], reach: [{ host: 80, gateway: 80, protocol: 'tcp' }] },
+      },
+      {
+        name: 'b',
+        field: 'guests[1]',
+        program: 'b',
+        devices: ['console'],
+        share: [{ folder: '/s', tag: 'share', writable: false }],
+      },
+    ]);
+  });
+
   it('gives guests of the same program different names', () => {
     const launch = parseLaunch({
       guests: [{ program: 'k.elf' }, { program: 'k.elf' }, { program: 'k.elf', name: 'k' }],
@@ -131,7 +156,7 @@ describe('launch configuration', () => {
     [
       'an unknown field',
       { guests: [{ program: 'a', colour: 1 }] },
-      '"guests[0].colour" is not a known field; the fields here are name, program, memory, entry, bootargs, initrd, symbols.',
+      '"guests[0].colour" is not a known field; the fields here are name, program, memory, entry, bootargs, initrd, symbols, disks, devices, share, network.',
     ],
     [
       'an inherited name',
@@ -191,12 +216,22 @@ describe('launch configuration', () => {
     [
       'a disk for guests of the hypervisor',
       { program: 'a', machine: { disks: [{ file: 'd.img' }] } },
-      '"machine.disks" has no meaning for guests of the hypervisor, which have no such device; set "mode" to "bare".',
+      '"machine.disks" has no meaning for guests of the hypervisor, which have devices of their own; write it as "guests[0].disks".',
     ],
     [
       'a device tree for guests of the hypervisor',
       { program: 'a', dtb: 'tree.dtb' },
       '"dtb" has no meaning for guests of the hypervisor, which makes their device trees; set "mode" to "bare".',
+    ],
+    [
+      'a disk of a guest that there is not',
+      { guests: [{ program: 'a', disks: [{ file: 'd.img' }] }], mode: 'bare' },
+      '"guests[0].disks" has no meaning when "mode" is "bare"; set "machine.disks" instead.',
+    ],
+    [
+      'more devices of a guest than slots',
+      { guests: [{ program: 'a', devices: new Array(8).fill('entropy'), network: {} }] },
+      '"guests[0].disks" with "devices" and "share" name 9 devices, and there are 8 slots.',
     ],
     [
       'more devices than slots',

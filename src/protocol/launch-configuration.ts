@@ -19,14 +19,14 @@ import {
 } from './fields';
 import type { Field, JsonSchema, Parsed } from './fields';
 import { EXTENSION_FIELDS } from './extensions';
-import type { NetworkConfiguration, NetworkLaunch } from './network';
-import { networkField, networkLaunch } from './network';
+import type { DevicesConfiguration, DevicesLaunch } from './devices';
+import { deviceFields, devicesLaunch, writtenDevices } from './devices';
 
 /** The debug type, as in launch.json's `"type"`. */
 export const DEBUG_TYPE = 'hypocaust';
 
 /** One guest as the user writes it. */
-export interface GuestConfiguration {
+export interface GuestConfiguration extends DevicesConfiguration {
   readonly name?: string;
   readonly program: string;
   readonly memory?: string | number;
@@ -36,27 +36,10 @@ export interface GuestConfiguration {
   readonly symbols?: readonly string[];
 }
 
-/** A disk as the user writes it. */
-export interface DiskConfiguration {
-  readonly file: string;
-  readonly writable?: boolean;
-}
-
 /** The machine as the user describes it. */
-/** A shared folder as the user writes it. */
-export interface ShareConfiguration {
-  readonly folder: string;
-  readonly tag?: string;
-  readonly writable?: boolean;
-}
-
-export interface MachineConfiguration {
+export interface MachineConfiguration extends DevicesConfiguration {
   readonly memory?: string | number;
   readonly extensions?: Readonly<Record<string, boolean>>;
-  readonly disks?: readonly DiskConfiguration[];
-  readonly devices?: readonly PlainDevice[];
-  readonly share?: readonly ShareConfiguration[];
-  readonly network?: NetworkConfiguration;
   readonly virtio?: VirtioVersion;
   readonly rtc?: string;
   readonly clock?: ClockKind;
@@ -83,8 +66,6 @@ export interface LaunchConfiguration {
   readonly console?: ConsoleKind;
 }
 
-/** Virtio devices that need nothing but to be there. */
-export type PlainDevice = 'entropy' | 'console' | 'network';
 export type ClockKind = 'virtual' | 'realtime';
 export type VirtioVersion = 'legacy' | 'modern';
 export type SynchronizationKind = 'sfence' | 'write-protect';
@@ -113,21 +94,8 @@ const GUEST_FIELDS = {
     items: text<string>({ description: 'An ELF file with symbols.' }),
     description: 'Further ELF files to take symbols from, such as user programs or the vmlinux of a flat Image.',
   }),
+  ...deviceFields(' that the guest sees'),
 } satisfies TableOf<GuestConfiguration>;
-
-const DISK_FIELDS = {
-  file: text<string>({ required: true, description: 'The disk image: a file with its bytes as they are (raw).' }),
-  writable: flag({
-    description: "The guest's writes go to the file. Without it they are kept in memory, and forgotten at the end.",
-    default: false,
-  }),
-} satisfies TableOf<DiskConfiguration>;
-
-const SHARE_FIELDS = {
-  folder: text<string>({ required: true, description: 'The folder. The guest gets to nothing outside it.' }),
-  tag: text<string>({ default: 'share', description: 'The name by which the guest mounts it.' }),
-  writable: flag({ description: 'The guest may change what is in the folder.', default: false }),
-} satisfies TableOf<ShareConfiguration>;
 
 const MACHINE_FIELDS = {
   memory: size({
@@ -142,29 +110,9 @@ const MACHINE_FIELDS = {
     description: 'Extensions of the instruction set that the machine has or has not, such as "Zicond": true.',
     default: {},
   }),
-  disks: list({
-    items: record({ fields: DISK_FIELDS, description: 'One disk.' }),
-    description: 'Disks in the first virtio slots; for "mode": "bare".',
-  }),
-  devices: list({
-    items: choice<PlainDevice>({
-      description: 'A virtio device.',
-      choices: {
-        entropy: 'Random numbers, the same in every run.',
-        console: 'A second console, which gets a terminal of its own.',
-        network: 'A network card, at a gateway that answers DHCP and pings. "network" says what is open beyond it.',
-      },
-    }),
-    description: 'Further virtio devices, in the slots after the disks; for "mode": "bare".',
-  }),
-  share: list({
-    items: record({ fields: SHARE_FIELDS, description: 'One folder.' }),
-    description:
-      'Folders of this machine that the guest may mount (virtio, 9P2000.L), in the slots after the devices; for "mode": "bare".',
-  }),
-  network: networkField,
+  ...deviceFields(', of the machine itself; for "mode": "bare"'),
   virtio: choice<VirtioVersion>({
-    description: 'How virtio devices show themselves to drivers; for "mode": "bare".',
+    description: 'How virtio devices show themselves to drivers.',
     choices: {
       legacy: "Version 1 of the registers, QEMU's default.",
       modern: "Version 2, as with QEMU's force-legacy=false.",
@@ -173,7 +121,7 @@ const MACHINE_FIELDS = {
   }),
   rtc: time({
     description:
-      'What the real-time clock starts from, such as "2024-02-29T12:00:00Z"; for "mode": "bare". Without it: the time of the host, so that runs differ.',
+      'What the real-time clock starts from, such as "2024-02-29T12:00:00Z". Without it: the time of the host, so that runs differ.',
   }),
   clock: choice<ClockKind>({
     description: 'What the time of the machine follows.',
@@ -253,17 +201,18 @@ const LAUNCH_FIELDS = {
 } satisfies TableOf<LaunchConfiguration>;
 
 /** A guest after validation: sizes in bytes, addresses as bigint. */
-export type GuestLaunch = Omit<ParsedGuest, 'name'> & {
-  readonly name: string;
-  /** The field that it was written in, for messages: `program` or `guests[0]`. */
-  readonly field: string;
-};
+export type GuestLaunch = Omit<ParsedGuest, 'name' | keyof DevicesConfiguration> &
+  DevicesLaunch & {
+    readonly name: string;
+    /** The field that it was written in, for messages: `program` or `guests[0]`. */
+    readonly field: string;
+  };
 
 /** A launch configuration after validation: defaults filled in, `program` turned into `guests`. */
 export interface Launch {
   readonly guests: readonly GuestLaunch[];
   readonly mode: LaunchMode;
-  readonly machine: Omit<Parsed<typeof MACHINE_FIELDS>, 'network'> & { readonly network?: NetworkLaunch };
+  readonly machine: Omit<ParsedMachine, keyof DevicesConfiguration> & DevicesLaunch;
   readonly hypervisor: Parsed<typeof HYPERVISOR_FIELDS>;
   readonly firmware?: string;
   readonly dtb?: string;
@@ -348,13 +297,12 @@ export function parseLaunch(written: unknown): Launch {
   const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
-  const { network, ...machine } = parsed.machine;
-  if (parsed.mode === 'bare') refuseInBareMode(guests, parsed.machine, client['hypervisor'] !== undefined);
+  if (parsed.mode === 'bare') refuseInBareMode(guests, client['hypervisor'] !== undefined);
   else refuseForGuests(parsed);
   return {
-    guests,
+    guests: guests.map((guest) => devicesLaunch(guest, guest.field)),
     mode: parsed.mode,
-    machine: { ...machine, ...(network && { network: networkLaunch(network, 'machine.network') }) },
+    machine: devicesLaunch(parsed.machine, 'machine'),
     hypervisor: parsed.hypervisor,
     ...(parsed.firmware !== undefined && { firmware: parsed.firmware }),
     ...(parsed.dtb !== undefined && { dtb: parsed.dtb }),
@@ -367,6 +315,7 @@ export function parseLaunch(written: unknown): Launch {
 }
 
 type ParsedGuest = Parsed<typeof GUEST_FIELDS>;
+type NamedGuest = ParsedGuest & Pick<GuestLaunch, 'name' | 'field'>;
 type ParsedMachine = Parsed<typeof MACHINE_FIELDS>;
 
 function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[] | undefined): readonly ParsedGuest[] {
@@ -383,9 +332,6 @@ function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[
   return guests;
 }
 
-/** Virtio slots of the machine. */
-const SLOTS = 8;
-
 function refuseForGuests(launch: Pick<Launch, 'dtb'> & { readonly machine: ParsedMachine }): void {
   if (launch.dtb !== undefined) {
     throw new ConfigurationError(
@@ -394,28 +340,25 @@ function refuseForGuests(launch: Pick<Launch, 'dtb'> & { readonly machine: Parse
     );
   }
   const { machine } = launch;
-  for (const name of ['disks', 'devices', 'share', 'network', 'rtc'] as const) {
-    if (machine[name] === undefined) continue;
+  const [name] = writtenDevices(machine);
+  if (name !== undefined) {
     throw new ConfigurationError(
       `machine.${name}`,
-      'has no meaning for guests of the hypervisor, which have no such device; set "mode" to "bare".',
+      `has no meaning for guests of the hypervisor, which have devices of their own; write it as "guests[0].${name}".`,
     );
   }
 }
 
-function refuseInBareMode(guests: readonly ParsedGuest[], machine: ParsedMachine, describesHypervisor: boolean): void {
+function refuseInBareMode(guests: readonly ParsedGuest[], describesHypervisor: boolean): void {
   if (describesHypervisor) {
     throw new ConfigurationError('hypervisor', 'has no meaning when "mode" is "bare"; remove it.');
   }
   if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
-  const { disks = [], devices: others = [], share = [], network } = machine;
-  refuseLikeTags(share);
-  const devices =
-    disks.length + others.length + share.length + Number(network !== undefined && !others.includes('network'));
-  if (devices > SLOTS) {
+  const [name] = writtenDevices(guests[0]!);
+  if (name !== undefined) {
     throw new ConfigurationError(
-      'machine.disks',
-      `with "devices" and "share" name ${devices} devices, and there are ${SLOTS} slots.`,
+      `guests[0].${name}`,
+      `has no meaning when "mode" is "bare"; set "machine.${name}" instead.`,
     );
   }
   if (guests[0]!.memory !== undefined) {
@@ -426,15 +369,8 @@ function refuseInBareMode(guests: readonly ParsedGuest[], machine: ParsedMachine
   }
 }
 
-function refuseLikeTags(share: readonly { readonly tag: string }[]): void {
-  for (const [index, { tag }] of share.entries()) {
-    if (share.findIndex((other) => other.tag === tag) === index) continue;
-    throw new ConfigurationError(`machine.share[${index}].tag`, `is "${tag}" like another folder's; choose another.`);
-  }
-}
-
 /** Every guest gets a name that is its own: the one written, or the program's file name without extension. */
-function nameGuests(guests: readonly ParsedGuest[], isProgram: boolean): readonly GuestLaunch[] {
+function nameGuests(guests: readonly ParsedGuest[], isProgram: boolean): readonly NamedGuest[] {
   const taken = new Set<string>();
   for (const [index, guest] of guests.entries()) {
     if (guest.name === undefined) continue;

@@ -1,5 +1,5 @@
 /** The ports that a network opens between a guest and the host's loopback, as the user writes them. */
-import { choice, ConfigurationError, integer, list, record } from './fields';
+import { choice, ConfigurationError, integer, list, record, text } from './fields';
 import type { Field, Parsed } from './fields';
 
 export type TransportProtocol = 'tcp' | 'udp';
@@ -19,6 +19,7 @@ export interface ReachConfiguration {
 }
 
 export interface NetworkConfiguration {
+  readonly lan?: string;
   readonly forward?: readonly ForwardConfiguration[];
   readonly reach?: readonly ReachConfiguration[];
 }
@@ -51,6 +52,10 @@ const REACH_FIELDS = {
 } satisfies TableOf<ReachConfiguration>;
 
 const NETWORK_FIELDS = {
+  lan: text({
+    description:
+      'Name of a network between guests: guests that name the same one reach each other. Without it the guest is alone with its gateway.',
+  }),
   forward: list({
     items: record({ fields: FORWARD_FIELDS, description: 'One port.' }),
     description: 'Ports of this machine, on its loopback only, that lead to the guest.',
@@ -63,6 +68,7 @@ const NETWORK_FIELDS = {
 
 /** What is open, after validation. */
 export interface NetworkLaunch {
+  readonly lan?: string;
   readonly forward: readonly { readonly protocol: TransportProtocol; readonly host: number; readonly guest: number }[];
   readonly reach: readonly { readonly protocol: TransportProtocol; readonly gateway: number; readonly host: number }[];
 }
@@ -79,7 +85,7 @@ export function networkLaunch(parsed: Parsed<typeof NETWORK_FIELDS>, path: strin
   const reach = (parsed.reach ?? []).map(({ host, gateway = host, protocol }) => ({ host, gateway, protocol }));
   refuseTwice(forward, 'host', `${path}.forward`);
   refuseTwice(reach, 'gateway', `${path}.reach`);
-  return { forward, reach };
+  return { ...(parsed.lan !== undefined && { lan: parsed.lan }), forward, reach };
 }
 
 function refuseTwice<Name extends string>(

@@ -6,6 +6,7 @@ import { checkIsolation } from '../../src/hypervisor/isolation';
 import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
 import { assembleSource } from '../../src/isa/assemble';
 import type { ExtensionSwitches } from '../../src/isa/extensions';
+import type { DeviceOptions } from '../../src/machine/extra-devices';
 import { Machine } from '../../src/machine/machine';
 import type { RunResult } from '../../src/machine/machine';
 
@@ -21,6 +22,8 @@ export interface GuestLabOptions {
   readonly shadowPages?: number;
   readonly synchronization?: Synchronization;
   readonly findsStaleTranslations?: boolean;
+  /** The guest's. */
+  readonly devices?: DeviceOptions;
   /** Of the machine. */
   readonly extensions?: ExtensionSwitches;
 }
@@ -49,6 +52,7 @@ export class GuestLab {
             entry: BigInt(ENTRY),
             segments: [{ address: ENTRY, data: bytes, memorySize: bytes.length }],
           },
+          ...(options.devices && { devices: options.devices }),
           ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
         },
       ],

@@ -4,16 +4,14 @@ import { trapCauses } from '../../isa/causes';
 import type { Trap } from '../../machine/hart';
 import { Machine } from '../../machine/machine';
 import type { MachineBoot, MachineOptions, MachineSnapshot } from '../../machine/machine';
-import { VirtioConsole } from '../../machine/devices/virtio/console';
-import type { Gateway } from '../../machine/network/gateway';
 import { addressSpaceOf } from '../../machine/paging';
 import { CSR } from '../../machine/csr-numbers';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { SpaceTables } from '../page-tables/page-table-tree';
-import { makeConsole } from './console';
-import type { ConsolePort } from './console';
+import { makeConsoles } from './console';
 import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
+import { HostInput } from './host-input';
 import { HartTarget } from './hart-target';
 import { boundCalls, boundQuestions, outcomeOf } from './run-result';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
@@ -30,8 +28,7 @@ export class BareSystem implements System {
   readonly pending = undefined;
   onBreakpoint = (): boolean => true;
   onProblem?: (message: string) => void;
-  onHostInput?: () => void;
-  private readonly gateways: readonly Gateway[];
+  readonly input: HostInput;
   private readonly machine: Machine;
   private watching: Watcher = {};
   private watcherStopped = false;
@@ -42,18 +39,13 @@ export class BareSystem implements System {
    */
   constructor(options: MachineOptions, name: string, boot: MachineBoot, input: DeviceInput = {}) {
     const report = (message: string) => this.onProblem?.(message);
-    const { options: devices, gateways } = makeDevices(input, report);
-    this.gateways = gateways;
-    for (const gateway of gateways) gateway.onHostEvent = () => this.onHostInput?.();
+    const { options: devices, gateways, consoles } = makeDevices(input, report);
     this.machine = new Machine({ ...options, devices });
     this.machine.devices.onProblem = report;
     this.machine.boot(boot);
-    for (const gateway of gateways) gateway.attach();
-    this.machine.awaitsHost = () => this.awaitsHost;
+    this.input = new HostInput(this.machine, gateways);
     const [hart] = this.machine.harts;
     this.targets = [new HartTarget(1, name, hart, this.machine)];
-    const virtio = devices.virtio?.filter((device) => device instanceof VirtioConsole) ?? [];
-    this.consoles = [this.machine.uart, ...virtio].map((port, index) => consoleOf(port, index, name));
     this.pageTables = new MachinePageTables([
       {
         guest: name,
@@ -61,6 +53,7 @@ export class BareSystem implements System {
         spaces: () => [this.currentSpace()],
       },
     ]);
+    this.consoles = makeConsoles(name, this.machine.uart, consoles);
     if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
     this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
   }
@@ -112,10 +105,6 @@ export class BareSystem implements System {
     };
   }
 
-  get awaitsHost(): boolean {
-    return this.gateways.some(({ awaitsHost }) => awaitsHost);
-  }
-
   takeSnapshot(): MachineSnapshot {
     return this.machine.takeSnapshot();
   }
@@ -126,18 +115,13 @@ export class BareSystem implements System {
 
   run(maxInstructions: number): RunOutcome {
     this.watcherStopped = false;
-    if (this.gateways.length > 0) this.machine.engine.observe(() => this.deliver());
+    this.input.deliver();
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 
   step(): RunOutcome {
     this.watcherStopped = false;
     return outcomeOf(this.machine.step(), this.current, this.watcherStopped);
-  }
-
-  /** What came from the host's network gets in only here, between two slices. */
-  private deliver(): void {
-    for (const gateway of this.gateways) gateway.deliver();
   }
 
   private observe(trap: Trap): 'take' | 'stop' {
@@ -168,12 +152,6 @@ export class BareSystem implements System {
       toHpa: (address) => (memory.contains(address, 1) ? address : undefined),
     };
   }
-}
-
-/** The serial port has the program's name, a virtio console another. */
-function consoleOf(port: ConsolePort, index: number, program: string): Console {
-  const name = index === 0 ? program : `${program} (virtio console${index === 1 ? '' : ` ${index}`})`;
-  return makeConsole(name, port);
 }
 
 function noticeOf(target: HartTarget, trap: Trap, isHandledBelow: boolean): TrapNotice {

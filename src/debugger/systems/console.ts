@@ -12,6 +12,14 @@ export interface ConsolePort {
 /** Bytes that may wait to be read by the program. */
 const MOST_WAITING = 1 << 25;
 
+/** Those of one program: its serial port has the program's name, a virtio console another. */
+export function makeConsoles(program: string, serial: ConsolePort, virtio: readonly ConsolePort[]): Console[] {
+  const others = virtio.map((port, index) =>
+    makeConsole(`${program} (virtio console${index === 0 ? '' : ` ${index + 1}`})`, port),
+  );
+  return [makeConsole(program, serial), ...others];
+}
+
 /** @param name different from other consoles' */
 export function makeConsole(name: string, port: ConsolePort): Console {
   const console: Console = {

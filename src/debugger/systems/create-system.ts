@@ -45,6 +45,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
             program: boot,
             ...optionsOf(guest),
             ...sizeOf(guest),
+            ...(guest.devices && { devices: guest.devices }),
           })),
           synchronization,
           findsStaleTranslations: staleTranslations !== 'ignore',

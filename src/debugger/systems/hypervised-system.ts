@@ -3,18 +3,22 @@ import type { WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
 import type { HypervisorOptions } from '../../hypervisor/hypervisor';
-import type { Guest } from '../../hypervisor/guest';
+import type { Guest, GuestOptions } from '../../hypervisor/guest';
 import { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { ExitRecorderOptions } from '../../hypervisor/insight/exit-recorder';
 import type { Vcpu } from '../../hypervisor/vcpu';
 import { trapCauses } from '../../isa/causes';
 import { Machine } from '../../machine/machine';
 import type { MachineOptions, MachineSnapshot } from '../../machine/machine';
+import type { Lan } from '../../machine/network/lan';
 import { addressSpaceOf } from '../../machine/paging';
 import { MachinePageTables } from '../page-tables/page-table-tree';
 import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
-import { makeConsole } from './console';
+import { makeConsole, makeConsoles } from './console';
+import { makeDevices } from './device-input';
+import type { DeviceInput } from './device-input';
+import { HostInput } from './host-input';
 import { boundCalls, boundQuestions, outcomeOf } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
@@ -27,13 +31,19 @@ const MOST_FILLS = 8;
 /** Instructions of firmware that one step of the guest may take. */
 const MOST_FIRMWARE_STEPS = 100_000;
 const M_MODE = 3;
+/** Guests, with the devices that each is to have. */
+export interface HypervisedSetup extends Omit<HypervisorOptions, 'guests'> {
+  readonly guests: readonly (Omit<GuestOptions, 'devices'> & { readonly devices?: DeviceInput })[];
+}
 
 export class HypervisedSystem implements System {
   readonly kind = 'hypervisor';
   readonly targets: readonly VcpuTarget[];
   readonly consoles: readonly Console[];
   readonly pageTables: MachinePageTables;
+  readonly input: HostInput;
   onBreakpoint = (): boolean => true;
+  onProblem?: (message: string) => void;
   private readonly machine: Machine;
   private readonly hypervisor: Hypervisor;
   private watching: Watcher = {};
@@ -45,16 +55,31 @@ export class HypervisedSystem implements System {
    * @param exits how VM exits are recorded; they are not unless given
    * @throws Error in a user's words when the guests do not fit or cannot be loaded
    */
-  constructor(options: MachineOptions, setup: HypervisorOptions, exits?: ExitRecorderOptions) {
+  constructor(options: MachineOptions, setup: HypervisedSetup, exits?: ExitRecorderOptions) {
+    const report = (guest: string, message: string) =>
+      this.onProblem?.(setup.guests.length > 1 ? `Guest ${guest}: ${message}` : message);
+    const lans = new Map<string, Lan>();
+    const devices = setup.guests.map(({ name, devices: input = {} }, index) =>
+      makeDevices(input, (message) => report(name, message), { index, lans }),
+    );
     this.machine = new Machine(options);
     const { uart } = this.machine;
     // Firmware prints before anybody can look.
     uart.onOutput = (bytes) => this.early.push(bytes.slice());
-    this.hypervisor = new Hypervisor(this.machine, setup);
+    const guests = setup.guests.map((guest, index) => ({ ...guest, devices: devices[index]!.options }));
+    this.hypervisor = new Hypervisor(this.machine, { ...setup, guests });
+    for (const [name, lan] of lans) this.machine.keepState(`network ${name}`, lan);
+    for (const guest of this.hypervisor.guests) guest.onProblem = (message) => report(guest.name, message);
+    this.input = new HostInput(
+      this.machine,
+      devices.flatMap(({ gateways }) => gateways),
+    );
     if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
     this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
-    const consoles = this.hypervisor.guests.map(({ name, console }) => makeConsole(name, console));
+    const consoles = this.hypervisor.guests.flatMap(({ name, console }, index) =>
+      makeConsoles(name, console, devices[index]!.consoles),
+    );
     this.consoles = setup.firmware ? [makeConsole('firmware', uart), ...consoles] : consoles;
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
     this.machine.onBreakpoint = boundQuestions(this.machine, () => !this.isInFirmware && this.onBreakpoint());
@@ -132,6 +157,7 @@ export class HypervisedSystem implements System {
   run(maxInstructions: number): RunOutcome {
     for (const bytes of this.early.splice(0)) this.consoles[0]!.onOutput?.(bytes);
     this.watcherStopped = false;
+    this.input.deliver();
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 

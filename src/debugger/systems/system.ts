@@ -5,6 +5,7 @@ import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import type { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { PageTableTree } from '../page-tables/tree';
 import type { Target } from '../target';
+import type { HostInput } from './host-input';
 
 /** A trap that a target takes: an exception or interrupt that reaches its kernel. */
 export interface TrapNotice {
@@ -98,10 +99,8 @@ export interface System {
   watcher: Watcher;
   /** Hears, in a sentence for the user, what went wrong in a device. */
   onProblem?: (message: string) => void;
-  /** Called when input from the host's network waits for the next `run`. */
-  onHostInput?: () => void;
-  /** The guest may be waiting for the host's network, where time is real. */
-  readonly awaitsHost?: boolean;
+  /** What comes from the host's network. */
+  readonly input?: HostInput;
   /** The target that runs, or stopped last. */
   readonly current: Target;
   /** What the hypervisor is about to do when execution goes on; undefined when nothing is pending. */

@@ -25,8 +25,10 @@ import type { HostLink, NetworkRules } from './host-link';
 import { NO_RULES } from './host-link';
 import { echoReply, isEchoRequest, unreachable, UNREACHABLE_CODE } from './icmp';
 import type { NetworkClock } from './network-clock';
-import type { Datagram, Frame, IpPacket } from './packets';
+import type { Lan } from './lan';
+import type { Datagram, Frame, IpPacket, Ipv4 } from './packets';
 import {
+  address,
   ETHER_TYPE,
   isChecksumRight,
   PROTOCOL,
@@ -42,8 +44,7 @@ import { PortNumbers } from './port-numbers';
 import { Tcp } from './tcp';
 import { Udp } from './udp';
 
-const LEASE: Lease = {
-  client: CLIENT,
+const LEASE: Omit<Lease, 'client'> = {
   server: GATEWAY,
   mask: MASK,
   router: GATEWAY,
@@ -56,6 +57,10 @@ export interface GatewayOptions {
   readonly rules?: NetworkRules;
   /** The host's sockets; needed where something is open. */
   readonly host?: HostLink;
+  /** What the guest gets by DHCP, and where forwarded ports lead; 10.0.2.15 unless said otherwise. */
+  readonly client?: Ipv4;
+  /** A network with other guests; without it the guest is alone with the gateway. */
+  readonly lan?: Lan;
 }
 
 export class Gateway {
@@ -66,12 +71,17 @@ export class Gateway {
 
   private readonly neighbours = new Neighbours((frame) => this.onFrame(frame));
   private readonly rules: NetworkRules;
+  private readonly client: Ipv4;
+  /** Sends a frame to the other guests. */
+  private readonly toOthers: ((frame: Uint8Array) => void) | undefined;
   private readonly host: HostLink | undefined;
   private readonly events = new HostEventQueue();
   private services: { readonly ports: PortNumbers; readonly tcp: Tcp; readonly udp: Udp } | undefined;
 
-  constructor({ rules = NO_RULES, host }: GatewayOptions = {}) {
+  constructor({ rules = NO_RULES, host, client = CLIENT, lan }: GatewayOptions = {}) {
     this.rules = rules;
+    this.client = client;
+    this.toOthers = lan?.plugIn((frame) => this.onFrame(frame));
     this.host = host;
   }
 
@@ -79,6 +89,7 @@ export class Gateway {
   connect(clock: NetworkClock): void {
     const around = {
       rules: this.rules,
+      client: this.client,
       clock,
       ports: new PortNumbers(),
       send: this.neighbours.deliver.bind(this.neighbours),
@@ -128,7 +139,9 @@ export class Gateway {
   /** Takes a frame from the guest, and answers it at once if at all. What is damaged or not for the gateway is ignored. */
   send(bytes: Uint8Array): void {
     const frame = readFrame(bytes);
-    if (!frame || !isForGateway(frame)) return;
+    if (!frame) return;
+    if (this.toOthers && !isOnlyForGateway(frame)) this.toOthers(bytes);
+    if (!isForGateway(frame)) return;
     if (frame.type === ETHER_TYPE.arp) this.neighbours.receive(frame.payload);
     if (frame.type === ETHER_TYPE.ipv4) this.receiveIp(frame);
   }
@@ -173,7 +186,7 @@ export class Gateway {
   }
 
   private answerDhcp({ payload: message }: Datagram): void {
-    const answer = answerDhcp(message, LEASE);
+    const answer = answerDhcp(message, { ...LEASE, client: this.client });
     if (!answer) return;
     const path = { source: GATEWAY, destination: BROADCAST };
     const payload = writeUdp({ sourcePort: SERVER_PORT, destinationPort: CLIENT_PORT, payload: answer }, path);
@@ -194,6 +207,14 @@ export class Gateway {
     const answer = unreachable(packet, bytes, isElsewhere ? UNREACHABLE_CODE.network : code);
     if (answer) this.neighbours.deliver(packet.source, answer);
   }
+}
+
+/** Whether nobody else on the network has to do with a frame: it is the gateway's, or a question that it answers. */
+function isOnlyForGateway({ destination, type, payload }: Frame): boolean {
+  if (sameAddress(destination, GATEWAY_MAC)) return true;
+  if (type === ETHER_TYPE.arp) return payload.length >= 28 && isOurs(address(payload, 24));
+  const packet = type === ETHER_TYPE.ipv4 ? readIp(payload) : undefined;
+  return packet?.protocol === PROTOCOL.udp && readUdp(packet.payload)?.destinationPort === SERVER_PORT;
 }
 
 function isForGateway({ destination }: Frame): boolean {

@@ -1,6 +1,6 @@
 /** The gateway's TCP: which connections there are, which may come to be, and who hears of what. */
 import type { StateTransfer } from '../../engine/state-transfer';
-import { CLIENT, GATEWAY } from './addresses';
+import { GATEWAY } from './addresses';
 import type { Forward, HostCommand, HostEvent, NetworkRules } from './host-link';
 import type { IpPacket, Ipv4 } from './packets';
 import { sameAddress, transferAddress } from './packets';
@@ -36,6 +36,8 @@ interface Ports {
 /** What the service is connected to. */
 export interface TcpSurroundings {
   readonly rules: NetworkRules;
+  /** Where forwarded ports lead. */
+  readonly client: Ipv4;
   readonly clock: NetworkClock;
   readonly ports: PortNumbers;
   /** Sends an IP packet to the guest that has the address. */
@@ -171,13 +173,13 @@ export class Tcp {
 
   private accept(stream: number, forward: Forward): void {
     const port = this.hasRoom()
-      ? this.around.ports.take((port) => !this.byKey.has(keyOf(CLIENT, forward.guest, port)))
+      ? this.around.ports.take((port) => !this.byKey.has(keyOf(this.around.client, forward.guest, port)))
       : 0;
     if (port === 0) {
       this.around.command({ kind: 'abort', stream });
       return;
     }
-    this.add(stream, CLIENT, { guest: forward.guest, gateway: port });
+    this.add(stream, this.around.client, { guest: forward.guest, gateway: port });
   }
 
   /** Connections that are only remembered make room for new ones. */

@@ -1,6 +1,6 @@
 /** The gateway's UDP: flows between ports of the guest and ports of the host's loopback (RFC 768). */
 import type { StateTransfer } from '../../engine/state-transfer';
-import { CLIENT, GATEWAY } from './addresses';
+import { GATEWAY } from './addresses';
 import type { Forward, HostCommand, HostEvent, NetworkRules } from './host-link';
 import type { NetworkClock, NetworkTimer } from './network-clock';
 import { TICKS_PER_SECOND } from './network-clock';
@@ -30,6 +30,8 @@ interface Flow {
 
 export interface UdpSurroundings {
   readonly rules: NetworkRules;
+  /** Where forwarded ports lead. */
+  readonly client: Ipv4;
   readonly clock: NetworkClock;
   readonly ports: PortNumbers;
   /** Sends an IP packet to the guest that has the address. */
@@ -99,10 +101,10 @@ export class Udp {
   }
 
   private accept(number: number, { guest: guestPort }: Forward): Flow | undefined {
-    const port = this.around.ports.take((free) => !this.flows.has(keyOf(CLIENT, guestPort, free)));
+    const port = this.around.ports.take((free) => !this.flows.has(keyOf(this.around.client, guestPort, free)));
     if (port === 0) return undefined;
-    const key = keyOf(CLIENT, guestPort, port);
-    return this.add({ key, number, guest: CLIENT, guestPort, gatewayPort: port, hostPort: 0, used: 0 });
+    const key = keyOf(this.around.client, guestPort, port);
+    return this.add({ key, number, guest: this.around.client, guestPort, gatewayPort: port, hostPort: 0, used: 0 });
   }
 
   private add(flow: Flow): Flow {

@@ -1,0 +1,183 @@
+/** A guest's own virtio devices and clock: found, used by addresses of the guest, and kept to the guest's memory. */
+import assert from 'node:assert/strict';
+import { GuestDma } from '../../src/hypervisor/guest-dma';
+import type { Gpa } from '../../src/hypervisor/addresses';
+import type { Width } from '../../src/machine/devices/device';
+import { VirtioBlock } from '../../src/machine/devices/virtio/block';
+import { MemoryStorage } from '../../src/machine/devices/virtio/storage';
+import { GuestLab } from '../support/guest-lab';
+import type { VirtioBench } from '../support/virtio-bench';
+import { REG, VirtioDriver } from '../support/virtio-driver';
+
+const [S2, S3, S4, S5] = [18, 19, 20, 21];
+const QUEUE = 0x80300000;
+
+const store = (offset: number, value: number) => `li t0, ${value}\nsw t0, ${offset}(s0)\n`;
+const word = (address: number, value: number | bigint) => `li t1, ${address}\nli t0, ${value}\nsd t0, 0(t1)\n`;
+
+/** Lets source `irq` interrupt the supervisor, and waits for it; s2: scause, s3: what was claimed. */
+const awaitInterrupt = (irq: number) => `
+  la t0, handler
+  csrw stvec, t0
+  li t1, 0xc000000
+  li t0, 1
+  sw t0, ${4 * irq}(t1)
+  li t1, 0xc002080
+  li t0, ${1 << irq}
+  sw t0, 0(t1)
+  li t0, 0x200
+  csrw sie, t0
+  csrsi sstatus, 2
+wait: wfi
+  j wait
+.align 2
+handler: csrr s2, scause
+  li t1, 0xc201004
+  lw s3, 0(t1)
+`;
+
+const READ_SECTOR_1 = `
+  li s0, 0x10001000
+  lw s5, 8(s0)
+  ${store(0x70, 0)}
+  ${store(0x70, 3)}
+  ${store(0x28, 4096)}
+  ${store(0x38, 8)}
+  ${store(0x40, QUEUE / 4096)}
+  ${store(0x70, 7)}
+  ${word(QUEUE, QUEUE + 0x3000)} ${word(QUEUE + 8, 16n | (1n << 32n) | (1n << 48n))}
+  ${word(QUEUE + 16, QUEUE + 0x4000)} ${word(QUEUE + 24, 512n | (3n << 32n) | (2n << 48n))}
+  ${word(QUEUE + 32, QUEUE + 0x5000)} ${word(QUEUE + 40, 1n | (2n << 32n))}
+  ${word(QUEUE + 0x3000, 0)} ${word(QUEUE + 0x3008, 1)}
+  ${word(QUEUE + 128, 1n << 16n)}
+  ${store(0x50, 0)}
+  ${awaitInterrupt(1)}
+  li t1, ${QUEUE + 0x4000}
+  ld s4, 0(t1)
+`;
+
+/** A guest's slots and memory, as its kernel reaches them. */
+class GuestBench implements VirtioBench {
+  readonly dma: GuestDma;
+
+  constructor(private readonly lab: GuestLab) {
+    this.dma = new GuestDma(lab.guest.memory, lab.machine.memory);
+  }
+
+  read(address: number, width: Width): Promise<number> {
+    return Promise.resolve(Number(this.lab.guest.devices.bus.read(address, width) ?? 0n));
+  }
+
+  write(address: number, width: Width, value: number): Promise<void> {
+    this.lab.guest.devices.bus.write(address, width, BigInt(value));
+    return Promise.resolve();
+  }
+
+  readMemory(address: Gpa, length: number): Promise<Uint8Array> {
+    return Promise.resolve(this.dma.bytes(address, length).slice());
+  }
+
+  writeMemory(address: Gpa, bytes: Uint8Array): Promise<void> {
+    this.dma.load(address, bytes);
+    return Promise.resolve();
+  }
+
+  wait(): Promise<void> {
+    return Promise.reject(new Error('the device gives no answer'));
+  }
+}
+
+const disk = () => {
+  const bytes = new Uint8Array(2048).fill(0x11).fill(0x5a, 512, 1024);
+  return new VirtioBlock({ storage: new MemoryStorage(bytes) });
+};
+
+describe('A guest’s devices', () => {
+  for (const synchronization of ['sfence', 'write-protect'] as const) {
+    it(`read a disk into the guest’s memory, and interrupt it (${synchronization})`, () => {
+      const lab = new GuestLab(READ_SECTOR_1, { devices: { virtio: [disk()] }, synchronization });
+      lab.finish();
+      assert.deepEqual([lab.x(S5), lab.x(S2), lab.x(S3)], [2n, (1n << 63n) + 9n - (1n << 64n), 1n]);
+      assert.equal(lab.x(S4), 0x5a5a5a5a5a5a5a5an);
+      const { offset } = lab.guest.memory;
+      assert.equal(lab.machine.memory.read32(QUEUE + 0x4000 + offset), 0x5a5a5a5a);
+      assert.ok(lab.of('mmio').some(({ device }) => device === 'virtio_mmio 0'));
+    });
+  }
+
+  it('have a clock whose alarm ends waiting', () => {
+    const lab = new GuestLab(
+      `
+      li s0, 0x101000
+      lw s4, 0(s0)
+      lw s5, 4(s0)
+      ${store(0x10, 1)}
+      li t0, 5000000
+      add t0, t0, s4
+      sw s5, 0xc(s0)
+      sw t0, 8(s0)
+      ${awaitInterrupt(11)}
+      lw t0, 0(s0)
+      sub s4, t0, s4
+    `,
+      { devices: { rtcStart: 1n << 60n } },
+    );
+    for (let tries = 0; lab.run().kind !== 'power-off'; tries++) assert.ok(tries < 10);
+    assert.deepEqual([lab.x(S5), lab.x(S3)], [1n << 28n, 11n]);
+    assert.ok(lab.x(S4) >= 5_000_000n && lab.x(S4) < 5_100_000n, `${lab.x(S4)}`);
+  });
+
+  it('reach nothing outside the guest’s memory', async () => {
+    const lab = new GuestLab('', { devices: { virtio: [disk()], virtioVersion: 'modern' } });
+    const problems: string[] = [];
+    lab.guest.onProblem = (message) => problems.push(message);
+    const { size, offset, gpaBase } = lab.guest.memory;
+    const snapshot = lab.machine.memory.bytes(0x8000_0000, offset).slice();
+    const bench = new GuestBench(lab);
+    for (const address of [
+      gpaBase + size,
+      gpaBase + size - 256,
+      gpaBase - 512,
+      gpaBase + offset,
+      0,
+      2 ** 40,
+      2 ** 63,
+    ]) {
+      const driver = await VirtioDriver.start(bench);
+      const { descriptors, buffers } = driver.queues[0];
+      const view = new DataView(new ArrayBuffer(48));
+      for (const [index, at, length, flags] of [
+        [0, buffers, 16, 1],
+        [1, address, 512, 3],
+        [2, buffers + 64, 1, 2],
+      ]) {
+        view.setBigUint64(16 * index, BigInt(at), true);
+        view.setUint32(16 * index + 8, length, true);
+        view.setUint16(16 * index + 12, flags, true);
+        view.setUint16(16 * index + 14, index + 1, true);
+      }
+      await bench.writeMemory(descriptors, new Uint8Array(view.buffer));
+      await driver.putAvailable(0, 0);
+      await driver.set(REG.queueNotify, 0);
+      assert.match(problems.pop() ?? '', /The disk .*: a buffer of 512 bytes at 0x[0-9a-f]+ is not in memory\.$/);
+      await driver.set(REG.queueSelect, 0);
+      await driver.set(REG.status, 0);
+    }
+    for (const address of [gpaBase + size, gpaBase + offset, 0x1000]) {
+      const driver = await VirtioDriver.start(bench);
+      await driver.set(REG.queueUsed, address % 2 ** 32);
+      await driver.set(REG.queueReady, 1);
+      await driver.putAvailable(0, 0);
+      await driver.set(REG.queueNotify, 0);
+      assert.match(problems.pop() ?? '', /the rings of a queue are not in memory\.$/);
+    }
+    assert.ok(Buffer.from(lab.machine.memory.bytes(0x8000_0000, offset)).equals(Buffer.from(snapshot)));
+    assert.throws(() => bench.dma.read32(gpaBase + size - 2), RangeError);
+    assert.throws(() => bench.dma.load(gpaBase - 1, new Uint8Array(2)), RangeError);
+  });
+
+  it('are as many as there are slots', () => {
+    const nine = Array.from({ length: 9 }, disk);
+    assert.throws(() => new GuestLab('', { devices: { virtio: nine } }), /8 virtio slots, and 9 devices/);
+  });
+});
