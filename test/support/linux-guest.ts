@@ -18,7 +18,7 @@ const MEMORY = '512M';
 const MOST_SECONDS = 240;
 /** The processor of QEMU that is most like ours: without what ours does not have unless asked. */
 const QEMU_PROCESSOR = 'rv64,h=false,zbc=false';
-const KNOWN_FILE = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) >> 3);
+export const KNOWN_FILE = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) >> 3);
 
 /** What both machines boot, in a folder of its own. */
 export interface LinuxGuest {
@@ -86,18 +86,21 @@ export function runHypervised({ kernel, initrd }: LinuxGuest, args: readonly str
   return finished(new CliConsole([...machine, '--initrd', initrd, '--append', COMMAND_LINE, kernel], MOST_SECONDS));
 }
 
-export function runQemu(
+export function runQemu(context: Mocha.Context, guest: LinuxGuest): Promise<LinuxRun> {
+  return finished(startQemu(context, guest, []));
+}
+
+export function startQemu(
   context: Mocha.Context,
   { kernel, initrd, disk }: LinuxGuest,
-  args: readonly string[] = [],
-): Promise<LinuxRun> {
+  args: readonly string[],
+): ProcessConsole {
   const executable = requireTool('qemu-system-riscv64', context);
   const block = ['-drive', `file=${disk},format=raw,if=none,id=disk,snapshot=on`];
   const machine = ['-cpu', QEMU_PROCESSOR, ...block, '-device', 'virtio-blk-device,drive=disk', ...args];
   const boot = ['-initrd', initrd, '-append', COMMAND_LINE];
-  return finished(
-    new Qemu({ executable, kernel, memory: MEMORY, timeoutSeconds: MOST_SECONDS, arguments: [...machine, ...boot] }),
-  );
+  const all = [...machine, ...boot];
+  return new Qemu({ executable, kernel, memory: MEMORY, timeoutSeconds: MOST_SECONDS, arguments: all });
 }
 
 async function finished(console: ProcessConsole): Promise<LinuxRun> {
