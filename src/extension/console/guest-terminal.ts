@@ -1,5 +1,6 @@
 /** One guest's console as a VS Code terminal. */
 import * as vscode from 'vscode';
+import { InputStream } from './input-stream';
 import { OutputStream } from './output-stream';
 
 /** Output kept while VS Code has not opened the terminal yet; beyond, the oldest goes. */
@@ -9,6 +10,7 @@ const MOST_WAITING = 1_000_000;
 export class GuestTerminal implements vscode.Disposable {
   readonly terminal: vscode.Terminal;
   private readonly stream = new OutputStream();
+  private readonly input = new InputStream();
   private readonly write = new vscode.EventEmitter<string>();
   private readonly rename = new vscode.EventEmitter<string>();
   private readonly close = new vscode.EventEmitter<void>();
@@ -40,7 +42,7 @@ export class GuestTerminal implements vscode.Disposable {
         this.state = 'closed';
       },
       handleInput: (data) => {
-        if (this.state === 'open') type(new TextEncoder().encode(data));
+        if (this.state === 'open') type(this.input.take(data));
         else if (this.state === 'ended' && data === '\r') this.close.fire();
       },
     };
