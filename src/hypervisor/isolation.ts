@@ -1,42 +1,84 @@
 /**
  * The promise that guests are kept apart, as a check that can be made at any moment: every leaf of every shadow table lies
- * in its guest's memory, and every table is the hypervisor's own, used once.
+ * in its guest's memory, every table is the hypervisor's own, from its guest's pool, and used once; and each hart that is in a
+ * guest is in U-mode, under one of that guest's shadow tables.
  */
+import { CSR } from '../machine/csr-numbers';
 import { entryAddressOf, isLeaf, PTE_U, PTE_V } from '../machine/pte';
 import type { Hpa, Level } from './addresses';
 import { LEVEL_SIZE } from './addresses';
 import type { Guest } from './guest';
-import { HYPERVISOR_BASE, HYPERVISOR_END } from './layout';
+import type { Hypervisor } from './hypervisor';
+import { TRAMPOLINE } from './layout';
 import { PTE_SUSPECT } from './shadow/stale-translations';
 import type { ShadowView } from './shadow/view';
+import type { Vcpu } from './vcpu';
 
-/** What is wrong, in sentences; none when the promise holds. */
+/** What is wrong with one guest, in sentences; none when the promise holds. */
 export function checkIsolation(guest: Guest): string[] {
+  return checkGuest(guest, new Set());
+}
+
+/** The same for all guests, what they might share, and the harts. To be called when no exit is being carried out. */
+export function checkHypervisor(hypervisor: Hypervisor): string[] {
   const tables = new Set<Hpa>();
-  return [...guest.shadow.allViews()].flatMap((view) => {
-    const check = new ViewCheck(guest, view, tables);
+  return hypervisor.guests.flatMap((guest) => [
+    ...checkGuest(guest, tables),
+    ...guest.vcpus.flatMap((vcpu) => checkVcpu(guest, vcpu)),
+  ]);
+}
+
+/** @param tables those of other guests, which must not be this one's, too; its own are added */
+function checkGuest(guest: Guest, tables: Set<Hpa>): string[] {
+  const pages = guest.shadow.pages();
+  const own = new Set<Hpa>();
+  const problems = [...guest.shadow.allViews()].flatMap((view) => {
+    const check = new ViewCheck(guest, view, pages, tables);
     check.table(view.root, view.rootLevel);
+    for (const table of check.seen) own.add(table);
     if (check.leaves !== view.leaves) check.problems.push(`${check.leaves} leaves are counted as ${view.leaves}.`);
     return check.problems.map((problem) => `${guest.name}, view ${view.kind}: ${problem}`);
   });
+  if (own.size !== pages.size) problems.push(`${guest.name}: ${pages.size} pages are taken for ${own.size} tables.`);
+  return problems;
+}
+
+function checkVcpu(guest: Guest, vcpu: Vcpu): string[] {
+  const { hart } = vcpu;
+  const problems: string[] = [];
+  if (hart.privilege !== 0) problems.push(`it is in mode ${hart.privilege}, not in U-mode.`);
+  const satp = hart.csrs.read(CSR.satp);
+  if (![...guest.shadow.allViews()].some((view) => view.satp === satp)) {
+    problems.push(`satp is 0x${satp.toString(16)}, which is no shadow table of its guest.`);
+  }
+  if (hart.csrs.read(CSR.stvec) !== TRAMPOLINE)
+    problems.push("its traps go elsewhere than to the hypervisor's trampoline.");
+  return problems.map((problem) => `${guest.name}, the hart of vCPU ${vcpu.index}: ${problem}`);
 }
 
 class ViewCheck {
   readonly problems: string[] = [];
+  readonly seen: Hpa[] = [];
   leaves = 0;
 
   constructor(
     private readonly guest: Guest,
     private readonly view: ShadowView,
+    /** The pages that this guest's tables may lie in. */
+    private readonly pages: ReadonlySet<Hpa>,
     /** Tables seen in all views. */
     private readonly tables: Set<Hpa>,
   ) {}
 
   table(table: Hpa, level: Level): void {
-    if (this.tables.has(table)) this.problems.push(`the table at ${hex(table)} is used twice.`);
+    if (this.tables.has(table)) {
+      this.problems.push(`the table at ${hex(table)} is used twice.`);
+      return;
+    }
     this.tables.add(table);
-    if (!this.view.hasTable(table) || table < HYPERVISOR_BASE || table >= HYPERVISOR_END) {
-      this.problems.push(`${hex(table)} is not a table of this view.`);
+    this.seen.push(table);
+    if (!this.view.hasTable(table) || !this.pages.has(table)) {
+      this.problems.push(`${hex(table)} is not a table of this view, in a page of its guest's pool.`);
       return;
     }
     for (let index = 0; index < 512; index++) this.entry(table + index * 8, level);
@@ -61,8 +103,8 @@ class ViewCheck {
       this.problems.push(`the entry at ${hex(address)} maps ${size} bytes at ${hex(target)}, outside the guest.`);
     }
     const isSuspect = (entry & BigInt(PTE_SUSPECT)) !== 0n;
-    if (isSuspect === ((entry & BigInt(PTE_U)) !== 0n))
-      this.problems.push(`the entry at ${hex(address)} is not for U-mode.`);
+    const isUser = (entry & BigInt(PTE_U)) !== 0n;
+    if (isSuspect === isUser) this.problems.push(`the entry at ${hex(address)} is not for U-mode.`);
   }
 }
 

@@ -45,6 +45,14 @@ export class PagePool {
     );
   }
 
+  /** The pages that are given out. */
+  allocated(): Set<Hpa> {
+    const pages = new Set<Hpa>();
+    for (let page = this.start; page < this.next; page += PAGE_SIZE) pages.add(page);
+    for (const page of this.freed) pages.delete(page);
+    return pages;
+  }
+
   /** Takes back a page that `allocate` gave. */
   free(page: Hpa): void {
     this.freed.push(page);

@@ -92,6 +92,11 @@ export class ShadowPageTables {
     for (const space of this.spaces.values()) yield* space.views.values();
   }
 
+  /** The pages that hold these tables, all of them from their own pool. */
+  pages(): ReadonlySet<Hpa> {
+    return this.pool.allocated();
+  }
+
   /** The address space for a value of guest satp, if one exists. */
   addressSpace(satp: bigint): ShadowAddressSpace | undefined {
     return this.spaces.get(spaceKey(satp));

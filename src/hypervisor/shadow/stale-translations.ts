@@ -99,6 +99,9 @@ export class StaleTranslations {
   private readonly links = new Map<Hpa, Link>();
   /** By the address of the shadow entry. What is not marked suspect there counts no more. */
   private readonly changes = new Map<Hpa, TableChange>();
+  /** Leaves that are used on, by the address of their entries, as they then were. */
+  private readonly trusted = new Map<Hpa, bigint>();
+  private hasGaps = false;
   private visited = 0;
   private readonly onStore = (hpa: Hpa, length: number, isInstruction: boolean): void => {
     // A and D bits, which the hypervisor sets for the guest's own access.
@@ -147,9 +150,20 @@ export class StaleTranslations {
     return { address, level, entry: BigInt(restored(low)) | (entry & ~0x3ffn), hpa: page + offset, change };
   }
 
+  /**
+   * Whether a shadow leaf is what the guest's tables say: it is not suspect, was not used on after it was told, and no table on
+   * the way has more shadows than are known.
+   */
+  vouchesFor(address: Hpa): boolean {
+    const entry = this.memory.read64(address);
+    return (Number(entry & 0x3ffn) & PTE_SUSPECT) === 0 && this.trusted.get(address) !== entry && !this.hasGaps;
+  }
+
   /** Lets a suspect leaf be used again. */
   trust({ address }: SuspectLeaf, gva: bigint): void {
     this.memory.write32(address, restored(this.memory.read32(address)));
+    if (this.trusted.size >= MOST_CHANGES) this.trusted.clear();
+    this.trusted.set(address, this.memory.read64(address));
     this.changes.delete(address);
     // The next change of a table above makes the leaf suspect again.
     for (const link of this.links.values()) link.marked.clear();
@@ -186,8 +200,15 @@ export class StaleTranslations {
       state.require(this.memory.contains(address, 8), 'a shadow entry is outside memory');
       return [address, transferChange(state, old?.[1])];
     });
+    const trusted = state.list(this.trusted, most, (old): [Hpa, bigint] => [
+      state.integer(old?.[0] ?? 0),
+      state.word(old?.[1] ?? 0n),
+    ]);
+    const hasGaps = state.flag(this.hasGaps);
     if (!state.isRestoring) return;
     this.forgetAll();
+    this.hasGaps = hasGaps;
+    for (const [address, entry] of trusted) this.trusted.set(address, entry);
     for (const table of tables) {
       this.tables.set(table.page, table);
       this.stores.watch(table.page, this.onStore);
@@ -204,6 +225,8 @@ export class StaleTranslations {
     for (const table of [...this.tables.values()]) this.forget(table);
     this.links.clear();
     this.changes.clear();
+    this.trusted.clear();
+    this.hasGaps = true;
   }
 
   private link(
@@ -229,7 +252,10 @@ export class StaleTranslations {
       this.stores.watch(tablePage, this.onStore);
     }
     if (table.links.size >= MOST_LINKS) this.prune(table);
-    if (table.links.size >= MOST_LINKS) return undefined;
+    if (table.links.size >= MOST_LINKS) {
+      this.hasGaps = true;
+      return undefined;
+    }
     const [baseLow, baseHigh] = tableBase(gvaLow, gvaHigh, level);
     const link: Link = { view, page, level, baseLow, baseHigh, table, marked: new Set() };
     table.links.add(link);
