@@ -11,9 +11,11 @@ import type { Vcpu } from '../../../src/hypervisor/vcpu';
 import type { TranslatorMode } from '../../../src/engine/engine';
 import type { ExtensionSwitches } from '../../../src/isa/extensions';
 import { Machine } from '../../../src/machine/machine';
+import type { VirtioVersion } from '../../../src/machine/extra-devices';
 import type { Random } from '../../support/random';
 import { HANDLER, word } from './code';
 import { address, CODE, entry, MEMORY, satp, sbiExtension, TABLES, value } from './entries';
+import { hostileDevices, makeRings } from './rings';
 
 /** What is the same for all that one machine does. */
 export interface Traits {
@@ -21,6 +23,7 @@ export interface Traits {
   readonly findsStaleTranslations: boolean;
   readonly translator: TranslatorMode;
   readonly shadowPages: number;
+  readonly virtioVersion: VirtioVersion;
   readonly extensions: ExtensionSwitches;
 }
 
@@ -31,6 +34,7 @@ export function randomTraits(random: Random): Traits {
     findsStaleTranslations: on(),
     translator: random.pick(['off', 'eager', 'on']),
     shadowPages: random.pick([24, 28, 64, 400]),
+    virtioVersion: random.pick(['legacy', 'modern']),
     extensions: { Svnapot: on(), Svpbmt: on(), Svinval: on(), Svade: on(), Zicbom: on(), Zicboz: on(), Sstc: on() },
   };
 }
@@ -50,6 +54,8 @@ export class Escape extends Error {}
 export class HostileGuest {
   readonly machine: Machine;
   readonly hypervisor: Hypervisor;
+  private readonly virtioVersion: VirtioVersion;
+  private readonly devices: number;
   /** What lies around the guest: where, and what it must stay. */
   private readonly around: readonly { readonly start: number; readonly bytes: Uint8Array }[];
 
@@ -57,14 +63,17 @@ export class HostileGuest {
     private readonly random: Random,
     traits: Traits,
   ) {
-    const { extensions, translator, ...options } = traits;
+    const { extensions, translator, virtioVersion, ...options } = traits;
+    this.virtioVersion = virtioVersion;
     const memoryBytes = AFTER.start + AFTER.size - FIRMWARE.start;
     this.machine = new Machine({ memoryBytes, extensions, translator });
     const segments = [{ address: CODE.base, data: HANDLER, memorySize: HANDLER.length }];
     const program = { entry: BigInt(CODE.base), segments };
+    const devices = { virtio: hostileDevices(), virtioVersion };
+    this.devices = devices.virtio.length;
     this.hypervisor = new Hypervisor(this.machine, {
       ...options,
-      guests: [{ name: 'hostile', memoryBytes: MEMORY.size, program }],
+      guests: [{ name: 'hostile', memoryBytes: MEMORY.size, program, devices }],
     });
     const { memory } = this.machine;
     memory.fill(AFTER.start, AFTER.size, PATTERN);
@@ -116,6 +125,7 @@ export class HostileGuest {
     if (random.below(2) === 0) this.makeCode();
     if (random.below(3) === 0) guest.shadow.fence({});
     for (const vcpu of guest.vcpus) this.makeState(vcpu);
+    if (random.below(2) === 0) makeRings(guest, random, this.virtioVersion, this.devices);
   }
 
   private makeTables(): void {
