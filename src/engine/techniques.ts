@@ -10,7 +10,9 @@ export const techniques = {
   'grouped-checks': 'each memory access looks into the TLB by itself',
   'remembered-pages':
     'each memory access looks into the TLB, even where the last one with its register was in the same page',
+  'loop-entry': "a region's first loop begins where the region does",
   unrolling: 'a loop of one block looks at the remaining count each time',
+  'narrow-registers': 'registers with 32-bit values are extended to 64 bits each time they change',
   'branch-hints': 'V8 is not told which branches are rare',
   float: 'floating-point instructions leave the region',
 } as const satisfies Readonly<Record<string, string>>;

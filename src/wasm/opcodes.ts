@@ -119,6 +119,8 @@ export const plainOpcodes = {
   'i64.reinterpret_f64': 0xbd,
   'f32.reinterpret_i32': 0xbe,
   'f64.reinterpret_i64': 0xbf,
+  'i32.extend8_s': 0xc0,
+  'i32.extend16_s': 0xc1,
   'i64.extend8_s': 0xc2,
   'i64.extend16_s': 0xc3,
   'i64.extend32_s': 0xc4,

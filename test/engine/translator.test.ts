@@ -63,6 +63,62 @@ describe('translated code', () => {
     );
   });
 
+  it('agrees on words, also where a loop is entered with values that are none', () => {
+    compare(
+      `
+        li s0, 0x80004000
+        li s1, 0x123456789abcdef0
+        sd s1, 0(s0)
+        li s2, -5
+        sd s2, 8(s0)
+        li s3, 0xedb88320
+      outer:
+        addi s4, s4, 1
+        andi t0, s4, 4
+        slli t0, t0, 1
+        add t0, t0, s0
+        ld a0, 0(t0)            # a sign-extended word, or not
+        sext.w a1, s4
+        lhu t2, 6(t0)
+        li t1, 12
+      inner:
+        addw a1, a1, a0
+        srliw a2, a1, 7
+        slliw a3, a1, 25
+        or a2, a2, a3
+        xor a4, a4, a2
+        and a4, a4, t2
+        subw a0, a0, a4
+        addiw a0, a0, 1
+        bltu a1, a2, less
+        slli a5, a0, 32
+        srli a5, a5, 29
+        add a6, a6, a5
+        sw a4, 16(s0)
+        lb a7, 16(s0)
+        negw t3, a7
+        and t3, t3, s3
+        j joined
+      less:
+        slli a0, a0, 32
+        srli a0, a0, 32
+        sext.w a0, a0
+        sraiw a7, a2, 3
+        mulw t3, a7, a2
+        sb t3, 17(s0)
+        slt a6, a7, t3
+      joined:
+        zext.w s5, t3
+        add s6, s6, s5
+        addiw t1, t1, -1
+        bnez t1, inner
+        beqz a4, outer
+        sd t3, 24(s0)
+        j outer`,
+      150_000,
+    );
+  });
+
   it('agrees on calls, nested and recursive, and on returns to elsewhere', () => {
     compare(
       `

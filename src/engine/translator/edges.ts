@@ -16,7 +16,7 @@ export function structured(blocks: readonly Block[]): FlowGraph {
   }
 }
 
-function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
+export function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
   switch (end.k) {
     case 'go':
       return { ...end, to: map(end.to) };
@@ -29,7 +29,7 @@ function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'] {
   }
 }
 
-function edges({ end }: Block): readonly Edge[] {
+export function edgesOf({ end }: Block): readonly Edge[] {
   switch (end.k) {
     case 'go':
       return [end.to];
@@ -47,5 +47,5 @@ export const leadsTo = (edge: Edge, node: number): boolean => 'block' in edge &&
 
 /** The blocks that a block leads to; one that is led to twice counts twice. */
 export function successors(block: Block): number[] {
-  return edges(block).flatMap((edge) => ('block' in edge ? [edge.block] : []));
+  return edgesOf(block).flatMap((edge) => ('block' in edge ? [edge.block] : []));
 }

@@ -9,7 +9,11 @@ import type { RegisterSet } from './dirty-registers';
 import { findDirtyRegisters, union, writes } from './dirty-registers';
 import { leadsTo, structured, successors } from './edges';
 import type { FlowGraph } from './flow-graph';
+import type { ValidLocals } from './integer-registers';
+import { validAtStart } from './integer-registers';
 import type { JumpTable } from './jump-table';
+import type { NarrowRegisters } from './narrow-registers';
+import { findNarrowRegisters, noNarrowRegisters } from './narrow-registers';
 import type { Block, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
@@ -37,6 +41,7 @@ export class RegionFunction {
   /** Registers that may differ from their place in memory where a block begins. */
   private readonly dirty: readonly RegisterSet[];
   private readonly singles: SingleRegisters;
+  private readonly narrow: NarrowRegisters;
   /** How often each block is written in a row. */
   private readonly copies: readonly number[];
   /** The most instructions from one check of the count to the next. */
@@ -50,6 +55,12 @@ export class RegionFunction {
     private readonly code: Code,
     private readonly region: Region,
     private readonly how: {
+      /** Registers whose values are taken to be sign-extended 32-bit ones where the region begins. */
+      readonly signExtended: number;
+      /** Whether registers are taken to be sign-extended where loops are entered. */
+      readonly guesses: boolean;
+      /** Whether registers are kept as an i32 where that is enough. */
+      readonly narrows: boolean;
       readonly arithmetic: Arithmetic;
       /** Index of a function of `float/helpers.ts`. */
       readonly floatHelper: (name: string) => number;
@@ -66,6 +77,9 @@ export class RegionFunction {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
     this.dirty = findDirtyRegisters(this.blocks, this.flow.order);
+    this.narrow = how.narrows
+      ? findNarrowRegisters(this.blocks, this.flow, how.signExtended, how.guesses)
+      : noNarrowRegisters(this.blocks);
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
     this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
@@ -94,15 +108,38 @@ export class RegionFunction {
     }
     forEachBit(integers, (x) => {
       code.i32(0).memory('i64.load', at.X_REGISTERS + 8 * x);
-      code.set(this.steps.register(x));
+      code.set(this.steps.integers.wide(x));
     });
-    this.steps.startRegion(this.flow.order.map((node) => this.blocks[node].steps));
+    const steps = this.flow.order.map((node) => this.blocks[node].steps);
+    this.steps.startRegion(steps, this.narrow.preferred);
     forEachBit(floats, (f) => {
       code.i32(0).memory('f64.load', at.F_REGISTERS + 8 * f);
       code.set(this.steps.floats.local(f));
     });
     this.steps.floats.startBlock(0);
     forEachBit(this.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
+    const state = { ...this.stateAt(0), valid: validAtStart(0), known: 0 };
+    this.guard(0, this.narrow.known[0], state);
+    this.steps.integers.convert(state.valid, this.narrow.atStart[0]);
+  }
+
+  /** Leaves in front of a block that takes a register to be sign-extended which is not. */
+  private guard(node: number, registers: number, state: State): void {
+    const { code } = this;
+    if (registers === 0) return;
+    code.i64(0n);
+    forEachBit(registers, (x) => {
+      const local = this.steps.integers.wide(x);
+      code.get(local).get(local).op('i64.extend32_s', 'i64.xor', 'i64.or');
+    });
+    code.op('i64.eqz', 'i32.eqz').unlikely();
+    code.if(() => {
+      this.leaveTo(
+        () => this.steps.pushPosition(this.blocks[node].position),
+        () => this.countMiss(),
+        state,
+      );
+    });
   }
 
   /** A block with all that it dominates. */
@@ -134,10 +171,17 @@ export class RegionFunction {
 
   private block(node: number): void {
     const { page, position, steps } = this.blocks[node];
-    if (this.needsPageCheck(node)) this.checkPage(page, position, { dirty: this.dirty[node], uncounted: 0 }, CONTINUE);
+    if (this.needsPageCheck(node)) this.checkPage(page, position, this.stateAt(node), CONTINUE);
     const copies = this.copies[node];
     this.count(-copies * steps.length);
+    this.steps.integers.startBlock(this.narrow.atStart[node]);
     for (let left = copies - 1; left >= 0; left--) this.copy(node, left * steps.length);
+  }
+
+  /** What is known where a block begins. */
+  private stateAt(node: number): State {
+    const { atStart, known } = this.narrow;
+    return { dirty: this.dirty[node], uncounted: 0, valid: validAtStart(atStart[node]), known: known[node] };
   }
 
   /** Adds to the remaining count. */
@@ -149,14 +193,15 @@ export class RegionFunction {
   private copy(node: number, ahead: number): void {
     const { code } = this;
     const { steps, end } = this.blocks[node];
-    const state: State = { dirty: this.dirty[node], uncounted: ahead };
-    this.steps.startBlock(steps, this.singles.atStart[node]);
+    const state: State = { ...this.stateAt(node), uncounted: ahead, valid: this.steps.integers.locals };
+    this.steps.startBlock(steps, this.singles.atStart[node], this.narrow.known[node]);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
     const table = end.k === 'indirect' ? end.table : undefined;
     const entry = table && this.steps.keepAddress(table.load);
     const inside = endsWithJump ? steps.slice(0, -1) : steps;
     this.inside(inside, ahead + steps.length, state);
+    state.valid = this.steps.integers.locals;
     if (endsWithJump && last.crosses) {
       this.checkPage(this.blocks[node].page + 1, last.position, { ...state, uncounted: ahead + 1 }, INTERPRET);
     }
@@ -165,12 +210,14 @@ export class RegionFunction {
       this.steps.jump(last, this.target);
       state.dirty = union(state.dirty, writes(last));
     }
+    if (end.k === 'branch') this.steps.pushCondition(last!);
+    state.valid = this.steps.integers.locals;
+    state.known = this.steps.known;
     switch (end.k) {
       case 'go':
         this.go(node, end.to, state);
         return;
       case 'branch':
-        this.steps.pushCondition(last!);
         if (ahead > 0) {
           // On to the next copy, or out of the loop.
           const loops = leadsTo(end.taken, node);
@@ -206,6 +253,7 @@ export class RegionFunction {
     const body = (labels: readonly Label[]) => {
       steps.forEach((step, i) => {
         state.uncounted = counted - i;
+        state.valid = this.steps.integers.locals;
         if (step.crosses) this.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
         this.steps.emit(step, labels[exits.length]);
         if (this.steps.canMiss(step)) exits.push({ step, state: { ...state } });
@@ -264,6 +312,8 @@ export class RegionFunction {
       return;
     }
     const { block } = edge;
+    this.guard(block, this.narrow.known[block] & ~state.known, state);
+    this.steps.integers.convert(state.valid, this.narrow.atStart[block]);
     const { rank, isMerge } = this.flow;
     if (rank[block] <= rank[from] || isMerge[block]) this.code.br(this.labels.get(block)!);
     else this.subtree(block);
@@ -274,8 +324,7 @@ export class RegionFunction {
     const { code } = this;
     code.get(BUDGET).i32(this.longestPath).op('i32.lt_s').unlikely();
     code.if(() => {
-      const state = { dirty: this.dirty[node], uncounted: 0 };
-      this.leaveTo(() => this.steps.pushPosition(this.blocks[node].position), INTERPRET, state);
+      this.leaveTo(() => this.steps.pushPosition(this.blocks[node].position), INTERPRET, this.stateAt(node));
     });
   }
 
@@ -312,10 +361,11 @@ export class RegionFunction {
   }
 
   /** Stores what the region keeps in locals, and returns. */
-  private leaveTo(pushPc: () => void, status: number | (() => void), { dirty, uncounted }: State): void {
+  private leaveTo(pushPc: () => void, status: number | (() => void), { dirty, uncounted, valid }: State): void {
     const { code } = this;
     forEachBit(dirty.integers, (x) => {
-      code.i32(0).get(this.steps.register(x));
+      code.i32(0);
+      this.steps.integers.pushAt(valid, x);
       code.memory('i64.store', at.X_REGISTERS + 8 * x);
     });
     forEachBit(dirty.floats, (f) => {
@@ -371,6 +421,10 @@ interface State {
   dirty: RegisterSet;
   /** Instructions of the block that are counted already but not done. */
   uncounted: number;
+  /** Where their values are. */
+  valid: ValidLocals;
+  /** Integer registers that hold sign-extended 32-bit values. */
+  known: number;
 }
 
 function forEachBit(set: number, visit: (bit: number) => void): void {

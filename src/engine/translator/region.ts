@@ -18,6 +18,8 @@ export interface CodeSource {
   instruction(page: CodePage, offset: number): Decoded | undefined;
   /** The instruction of which the first two bytes are the page's last and the others begin the next page. */
   crossing(page: CodePage, next: CodePage): Decoded | undefined;
+  /** How often the instruction at a page offset was jumped to, if that is known. */
+  jumps(page: CodePage, offset: number): number | undefined;
   /** The table that a block's last step, an indirect jump, takes its target from. */
   jumpTable(steps: readonly Step[]): JumpTable | undefined;
   /** What the instruction does with a CSR, if generated code may do that. */
@@ -57,6 +59,8 @@ export interface Block {
   readonly position: number;
   readonly page: number;
   readonly steps: readonly Step[];
+  /** How often it was jumped to before it was translated, as far as is known. */
+  readonly jumps: number | undefined;
   end: BlockEnd;
 }
 
@@ -212,7 +216,9 @@ class RegionFinder {
 
   private block({ call, position }: Leader): Block {
     const { steps, flow } = this.walk(call, position, true);
-    return { position, page: pageOf(position), steps, end: this.end(call, flow, steps) };
+    const page = pageOf(position);
+    const jumps = this.source.jumps(this.pages.get(page)!, position - page * PAGE_SIZE);
+    return { position, page, steps, jumps, end: this.end(call, flow, steps) };
   }
 
   private end(call: Call, flow: Flow, steps: readonly Step[]): BlockEnd {

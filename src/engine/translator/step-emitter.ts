@@ -1,7 +1,7 @@
 /** Writes the code of single instructions in a region: operands known, registers in locals. */
 import type { FloatOperation } from '../../isa/float/operations';
 import type { Decoded } from '../../isa/instruction';
-import type { Expr } from '../../isa/semantics';
+import type { Expr, Width } from '../../isa/semantics';
 import type { Code, Label } from '../../wasm/code';
 import type { MemoryOp } from '../../wasm/opcodes';
 import { emitAtomic, isAtomic } from '../atomics';
@@ -16,14 +16,35 @@ import { emitCsrAccess } from '../stored-csrs';
 import type { AccessGroup } from './access-groups';
 import { groupAccesses } from './access-groups';
 import { FloatRegisters } from './float-registers';
+import { IntegerRegisters } from './integer-registers';
+import type { NarrowSource } from './narrow-expression';
+import { compileNarrow, compileNarrowCondition } from './narrow-expression';
+import { isNarrow, isNarrowCondition, isPositive, isSignExtended, knownAfter } from './narrow-registers';
 import type { Step } from './region';
 import { PAGE_SIZE } from './region';
+import { integerUse } from './registers';
+
+/** Loads of what an i32 holds, sign-extended; and stores of it. */
+const narrowLoads: Partial<Record<Width, readonly [signed: MemoryOp, unsigned?: MemoryOp]>> = {
+  1: ['i32.load8_s', 'i32.load8_u'],
+  2: ['i32.load16_s', 'i32.load16_u'],
+  4: ['i32.load'],
+};
+const narrowStores: Partial<Record<Width, MemoryOp>> = { 1: 'i32.store8', 2: 'i32.store16', 4: 'i32.store' };
 
 /** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
 const ROUNDING_BITS = 3;
 
 export class StepEmitter {
-  private readonly locals = new Map<number, number>();
+  /** The integer registers. */
+  readonly integers: IntegerRegisters;
+  /** Integer registers that hold a sign-extended 32-bit value now. */
+  known = 0;
+  /** Registers that are better kept as an i32. */
+  private preferred = 0;
+  /** What was shifted to the upper half by the step before: the register with the result, and the local with the value. */
+  private shifted: { readonly register: number; readonly half: number } | undefined;
+  private readonly halfLocals: number[] = [];
   private readonly address: number;
   private readonly entry: number;
   /** The floating-point registers. */
@@ -53,18 +74,12 @@ export class StepEmitter {
     private readonly groupsAccesses: boolean,
     private readonly remembersPages: boolean,
   ) {
+    this.integers = new IntegerRegisters(code);
     this.floats = new FloatRegisters(code);
     this.scratch = new Scratch(code);
     this.address = code.local('i64');
     this.entry = code.local('i32');
     this.wanted = code.local('i64');
-  }
-
-  /** The local of an integer register. */
-  register(x: number): number {
-    let local = this.locals.get(x);
-    if (local === undefined) this.locals.set(x, (local = this.code.local('i64')));
-    return local;
   }
 
   /** The local in which a load, emitted later, shall leave the address that it loads from. */
@@ -91,7 +106,8 @@ export class StepEmitter {
   }
 
   /** At the region's start; all blocks that will be emitted. */
-  startRegion(blocks: readonly (readonly Step[])[]): void {
+  startRegion(blocks: readonly (readonly Step[])[], preferred: number): void {
+    this.preferred = preferred;
     for (const steps of blocks) {
       const groups = groupAccesses(steps, this.groupsAccesses);
       this.planned.set(steps, groups);
@@ -100,8 +116,13 @@ export class StepEmitter {
     for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
   }
 
-  /** At a block's start nothing is known of what other blocks have done but these registers' single-precision values. */
-  startBlock(steps: readonly Step[], singles: number): void {
+  /**
+   * At a block's start nothing is known of what other blocks have done but these registers' single-precision values, and
+   * these integer registers, which hold sign-extended 32-bit values.
+   */
+  startBlock(steps: readonly Step[], singles: number, known: number): void {
+    this.known = known;
+    this.shifted = undefined;
     this.groups = this.planned.get(steps)!;
     this.firsts.clear();
     const seen = new Set<AccessGroup>();
@@ -116,12 +137,21 @@ export class StepEmitter {
 
   /** An instruction that goes on to the next one. */
   emit(step: Step, miss: Label): void {
-    const { code } = this;
+    const { shifted } = this;
+    this.shifted = undefined;
     this.step = step;
-    const { action } = step.decoded.instruction;
+    this.action(step, miss, shifted);
+    this.known = knownAfter(this.known, step);
+  }
+
+  private action(step: Step, miss: Label, shifted: StepEmitter['shifted']): void {
+    const { code } = this;
+    const { decoded } = step;
+    const { action } = decoded.instruction;
+    if (!['compute', 'load', 'store'].includes(action.k)) this.widenOperands(decoded);
     switch (action.k) {
       case 'compute':
-        this.writeRd(() => this.push(action.value));
+        this.compute(decoded, action.value, shifted);
         return;
       case 'load':
         if (this.kept.has(step)) {
@@ -129,11 +159,11 @@ export class StepEmitter {
           code.set(this.kept.get(step)!);
         }
         this.lookUp(step, miss);
-        this.writeRd(() => this.access(step, loadOps[action.width][action.signed ? 0 : 1]));
+        this.load(step, action.width, action.signed);
         return;
       case 'store':
         this.lookUp(step, miss);
-        this.access(step, storeOps[action.width], () => this.push(action.value));
+        this.store(step, action.width, action.value);
         return;
       case 'atomic':
       case 'load-reserved':
@@ -178,6 +208,13 @@ export class StepEmitter {
     const { action } = step.decoded.instruction;
     if (action.k !== 'branch') throw new Error('not a branch');
     this.step = step;
+    const { condition } = action;
+    const { rs1, rs2 } = step.decoded;
+    const isKept = this.integers.isNarrow(rs1) || this.integers.isNarrow(rs2);
+    if (isKept && isNarrowCondition(condition, step.decoded, this.known)) {
+      compileNarrowCondition(this.code, condition, this.halves);
+      return;
+    }
     compileCondition(this.code, action.condition, this.operands, this.arithmetic);
   }
 
@@ -203,7 +240,7 @@ export class StepEmitter {
     x: (operand) => {
       const register = this.step.decoded[operand];
       if (register === 0) this.code.i64(0n);
-      else this.code.get(this.register(register));
+      else this.integers.push(register);
     },
     imm: () => this.code.i64(BigInt(this.step.decoded.imm)),
     pc: () => this.pushPosition(this.step.position),
@@ -211,6 +248,76 @@ export class StepEmitter {
       throw new Error('only atomic operations have an old value');
     },
   };
+
+  private readonly halves: NarrowSource = {
+    x: (operand) => {
+      const register = this.step.decoded[operand];
+      if (register === 0) this.code.i32(0);
+      else this.integers.pushLow(register);
+    },
+    imm: () => this.code.i32(this.step.decoded.imm),
+  };
+
+  /** Before code that uses operands where it may not come along. */
+  private widenOperands(decoded: Decoded): void {
+    const { reads } = integerUse(decoded.instruction, decoded);
+    for (let x = 1; x < 32; x++) if (reads & (1 << x)) this.integers.widen(x);
+  }
+
+  private isPreferred(register: number): boolean {
+    return (this.preferred & (1 << register)) !== 0;
+  }
+
+  private compute(decoded: Decoded, value: Expr, shifted: StepEmitter['shifted']): void {
+    const { code } = this;
+    const { instruction, rd, rs1, imm } = decoded;
+    if (rd === 0) return;
+    if (instruction.name === 'srli' && shifted?.register === rs1 && imm <= 32) {
+      // The value's lower half, zero-extended.
+      code.get(shifted.half).op('i64.extend_i32_u');
+      if (imm < 32) code.i64(BigInt(32 - imm)).op('i64.shl');
+      this.integers.set(rd);
+      return;
+    }
+    if (instruction.name === 'slli' && imm === 32 && rs1 !== 0) {
+      const half = (this.halfLocals[0] ??= code.local('i32'));
+      this.integers.pushLow(rs1);
+      code.set(half);
+      this.shifted = { register: rd, half };
+    }
+    const isWord = value.k === 'unary' && value.op === 'sext32';
+    const isNarrowed = isNarrow(value, decoded) && isSignExtended(value, decoded, this.known);
+    if (isNarrowed && this.isPreferred(rd)) {
+      compileNarrow(code, value, this.halves);
+      this.integers.setLow(rd, isPositive(value, decoded));
+    } else if (isNarrowed && isWord) {
+      compileNarrow(code, value, this.halves);
+      code.op('i64.extend_i32_s');
+      this.integers.set(rd);
+    } else {
+      this.writeRd(() => this.push(value));
+    }
+  }
+
+  private load(step: Step, width: Width, signed: boolean): void {
+    const { rd } = step.decoded;
+    const op = narrowLoads[width]?.[signed ? 0 : 1];
+    if (rd === 0 || !op || !this.isPreferred(rd)) {
+      this.writeRd(() => this.access(step, loadOps[width][signed ? 0 : 1]));
+      return;
+    }
+    this.access(step, op);
+    this.integers.setLow(rd, !signed);
+  }
+
+  private store(step: Step, width: Width, value: Expr): void {
+    const op = narrowStores[width];
+    if (op && value.k === 'x' && this.integers.isNarrow(step.decoded[value.operand])) {
+      this.access(step, op, () => this.halves.x(value.operand));
+    } else {
+      this.access(step, storeOps[width], () => this.push(value));
+    }
+  }
 
   private float(decoded: Decoded, operation: FloatOperation, miss: Label): void {
     const { rd, rs1, rs2, imm } = decoded;
@@ -284,7 +391,7 @@ export class StepEmitter {
     const { rd } = this.step.decoded;
     if (rd === 0) return;
     value();
-    this.code.set(this.register(rd));
+    this.integers.set(rd);
   }
 
   /**

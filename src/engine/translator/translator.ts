@@ -11,6 +11,7 @@ import { DRAM_BASE } from '../physical-memory';
 import type { StoredCsrs } from '../stored-csrs';
 import type { Technique } from '../techniques';
 import type { Tlbs } from '../tlb';
+import { arrangeEntryLoop } from './entry-loop';
 import type { Machinery } from './jump-table';
 import { findJumpTable } from './jump-table';
 import type { CodeSource, Region, RegionLimits } from './region';
@@ -114,8 +115,8 @@ export class Translator {
     const { code, tlbs, state } = this.parts;
     const first = code.pageOfSlotTable(tlbs.slotTable(state.pcLow, state.pcHigh));
     const limits = this.grown.has(record) ? this.large : this.small;
-    const region = first && findRegion(this.source(first), state.pcLow % PAGE_SIZE, limits);
-    if (!region) {
+    const found = first && findRegion(this.source(first), state.pcLow % PAGE_SIZE, limits);
+    if (!found) {
       this.setHeat(record, COLD);
       return;
     }
@@ -124,8 +125,11 @@ export class Translator {
     this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
     const entries = limits === this.large ? UNLIMITED : this.thresholds.entries;
     this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
+    const blocks = this.parts.without.has('loop-entry') ? found.blocks : arrangeEntryLoop(found.blocks);
+    const region = { ...found, blocks };
     const binary = this.write(region, index, !this.split.has(record));
     this.table.set(index, this.instantiate(binary));
+    this.cool(found);
     this.add({ index, record, pages: [...new Set(region.pages.values())], bytes: binary.length });
   }
 
@@ -136,6 +140,24 @@ export class Translator {
     this.grown.add(region.record);
     this.remove(region);
     this.setHeat(region.record, 0);
+  }
+
+  /** Of what a region has code of, other regions shall begin there only if that is jumped to much more often still. */
+  private cool({ blocks, pages }: Region): void {
+    const cooled = new Set<number>();
+    for (const { page, position } of blocks) {
+      const record = this.parts.code.known(pages.get(page)!, position - page * PAGE_SIZE);
+      const jumps = this.jumps(record);
+      if (jumps === undefined || cooled.has(record)) continue;
+      cooled.add(record);
+      this.setHeat(record, this.heat + (jumps >> 1));
+    }
+  }
+
+  /** How often the record was jumped to; undefined when that is not known. */
+  private jumps(record: number): number | undefined {
+    const heat = record === 0 ? 1 : this.view.getInt32(record / 4 + at.HEAT_OFFSET, true);
+    return heat > 0 || heat < this.heat ? undefined : heat - this.heat;
   }
 
   /** Drops a region, which will be translated anew without groups of accesses. */
@@ -168,6 +190,9 @@ export class Translator {
     const floats = usesFloats(region) ? importFloatHelpers(module) : undefined;
     const arithmetic = defineArithmetic(module);
     const how = {
+      signExtended: this.signExtended(),
+      guesses: groupsAccesses,
+      narrows: !this.parts.without.has('narrow-registers'),
       arithmetic,
       floatHelper: (name: string) => floats!.get(name)!,
       groupsAccesses: groupsAccesses && !this.parts.without.has('grouped-checks'),
@@ -178,6 +203,16 @@ export class Translator {
     const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
     module.export('region', index);
     return module.encode();
+  }
+
+  /** The integer registers that hold sign-extended 32-bit values now. */
+  private signExtended(): number {
+    let set = 0;
+    for (let x = 1; x < 32; x++) {
+      const value = this.parts.state.x(x);
+      if (BigInt.asIntN(32, value) === BigInt.asIntN(64, value)) set |= 1 << x;
+    }
+    return set;
   }
 
   private instantiate(binary: Uint8Array<ArrayBuffer>): () => unknown {
@@ -245,6 +280,7 @@ export class Translator {
     return {
       csr: (decoded) => this.parts.csrs.useOf(decoded),
       jumpTable: (steps) => (jumpTables ? findJumpTable(steps, machinery) : undefined),
+      jumps: (page, offset) => this.jumps(code.known(page, offset)),
       page: (delta) => {
         if (delta === 0) return first;
         const number = pageNumber + delta;
