@@ -1,11 +1,12 @@
-/** Runs a hart's code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
+/** Runs the harts' code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
 import type { StateTransfer } from './state-transfer';
 import type { Decode } from '../isa/decode';
 import { decode } from '../isa/decode';
 import { CodeCache } from './code-cache';
 import type { DataAccess, WatchedRange } from './data-watch';
 import { DataWatch } from './data-watch';
-import { HartState } from './hart-state';
+import { HartContext } from './hart-context';
+import { HartState, RegisterViews } from './hart-state';
 import type { EngineHost } from './host';
 import { STORE } from './host';
 import { generateInterpreter } from './interpreter';
@@ -14,8 +15,6 @@ import { accessKinds } from './misaligned';
 import { MemoryImages } from './memory-images';
 import type { MemoryImage } from './memory-images';
 import { PageInfo } from './page-info';
-import type { PlainWalk } from './page-walk';
-import { superpageMark } from './page-walk';
 import { PhysicalMemory } from './physical-memory';
 import { TRACE_LIMIT } from './record';
 import { SlowPath } from './slow-path';
@@ -75,13 +74,15 @@ export class Engine {
   readonly memory: PhysicalMemory;
   /** The running hart's registers. */
   readonly state: HartState;
-  /** The running hart's CSRs, as far as they are stored values. */
+  /** What generated code may do with CSRs. */
   readonly csrs: StoredCsrs;
 
   private readonly wasmMemory: WebAssembly.Memory;
   private readonly view: DataView;
   private readonly tlbs: Tlbs;
-  private readonly superpages: BigUint64Array;
+  private readonly contexts: HartContext[];
+  private readonly hosts: EngineHost[] = [];
+  private current: HartContext;
   private readonly pageInfo: PageInfo;
   private readonly code: CodeCache;
   private readonly translator: Translator;
@@ -91,7 +92,7 @@ export class Engine {
   /** Instructions of the current stretch, and those of the slice that come after it. */
   private slice = 0;
   private rest = 0;
-  private running = false;
+  private isRunning = false;
   /** HPAs of pages whose stores the host wants to see, each with its listener. */
   private readonly watched = new Map<number, StoreListener>();
   private readonly dataWatch: DataWatch;
@@ -112,11 +113,19 @@ export class Engine {
     this.wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = this.wasmMemory;
     this.view = new DataView(buffer);
-    this.state = new HartState(buffer);
+    this.state = new HartState(new RegisterViews(buffer));
     this.csrs = new StoredCsrs(buffer);
     this.tlbs = new Tlbs(buffer);
     new Uint8Array(buffer, at.ACCESS_KINDS).set(accessKinds());
-    this.superpages = new BigUint64Array(buffer, at.SUPERPAGES, at.SUPERPAGE_MARKS);
+    const around = {
+      buffer,
+      tlbs: this.tlbs,
+      executed: () => this.executed,
+      redirect: () => this.redirect(),
+    };
+    this.contexts = Array.from({ length: at.MAX_HARTS }, (_, index) => new HartContext(index, around));
+    this.current = this.contexts[0];
+    this.current.run();
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const thresholds = translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
     const decoder = options.decode ?? decode;
@@ -145,8 +154,30 @@ export class Engine {
     this.dataWatch = new DataWatch((hpa, length) => this.memory.bytes(hpa, length).slice());
   }
 
-  /** Connects the machine that answers what the engine cannot. To be called once, before `run`. */
-  attach(host: EngineHost): void {
+  /** The state of hart 0 to 7. Hart 0 is the one that runs at first. */
+  context(hart: number): HartContext {
+    return this.contexts[hart];
+  }
+
+  /** The hart that runs. */
+  get running(): HartContext {
+    return this.current;
+  }
+
+  /** Makes another hart the one that runs; not from a callback. Its reservation is void: others may have stored to it. */
+  switchTo(hart: number): void {
+    if (hart === this.current.index) return;
+    this.current.park();
+    this.current = this.contexts[hart];
+    this.current.run();
+    this.state.clearReservation();
+    this.attached().slowPath.host = this.hosts[hart];
+  }
+
+  /** Connects what answers for a hart what the engine cannot. To be called once for each, hart 0 first, before `run`. */
+  attach(host: EngineHost, hart = 0): void {
+    this.hosts[hart] = host;
+    if (this.slowPath) return;
     const { buffer } = this.wasmMemory;
     const { state, memory, tlbs, code, watched, dataWatch, pageInfo, translator } = this;
     this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, dataWatch, pageInfo, translator }, host);
@@ -169,7 +200,7 @@ export class Engine {
     slowPath.exitRequested = slowPath.held = slowPath.redirected = false;
     this.rest = budget;
     this.slice = this.budget = 0;
-    this.running = true;
+    this.isRunning = true;
     try {
       while (!slowPath.exitRequested && this.nextStretch()) {
         if (this.budget >= TRACE_LIMIT) interpreter.run();
@@ -177,7 +208,7 @@ export class Engine {
       }
     } finally {
       this.finished += this.slice - this.budget;
-      this.running = false;
+      this.isRunning = false;
     }
     return this.finished - before;
   }
@@ -195,7 +226,7 @@ export class Engine {
 
   /** Instructions attempted so far; exact also during callbacks, where the current one is not yet counted. */
   get executed(): number {
-    return this.running ? this.finished + this.slice - this.budget : this.finished;
+    return this.isRunning ? this.finished + this.slice - this.budget : this.finished;
   }
 
   /** Translated code that there is now. */
@@ -216,7 +247,7 @@ export class Engine {
 
   /** From a callback: end the slice at most `remaining` instructions after the current one. */
   limitSlice(remaining: number): void {
-    if (!this.running) return;
+    if (!this.isRunning) return;
     const excess = this.budget + this.rest - 1 - remaining;
     if (excess <= 0) return;
     const here = Math.max(0, excess - this.rest);
@@ -226,40 +257,9 @@ export class Engine {
     this.redirect();
   }
 
-  /**
-   * Selects the TLBs for the current address space and mode. Keys are small numbers of the caller's choice; several
-   * TLBs are kept, so that going back to a key finds its entries.
-   * @param fetchWalk,dataWalk how generated code may translate by itself, the same for a key each time; else the host does
-   */
-  selectTlb(fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): void {
-    if (this.tlbs.select(fetchKey, dataKey, fetchWalk, dataWalk)) this.redirect();
-  }
-
-  /** Tells in which memory, whole pages of DRAM, translated accesses of every kind are allowed; elsewhere the host is asked. */
-  setOpenMemory(hpa: number, size: number): void {
-    this.view.setBigInt64(at.OPEN_START, BigInt(hpa), true);
-    this.view.setBigInt64(at.OPEN_SIZE, BigInt(size), true);
-  }
-
-  /** Generated code may put parts of this superpage into TLBs from now on, until `forgetSuperpages`. */
-  knowSuperpage(vaLow: number, vaHigh: number, level: number): void {
-    const { index, mark } = superpageMark(vaLow, vaHigh, level);
-    this.superpages[index] = mark;
-  }
-
-  forgetSuperpages(): void {
-    this.superpages.fill(0n);
-  }
-
-  /** Drops all translations, in all address spaces. */
+  /** Drops all translations of all harts. */
   flushTlb(): void {
     this.tlbs.flush();
-    this.redirect();
-  }
-
-  /** Drops the translations of one 4 KiB page, in all address spaces. */
-  flushTlbPage(vaLow: number, _vaHigh: number): void {
-    this.tlbs.flushPage(vaLow);
     this.redirect();
   }
 
@@ -370,7 +370,7 @@ export class Engine {
     this.pageInfo.markDirty(hpa, length);
     if (this.code.invalidate(hpa, length)) this.redirect();
     if (this.watched.size > 0 && !this.restoring) this.tellStore(hpa, length);
-    if (!this.dataWatch.isEmpty && (this.running || this.observing)) this.dataWatch.writing(hpa, length);
+    if (!this.dataWatch.isEmpty && (this.isRunning || this.observing)) this.dataWatch.writing(hpa, length);
   }
 
   /** Tells the listeners of all pages that are about to be written to. */

@@ -10,6 +10,7 @@ describe('layout of the engine memory', () => {
       ['cells', 0, at.DATA_TLBS],
       ['data TLBs', at.DATA_TLBS, at.TLB_COUNT * at.DATA_TLB_SIZE],
       ['fetch TLBs', at.FETCH_TLBS, at.TLB_COUNT * at.FETCH_TLB_SIZE],
+      ['parked harts', at.PARKED_HARTS, at.MAX_HARTS * at.PARKED_HART_SIZE],
       ['CSR values', at.CSR_VALUES, 4096 * 8],
       ['CSR masks', at.CSR_MASKS, 4096 * 8],
       ['CSR readers', at.CSR_READABLE, 4096],

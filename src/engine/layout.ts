@@ -1,5 +1,8 @@
 /** Where things lie in the engine's WebAssembly memory; all numbers are byte addresses or sizes in it. */
 
+/** Harts that there can be. Cells below hold the running hart's state; see `hart-context.ts` for the others. */
+export const MAX_HARTS = 8;
+
 /** Integer registers x0..x31, 8 bytes each; then the place where writes to x0 go. */
 export const X_REGISTERS = 0x000;
 export const X0_SINK = 0x100;
@@ -7,33 +10,36 @@ export const X0_SINK = 0x100;
 export const F_REGISTERS = 0x110;
 /** The program counter (u64): exact between runs and during host callbacks. */
 export const PC = 0x210;
-/** Instructions left in the slice (i32). */
-export const BUDGET = 0x218;
 /** The hart's privilege (u32): 0 = U, 1 = S, 3 = M. */
-export const PRIVILEGE = 0x21c;
+export const PRIVILEGE = 0x218;
 /** The LR reservation: the reserved bytes' address in this memory (i32; -1 none) and the value read (i64). */
-export const RESERVATION = 0x220;
-export const RESERVED_VALUE = 0x228;
-/** A value on its way between the interpreter and the slow path (i64). */
-export const EXCHANGE = 0x230;
-/** The selected TLBs' addresses (i32). */
-export const DATA_TLB = 0x238;
-export const FETCH_TLB = 0x23c;
+export const RESERVATION = 0x21c;
+export const RESERVED_VALUE = 0x220;
 /** The float unit's fcsr (u32): rounding mode and accrued exceptions; and mstatus.FS (u32), 0 when the unit is off. */
-export const FCSR = 0x240;
-export const FLOAT_STATE = 0x244;
+export const FCSR = 0x228;
+export const FLOAT_STATE = 0x22c;
 /** FS when the unit's registers have changed. */
 export const FLOAT_DIRTY = 3;
 /**
  * Infinity while plain arithmetic has no effect but its result: FS is dirty, frm is to nearest, inexactness is accrued;
  * else 0. Derived from FCSR and FLOAT_STATE by all who write these. In both formats (f64, f32).
  */
-export const FLOAT_LIMIT = 0x248;
-export const FLOAT_LIMIT_SINGLE = 0x250;
+export const FLOAT_LIMIT = 0x230;
+export const FLOAT_LIMIT_SINGLE = 0x238;
 
 /** Memory that memory protection opens to all accesses of S- and U-mode: HPA of its first byte (i64), and its size (i64). */
-export const OPEN_START = 0x258;
-export const OPEN_SIZE = 0x260;
+export const OPEN_START = 0x240;
+export const OPEN_SIZE = 0x248;
+/** Where the cells end that hold a hart's state. */
+export const HART_CELLS_END = 0x250;
+
+/** Instructions left in the slice (i32). */
+export const BUDGET = 0x250;
+/** A value on its way between the interpreter and the slow path (i64). */
+export const EXCHANGE = 0x258;
+/** The selected TLBs' addresses (i32). */
+export const DATA_TLB = 0x260;
+export const FETCH_TLB = 0x264;
 
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;
@@ -67,6 +73,12 @@ export const DATA_TLBS = 0x1000;
 export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE + FILLED_LIST + DATA_FILLED_LISTED * 4;
 export const FETCH_TLBS = DATA_TLBS + TLB_COUNT * DATA_TLB_SIZE;
 export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE + FILLED_LIST + FETCH_FILLED_LISTED * 4;
+
+/** For each hart room for its state while another one runs: its cells, its CSRs' values, and its marks of superpages. */
+export const PARKED_HARTS = 0x1060000;
+export const PARKED_CSRS = 0x1000;
+export const PARKED_SUPERPAGES = 0x9000;
+export const PARKED_HART_SIZE = 0xa000;
 
 /** By number of a CSR: its value (u64), the bits that a write changes (u64), who may read and write it (u8; see `StoredCsrs`). */
 export const CSR_VALUES = 0x10e0000;

@@ -61,7 +61,8 @@ export class SlowPath {
 
   constructor(
     private readonly parts: SlowPathParts,
-    private readonly host: EngineHost,
+    /** Answers for the hart that runs. */
+    public host: EngineHost,
   ) {
     this.view = new DataView(parts.buffer);
   }

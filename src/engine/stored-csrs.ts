@@ -1,5 +1,5 @@
 /**
- * CSRs in the engine's memory. Those that are no more than a stored value, the machine lets generated code read and write by
+ * CSRs in the engine's memory, the same for all harts but for their values (see `hart-context.ts`). Those that are no more than a stored value, the machine lets generated code read and write by
  * itself; instructions for all others go to the slow path.
  */
 import type { Decoded, Instruction } from '../isa/instruction';
@@ -51,14 +51,11 @@ export function csrAccessOf({ action }: Instruction): CsrAccess | undefined {
 const alwaysWrites = ({ change }: CsrAccess): boolean => change === 'write';
 
 export class StoredCsrs {
-  /** The values of all CSRs that are stored, by number. */
-  readonly values: BigUint64Array;
   private readonly masks: BigUint64Array;
   private readonly readable: Uint8Array;
   private readonly writable: Uint8Array;
 
   constructor(buffer: ArrayBuffer) {
-    this.values = new BigUint64Array(buffer, at.CSR_VALUES, COUNT);
     this.masks = new BigUint64Array(buffer, at.CSR_MASKS, COUNT);
     this.readable = new Uint8Array(buffer, at.CSR_READABLE, COUNT).fill(NEVER);
     this.writable = new Uint8Array(buffer, at.CSR_WRITABLE, COUNT).fill(NEVER);

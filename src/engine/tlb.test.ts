@@ -44,25 +44,25 @@ describe('TLBs', () => {
   it('are kept by key, for fetches and data apart', () => {
     const tlbs = create();
     fill(tlbs, 0, 1);
-    assert.equal(tlbs.select(0, 1), true);
-    assert.equal(tlbs.select(0, 1), false);
+    assert.equal(tlbs.select(0, 0, 1), true);
+    assert.equal(tlbs.select(0, 0, 1), false);
     assert.equal(found(tlbs, 0, 1), 0);
-    tlbs.select(1, 0);
+    tlbs.select(0, 1, 0);
     assert.equal(found(tlbs, 0, 1), 1);
   });
 
   it('the one not used for longest ends, empty, for a new key', () => {
     const tlbs = create();
     for (let key = 0; key < TLB_COUNT; key++) {
-      tlbs.select(0, key);
+      tlbs.select(0, 0, key);
       fill(tlbs, 0, 2);
     }
-    tlbs.select(0, 0);
-    tlbs.select(0, TLB_COUNT);
+    tlbs.select(0, 0, 0);
+    tlbs.select(0, 0, TLB_COUNT);
     assert.equal(found(tlbs, 0, 2), 0);
-    tlbs.select(0, 0);
+    tlbs.select(0, 0, 0);
     assert.equal(found(tlbs, 0, 2), 2);
-    tlbs.select(0, 1);
+    tlbs.select(0, 0, 1);
     assert.equal(found(tlbs, 0, 2), 0);
   });
 
@@ -70,28 +70,28 @@ describe('TLBs', () => {
     const tlbs = create();
     for (const pages of [3, DATA_ENTRIES, 3]) {
       fill(tlbs, 0, pages);
-      tlbs.select(0, 1);
+      tlbs.select(0, 0, 1);
       fill(tlbs, 0, 1);
-      tlbs.select(0, 0);
+      tlbs.select(0, 0, 0);
       assert.equal(found(tlbs, 0, DATA_ENTRIES), pages);
       tlbs.flush();
       assert.equal(found(tlbs, 0, DATA_ENTRIES), 0);
-      tlbs.select(0, 1);
+      tlbs.select(0, 0, 1);
       assert.equal(found(tlbs, 0, 1), 0);
-      tlbs.select(0, 0);
+      tlbs.select(0, 0, 0);
     }
   });
 
   it('one page is dropped in all address spaces', () => {
     const tlbs = create();
     for (const key of [1, 0]) {
-      tlbs.select(key, key);
+      tlbs.select(0, key, key);
       fill(tlbs, 0, 3);
       tlbs.fillFetch(PAGE, 0, SLOT_TABLES);
     }
-    tlbs.flushPage(PAGE);
+    tlbs.flushPage(PAGE, 0);
     for (const key of [0, 1]) {
-      tlbs.select(key, key);
+      tlbs.select(0, key, key);
       assert.equal(found(tlbs, 0, 3), 2);
       assert.equal(tlbs.slotTable(PAGE, 0), 0);
     }

@@ -1,4 +1,4 @@
-/** The TLBs that generated code reads: several at once, one per address space and mode. */
+/** The TLBs that generated code reads: several at once, one per hart, address space and mode. */
 import * as at from './layout';
 import type { PlainWalk } from './page-walk';
 import { leafRule } from './page-walk';
@@ -42,7 +42,7 @@ const FETCH: Shape = {
  * behind the TLB's entries.
  */
 class Bank {
-  /** What the machine calls each TLB's address space and mode; undefined for one that was never used. */
+  /** Whose TLB each is, as `keyOf` has it; undefined for one that was never used. */
   private readonly keys: (number | undefined)[] = [];
   private readonly byKey = new Map<number, number>();
   private readonly lastUse: number[] = [];
@@ -86,18 +86,25 @@ class Bank {
     if (count <= shape.listed) words[trailer / 4] = count + 1;
   }
 
-  flush(): void {
-    for (let i = 0; i < at.TLB_COUNT; i++) if (this.keys[i] !== undefined) this.empty(i);
+  /** Empties the TLBs of a hart, or all. */
+  flush(hart: number | undefined): void {
+    for (let i = 0; i < at.TLB_COUNT; i++) if (this.belongsTo(i, hart)) this.empty(i);
   }
 
-  /** Drops one page from all TLBs. */
-  flushPage(vaLow: number): void {
+  /** Drops one page from all TLBs of a hart. */
+  flushPage(vaLow: number, hart: number): void {
     const { words, shape } = this;
     const offset = ((vaLow >>> 12) & (shape.entries - 1)) * shape.entrySize;
     for (let i = 0; i < at.TLB_COUNT; i++) {
+      if (!this.belongsTo(i, hart)) continue;
       const tlb = this.address(i);
       if (words[(tlb + shape.entries * shape.entrySize) / 4] > 0) this.clear(tlb + offset);
     }
+  }
+
+  private belongsTo(index: number, hart: number | undefined): boolean {
+    const key = this.keys[index];
+    return key !== undefined && (hart === undefined || key % at.MAX_HARTS === hart);
   }
 
   private address(index: number): number {
@@ -159,6 +166,9 @@ class Bank {
   }
 }
 
+/** One number for a hart and what that calls an address space and mode. */
+const keyOf = (hart: number, key: number): number => key * at.MAX_HARTS + hart;
+
 /** The TLBs for loads and stores, and those for instruction fetch. */
 export class Tlbs {
   private readonly words: Int32Array;
@@ -169,17 +179,17 @@ export class Tlbs {
     this.words = new Int32Array(buffer, 0, at.SLOT_TABLES / 4);
     this.data = new Bank(this.words, DATA);
     this.fetch = new Bank(this.words, FETCH);
-    this.select(0, 0);
+    this.select(0, 0, 0);
   }
 
   /**
-   * Makes the TLBs with these keys current.
+   * Makes a hart's TLBs with these keys current.
    * @param fetchWalk,dataWalk how generated code may fill them; the same for a key each time
    * @returns whether another one is current now
    */
-  select(fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): boolean {
-    const fetchChanged = this.fetch.select(fetchKey, fetchWalk);
-    return this.data.select(dataKey, dataWalk) || fetchChanged;
+  select(hart: number, fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): boolean {
+    const fetchChanged = this.fetch.select(keyOf(hart, fetchKey), fetchWalk);
+    return this.data.select(keyOf(hart, dataKey), dataWalk) || fetchChanged;
   }
 
   /** Adds a page of RAM for loads or stores to the current data TLB. */
@@ -210,16 +220,16 @@ export class Tlbs {
     this.fetch.noteFilled(entry);
   }
 
-  /** Drops everything. */
-  flush(): void {
-    this.data.flush();
-    this.fetch.flush();
+  /** Drops everything of a hart, or of all. */
+  flush(hart?: number): void {
+    this.data.flush(hart);
+    this.fetch.flush(hart);
   }
 
-  /** Drops one virtual page in all address spaces and modes. */
-  flushPage(vaLow: number): void {
-    this.data.flushPage(vaLow);
-    this.fetch.flushPage(vaLow);
+  /** Drops one virtual page in all address spaces and modes of a hart. */
+  flushPage(vaLow: number, hart: number): void {
+    this.data.flushPage(vaLow, hart);
+    this.fetch.flushPage(vaLow, hart);
   }
 
   /** Where the current data TLB has the byte that this address loads, in the engine's memory; undefined if it has not. */

@@ -1,6 +1,7 @@
 // Control and status registers: what is kept of a write, views, access rights, counters.
 import assert from 'node:assert/strict';
 import type { ExtensionSwitches } from '../isa/extensions';
+import { storedCsrs } from '../../test/support/stored-csrs';
 import { machineExtensions } from '../isa/extensions';
 import { CsrFile } from './csr-file';
 import { CSR } from './csr-numbers';
@@ -21,7 +22,7 @@ function create(switches: ExtensionSwitches = {}) {
     now: 0n,
     retired: () => around.count,
     time: () => around.now,
-    values: new BigUint64Array(4096),
+    stored: storedCsrs(),
     translationChanged: () => calls.push('translation'),
     supervisorTimerChanged: () => calls.push('timer'),
     environmentChanged: () => calls.push('environment'),

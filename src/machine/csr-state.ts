@@ -21,8 +21,8 @@ export interface CsrSurroundings {
   readonly extensions: ReadonlySet<Extension>;
   readonly pmp: Pmp;
   readonly float: FloatUnit;
-  /** Where the values are kept, by number: 4,096. */
-  readonly values: BigUint64Array;
+  /** Where the values are kept, by number; they move when the hart begins or ceases to run. */
+  readonly stored: { readonly csrs: BigUint64Array; readonly csrHalves: Uint32Array };
   /** Instructions that the hart has completed. */
   retired(): number;
   /** The machine's mtime. */
@@ -55,16 +55,10 @@ export class CsrState {
   readonly instret = new CsrCounter();
   /** 1 while an instruction writes: it counts as completed when the value written to a counter starts to count (3.1.10). */
   writingInstruction: 0 | 1 = 0;
-  /** The registers that are plain values, by number. */
-  readonly values: BigUint64Array;
-  /** The same in halves: that of register n at 2n, and its high one behind it. */
-  readonly halves: Uint32Array;
   /** satp: as one number, since it is compared whenever the mode changes. */
   satp = 0n;
 
   constructor(readonly around: CsrSurroundings) {
-    this.values = around.values;
-    this.halves = new Uint32Array(this.values.buffer, this.values.byteOffset, 2 * this.values.length);
     for (const { number, reset } of csrs) this.values[number] = reset;
     const { extensions } = around;
     // With Svadu alone, hardware updates A and D from the start, as in QEMU; with Svade too, once software asks for it.
@@ -83,6 +77,16 @@ export class CsrState {
     this.satp = state.word(this.satp);
     state.require((this.status & MSTATUS.MPP) >> MPP_SHIFT !== RESERVED_MODE, 'mstatus.MPP is reserved');
     state.require(legalValue(csrByNumber(CSR.satp)!, this.satp, this.satp) === this.satp, 'satp is not legal');
+  }
+
+  /** The registers that are plain values, by number. */
+  get values(): BigUint64Array {
+    return this.around.stored.csrs;
+  }
+
+  /** The same in halves: that of register n at 2n, and its high one behind it. */
+  get halves(): Uint32Array {
+    return this.around.stored.csrHalves;
   }
 
   /** mip. */

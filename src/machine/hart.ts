@@ -1,6 +1,7 @@
 /** A hart: registers, CSRs, MMU and traps. It answers the engine that runs its code. */
 import type { StateTransfer } from '../engine/state-transfer';
 import type { Engine } from '../engine/engine';
+import type { HartContext } from '../engine/hart-context';
 import type { HartState, Privilege } from '../engine/hart-state';
 import type { Access, EngineHost } from '../engine/host';
 import { FETCH, LOAD, STORE } from '../engine/host';
@@ -79,6 +80,8 @@ export class Hart implements EngineHost {
   /** stimecmp, or whether it counts, was changed. */
   onTimerChange?: () => void;
 
+  /** What of the hart lies in the engine's memory. */
+  readonly context: HartContext;
   private readonly engine: Engine;
   private readonly bus: Bus;
   private readonly rom: BootRom;
@@ -101,15 +104,16 @@ export class Hart implements EngineHost {
     this.bus = bus;
     this.rom = rom;
     this.requestStop = requestStop;
-    this.state = engine.state;
+    this.context = engine.context(index);
+    this.state = this.context.state;
     this.pmp = new Pmp(() => this.protectionChanged());
-    this.mmu = new Mmu(engine.memory, this.pmp, engine);
+    this.mmu = new Mmu(engine.memory, this.pmp, this.context);
     this.csrs = new CsrFile({
       hartId: index,
       extensions,
       pmp: this.pmp,
       float: this.state,
-      values: engine.csrs.values,
+      stored: this.context,
       time,
       retired: () => this.retired,
       translationChanged: () => this.selectTranslation(),
@@ -125,7 +129,7 @@ export class Hart implements EngineHost {
 
   /** Instructions completed. */
   get retired(): number {
-    return this.engine.executed - this.trapped;
+    return this.context.executed - this.trapped;
   }
 
   get privilege(): Privilege {
@@ -227,7 +231,7 @@ export class Hart implements EngineHost {
 
   /** Drops all cached translations. */
   flushTranslations(): void {
-    this.engine.flushTlb();
+    this.context.flushTlb();
     this.mmu.forgetSuperpages();
   }
 
@@ -236,7 +240,7 @@ export class Hart implements EngineHost {
     const low = Number(va & 0xffffffffn);
     const high = Number((va >> 32n) & 0xffffffffn);
     if (this.mmu.inSuperpage(low, high)) this.flushTranslations();
-    else this.engine.flushTlbPage(low, high);
+    else this.context.flushTlbPage(low, high);
   }
 
   /**
@@ -374,7 +378,7 @@ export class Hart implements EngineHost {
   private protectionChanged(): void {
     this.flushTranslations();
     const { start, end } = this.pmp.openPart(DRAM_BASE, DRAM_BASE + this.engine.memory.size);
-    this.engine.setOpenMemory(start, end - start);
+    this.context.setOpenMemory(start, end - start);
   }
 
   /** menvcfg may have changed how page tables are walked (Privileged 3.1.18). */
@@ -397,7 +401,8 @@ export class Hart implements EngineHost {
     const dataPrivilege = modified ? previousMachineMode(status) : privilege;
     this.fetchMode = this.modes.mode(satp, privilege, false, false);
     this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
-    this.engine.selectTlb(this.fetchMode.key, this.dataMode.key, this.fetchMode.plain, this.dataMode.plain);
+    const { fetchMode, dataMode } = this;
+    this.context.selectTlb(fetchMode.key, dataMode.key, fetchMode.plain, dataMode.plain);
     this.onTranslation?.();
   }
 

@@ -6,6 +6,7 @@ import { CSR } from './csr-numbers';
 import type { CsrState } from './csr-state';
 import { Pmp } from './pmp';
 import { MSTATUS } from './status';
+import { storedCsrs } from '../../test/support/stored-csrs';
 import { deliverableInterrupt, handlerAddress, handlerOf, popStatus, pushStatus } from './traps';
 
 const [U, S, M] = [0, 1, 3] as const;
@@ -25,7 +26,7 @@ function state(values: Partial<Record<keyof typeof CSR, bigint>>, lines: readonl
   };
   const csrs = new CsrFile({
     ...around,
-    values: new BigUint64Array(4096),
+    stored: storedCsrs(),
     translationChanged: nothing,
     supervisorTimerChanged: nothing,
     environmentChanged: nothing,
