@@ -2,6 +2,7 @@
  * All of a hart that lies in the engine's memory. While the hart runs, it lies where generated code works on it; while
  * another one does, in a place of its own. Whoever reads or changes it by this object need not know where.
  */
+import type { StateTransfer } from './state-transfer';
 import { csrs } from '../isa/csrs';
 import { HartState, RegisterViews } from './hart-state';
 import * as at from './layout';
@@ -181,6 +182,15 @@ export class HartContext {
 
   forgetSuperpages(): void {
     this.place.superpages.fill(0n);
+  }
+
+  /** All but the CSRs, which their owner knows; translations are made anew. */
+  transferState(state: StateTransfer): void {
+    this.state.transferState(state);
+    const executed = state.integer(this.executed);
+    if (!state.isRestoring) return;
+    this.executedBefore = executed;
+    this.executedSince = this.around.executed();
   }
 
   private moveTo(place: Place): void {

@@ -1,5 +1,5 @@
 /** What the SBI needs of a guest: addresses are GPA, and everything ends at the guest's own memory. */
-import type { SbiFence, SbiPlatform, SbiResetKind } from '../machine/sbi-platform';
+import type { SbiFence, SbiHartStart, SbiHartState, SbiPlatform, SbiResetKind } from '../machine/sbi-platform';
 import { PAGE_SIZE } from './addresses';
 import { SOFTWARE_INTERRUPT } from './guest-csrs';
 import type { Vcpu } from './vcpu';
@@ -22,6 +22,27 @@ export class GuestSbiPlatform implements SbiPlatform {
 
   setTimer(stime: bigint): void {
     this.vcpu.timer.set(stime);
+  }
+
+  hartState(hart: number): SbiHartState {
+    const { isStopped, isSuspended } = this.vcpu.guest.vcpus[hart];
+    if (isStopped) return 'stopped';
+    return isSuspended ? 'suspended' : 'started';
+  }
+
+  startHart(hart: number, start: SbiHartStart): void {
+    const vcpu = this.vcpu.guest.vcpus[hart];
+    vcpu.isStopped = false;
+    vcpu.wake();
+    vcpu.begin(start);
+  }
+
+  stopHart(): void {
+    this.vcpu.stop();
+  }
+
+  suspendHart(resume?: SbiHartStart): void {
+    this.vcpu.suspend(resume);
   }
 
   setSoftwareInterrupt(hart: number, on: boolean): void {

@@ -5,6 +5,7 @@
 import type { StateTransfer } from '../engine/state-transfer';
 import type { BootProgram, BootState } from '../machine/boot';
 import { CSR } from '../machine/csr-numbers';
+import type { Firmware } from '../machine/firmware';
 import type { Hart, Trap } from '../machine/hart';
 import type { Machine } from '../machine/machine';
 import { isaString } from '../machine/machine';
@@ -207,13 +208,13 @@ export class Hypervisor {
   private setTimer(hart: Hart, deadline: bigint): void {
     if (hart.supervisorDeadline !== undefined) hart.csrs.write(CSR.stimecmp, deadline);
     else if (this.hostSbi) this.hostSbi.setTimer(deadline);
-    else this.machine.firmware?.setTimer(deadline);
+    else this.machine.firmware?.setTimer(hart, deadline);
   }
 
   /** Loads a guest, takes its hart over from the built-in firmware, and enters the guest at its first instruction. */
   private start(guest: Guest, options: GuestOptions, hart: Hart): void {
     const entry = this.load(guest, options);
-    this.machine.startFirmware().start({ entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
+    this.firmware.start(hart, { entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
     this.begin(guest, entry, hart);
   }
 
@@ -247,6 +248,11 @@ export class Hypervisor {
       `The firmware does not start the hypervisor at 0x${HYPERVISOR_BASE.toString(16)}, where OpenSBI's fw_jump and fw_dynamic ` +
         'start what they are built for; use one that does.',
     );
+  }
+
+  /** The built-in one. */
+  private get firmware(): Firmware {
+    return this.machine.firmware ?? this.machine.startFirmware();
   }
 
   private load(guest: Guest, options: GuestOptions): BootState {

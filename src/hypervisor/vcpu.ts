@@ -9,6 +9,7 @@ import { CSR } from '../machine/csr-numbers';
 import type { Hart, Trap } from '../machine/hart';
 import { addressSpaceOf, sv39 } from '../machine/paging';
 import { Sbi } from '../machine/sbi';
+import type { SbiHartStart } from '../machine/sbi-platform';
 import { MSTATUS } from '../machine/status';
 import { walkPageTable } from '../machine/walk';
 import type { WalkContext, WalkRules } from '../machine/walk';
@@ -27,6 +28,8 @@ import type { TrapContext } from './trap-context';
 import type { HostTimer } from './virtual-timer';
 import { VirtualTimer } from './virtual-timer';
 
+const A0 = 10;
+const A1 = 11;
 const ALL_COUNTERS = 0xffff_ffffn;
 
 /** A VM exit that an observer stopped at: decided, and not done. */
@@ -45,8 +48,14 @@ export class Vcpu {
   readonly decode: Decode;
   /** The mode that the guest believes to be in: 1 = vS, 0 = vU. */
   virtualPrivilege: 0 | 1 = 1;
-  /** In WFI. */
+  /** In WFI, suspended or stopped: it executes nothing. */
   waiting = false;
+  /** Stopped through its SBI, until another vCPU starts it. */
+  isStopped = false;
+  /** Suspended through its SBI, until an interrupt pends. */
+  isSuspended = false;
+  /** Where it begins when it is no longer suspended; undefined: it goes on. */
+  private resumption: SbiHartStart | undefined;
   /** The shadow root that the guest runs under; chosen when it is entered. */
   view!: ShadowView;
   /** Guest satp when the view was chosen. */
@@ -221,6 +230,38 @@ export class Vcpu {
     if (first === undefined || isCompressed(first)) return first;
     const second = this.fetchHalf(this.pc + 2n);
     return second === undefined ? undefined : (first | (second << 16)) >>> 0;
+  }
+
+  /** Begins in vS-mode without translation and interrupts (SBI 9.1). */
+  begin({ address, opaque }: SbiHartStart): void {
+    const { csrs } = this;
+    csrs.status &= ~(SSTATUS.SIE | SSTATUS.SPIE | SSTATUS.SPP | SSTATUS.SUM | SSTATUS.MXR);
+    csrs.sie = 0;
+    csrs.satp = 0n;
+    this.virtualPrivilege = 1;
+    this.setX(A0, BigInt(this.index));
+    this.setX(A1, opaque);
+    this.pc = BigInt(address);
+  }
+
+  /** Waits until an interrupt that its sie enables pends; then it goes on, or begins where `resume` says. */
+  suspend(resume: SbiHartStart | undefined): void {
+    this.resumption = resume;
+    this.isSuspended = this.waiting = true;
+  }
+
+  /** Stops until another vCPU starts it. */
+  stop(): void {
+    this.isStopped = this.waiting = true;
+  }
+
+  /** Ends waiting, but not being stopped. */
+  wake(): void {
+    if (this.isStopped) return;
+    this.isSuspended = this.waiting = false;
+    const { resumption } = this;
+    this.resumption = undefined;
+    if (resumption) this.begin(resumption);
   }
 
   /** Something pends for the guest: take the hart out of it, by an interrupt that the hypervisor sends itself. */

@@ -9,7 +9,7 @@ import type { Hart } from './hart';
 import type { Machine } from './machine';
 import { Sbi } from './sbi';
 import type { SbiCall } from './sbi';
-import type { SbiFence, SbiPlatform, SbiResetKind } from './sbi-platform';
+import type { SbiFence, SbiHartStart, SbiHartState, SbiPlatform, SbiResetKind } from './sbi-platform';
 import { ENVCFG, EXCEPTION, INTERRUPT, MPP_SHIFT, MSTATUS } from './status';
 import type { Trap } from './traps';
 
@@ -40,9 +40,15 @@ const SUPERVISOR_ENVIRONMENT = ENVCFG.STCE | ENVCFG.PBMTE | ENVCFG.CBZE | ENVCFG
 /** cycle, time and instret. */
 const BASE_COUNTERS = 7n;
 
+/** mstatus with which S-mode is entered by MRET: everything off but the float unit, as its state does not matter. */
+const START_STATUS = BigInt((S_MODE << MPP_SHIFT) | MSTATUS.FS);
+
 const MTIMECMP = 0x4000;
 /** More than there are. */
 const MOST_CALL_NAMES = 1000;
+const PAGE_SIZE = 0x1000n;
+/** Dropping more pages one by one takes longer than dropping everything. */
+const MOST_PAGES_SINGLY = 16n;
 
 export interface SupervisorStart {
   /** Physical address of the first instruction. */
@@ -55,19 +61,14 @@ export interface SupervisorStart {
 export class Firmware {
   /** SBI calls so far, by name. */
   readonly calls = new Map<string, number>();
-  private readonly sbi: Sbi;
+  private readonly harts: readonly FirmwareHart[];
 
-  constructor(
-    private readonly machine: Machine,
-    private readonly hart: Hart,
-  ) {
-    this.sbi = new Sbi(platformOf(machine, hart, this));
-    hart.firmware = (trap) => this.handle(trap);
+  constructor(private readonly machine: Machine) {
+    this.harts = machine.harts.map((hart) => new FirmwareHart(machine, this, hart));
   }
 
-  /** Sets the hart up as OpenSBI does before it enters S-mode, and enters it. */
-  start({ entry, a0, a1 }: SupervisorStart): void {
-    const { hart } = this;
+  /** Sets a hart up as OpenSBI does before it enters S-mode, and enters it. */
+  start(hart: Hart, { entry, a0, a1 }: SupervisorStart): void {
     const { csrs, state } = hart;
     csrs.write(CSR.medeleg, DELEGATED_EXCEPTIONS);
     csrs.write(CSR.mideleg, DELEGATED_INTERRUPTS);
@@ -82,23 +83,29 @@ export class Firmware {
     csrs.write(CSR.sie, 0n);
     csrs.write(CSR.satp, 0n);
     csrs.write(CSR.mepc, entry);
-    const status = (csrs.read(CSR.mstatus) & ~BigInt(MSTATUS.MPP)) | BigInt(S_MODE << MPP_SHIFT);
-    csrs.write(CSR.mstatus, status | BigInt(MSTATUS.FS));
+    csrs.write(CSR.mstatus, START_STATUS);
+    hart.setInterruptPending(INTERRUPT.supervisorSoftware, false);
     state.setX(A0, a0);
     state.setX(A1, a1);
     hart.mret();
+    hart.start();
   }
 
-  /** The supervisor timer interrupt is to pend from the time `stime` on (ticks of mtime), and not before. */
-  setTimer(stime: bigint): void {
-    const { csrs } = this.hart;
-    if (this.hart.supervisorDeadline !== undefined) {
+  /** A hart's supervisor timer interrupt is to pend from the time `stime` on (ticks of mtime), and not before. */
+  setTimer(hart: Hart, stime: bigint): void {
+    const { csrs } = hart;
+    if (hart.supervisorDeadline !== undefined) {
       csrs.write(CSR.stimecmp, stime);
       return;
     }
-    this.hart.setInterruptPending(INTERRUPT.supervisorTimer, false);
+    hart.setInterruptPending(INTERRUPT.supervisorTimer, false);
     csrs.write(CSR.mie, csrs.read(CSR.mie) | BigInt(MACHINE_TIMER_ENABLE));
-    this.machine.clint.write(MTIMECMP + 8 * this.hart.index, 8, stime);
+    this.machine.clint.write(MTIMECMP + 8 * hart.index, 8, stime);
+  }
+
+  /** What HSM says of a hart. */
+  hartState(index: number): SbiHartState {
+    return this.harts[index].hsmState;
   }
 
   transferState(state: StateTransfer): void {
@@ -108,6 +115,56 @@ export class Firmware {
     ]);
     this.calls.clear();
     for (const [name, count] of calls) this.calls.set(name, count);
+    for (const hart of this.harts) hart.transferState(state);
+  }
+}
+
+/** The firmware on one hart. */
+class FirmwareHart {
+  private readonly sbi: Sbi;
+  /** What it waits for in a suspend call: to begin anew somewhere, or to go on behind the call. */
+  private suspended: SupervisorStart | 'retentive' | undefined;
+
+  constructor(
+    machine: Machine,
+    private readonly firmware: Firmware,
+    private readonly hart: Hart,
+  ) {
+    this.sbi = new Sbi(platformOf(machine, this, firmware));
+    hart.isStopped = true;
+    hart.firmware = (trap) => this.handle(trap);
+    hart.onResume = () => this.resume();
+  }
+
+  get index(): number {
+    return this.hart.index;
+  }
+
+  get hsmState(): SbiHartState {
+    if (this.hart.isStopped) return 'stopped';
+    return this.suspended === undefined ? 'started' : 'suspended';
+  }
+
+  suspend(resume: SbiHartStart | undefined): void {
+    this.suspended = resume ? startOf(this.index, resume) : 'retentive';
+    this.hart.waitForInterrupt();
+  }
+
+  private resume(): void {
+    const { suspended } = this;
+    this.suspended = undefined;
+    if (suspended !== undefined && suspended !== 'retentive') this.firmware.start(this.hart, suspended);
+  }
+
+  transferState(state: StateTransfer): void {
+    this.suspended = state.optional(this.suspended, (suspended) => {
+      const anew = state.optional(suspended === 'retentive' ? undefined : suspended, (start) => ({
+        entry: state.word(start?.entry ?? 0n),
+        a0: state.word(start?.a0 ?? 0n),
+        a1: state.word(start?.a1 ?? 0n),
+      }));
+      return anew ?? 'retentive';
+    });
   }
 
   private handle(trap: Trap): void {
@@ -116,6 +173,8 @@ export class Firmware {
       this.call();
       hart.csrs.write(CSR.mepc, trap.pc + 4n);
       hart.mret();
+      // It was suspended and need not wait.
+      if (this.suspended !== undefined && !hart.waiting) this.resume();
     } else if (trap.interrupt && trap.cause === INTERRUPT.machineTimer) {
       hart.csrs.write(CSR.mie, hart.csrs.read(CSR.mie) & ~BigInt(MACHINE_TIMER_ENABLE));
       hart.setInterruptPending(INTERRUPT.supervisorTimer, true);
@@ -127,9 +186,10 @@ export class Firmware {
 
   private call(): void {
     const { state } = this.hart;
+    const { calls } = this.firmware;
     const registers = Array.from({ length: ARGUMENTS }, (_, i) => state.x(A0 + i));
     const call: SbiCall = this.sbi.decode(registers);
-    this.calls.set(call.name, (this.calls.get(call.name) ?? 0) + 1);
+    calls.set(call.name, (calls.get(call.name) ?? 0) + 1);
     const answer = this.sbi.call(call);
     if ('legacy' in answer) {
       state.setX(A0, answer.legacy);
@@ -140,20 +200,43 @@ export class Firmware {
   }
 }
 
+/** The state in which a hart that HSM starts or resumes begins (section 9.1). */
+function startOf(hart: number, { address, opaque }: SbiHartStart): SupervisorStart {
+  return { entry: BigInt(address), a0: BigInt(hart), a1: opaque };
+}
+
+/** SFENCE.VMA for a range; address spaces are not told apart, which is allowed. Zero for both means all, as does all. */
+function fenceTranslations(hart: Hart, { start, size }: Extract<SbiFence, { kind: 'sfence.vma' }>): void {
+  const first = start & ~(PAGE_SIZE - 1n);
+  const pages = (start + size - first + PAGE_SIZE - 1n) / PAGE_SIZE;
+  if (pages === 0n || pages > MOST_PAGES_SINGLY) {
+    hart.flushTranslations();
+    return;
+  }
+  for (let page = 0n; page < pages; page++) hart.flushTranslation(BigInt.asUintN(64, first + page * PAGE_SIZE));
+}
+
 /** What the SBI needs of the machine. */
-function platformOf(machine: Machine, hart: Hart, firmware: Firmware): SbiPlatform {
-  const { memory, uart } = machine;
+function platformOf(machine: Machine, caller: FirmwareHart, firmware: Firmware): SbiPlatform {
+  const { memory, uart, harts } = machine;
+  const hart = harts[caller.index];
   const { csrs } = hart;
   return {
-    hartCount: machine.harts.length,
+    hartCount: harts.length,
     hartId: hart.index,
     // mvendorid, marchid and mimpid all say "not implemented" (Privileged 3.1.2 to 3.1.4).
     identity: { mvendorid: 0n, marchid: 0n, mimpid: 0n },
-    setTimer: (stime) => firmware.setTimer(stime),
-    setSoftwareInterrupt: (index, on) => machine.harts[index].setInterruptPending(INTERRUPT.supervisorSoftware, on),
+    setTimer: (stime) => firmware.setTimer(hart, stime),
+    hartState: (index) => firmware.hartState(index),
+    startHart: (index, start) => firmware.start(harts[index], startOf(index, start)),
+    stopHart: () => hart.stop(),
+    suspendHart: (resume) => caller.suspend(resume),
+    setSoftwareInterrupt(index, on) {
+      if (!harts[index].isStopped) harts[index].setInterruptPending(INTERRUPT.supervisorSoftware, on);
+    },
     fence(index: number, fence: SbiFence) {
       // The engine drops stale code by itself.
-      if (fence.kind === 'sfence.vma') machine.harts[index].flushTranslations();
+      if (fence.kind === 'sfence.vma') fenceTranslations(harts[index], fence);
     },
     putBytes: (bytes) => uart.onOutput(bytes),
     getByte: () => uart.takeByte(),

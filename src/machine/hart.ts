@@ -57,6 +57,8 @@ export class Hart implements EngineHost {
   readonly mmu: Mmu;
   /** In WFI: nothing is executed until an interrupt that mie enables is pending. */
   waiting = false;
+  /** Stopped by firmware: nothing is executed until firmware starts it. */
+  isStopped = false;
 
   /**
    * Asked about each trap before it is taken. 'stop': it is not taken now; the machine stops with the hart at the
@@ -79,6 +81,10 @@ export class Hart implements EngineHost {
   onTranslation?: () => void;
   /** stimecmp, or whether it counts, was changed. */
   onTimerChange?: () => void;
+  /** While another hart runs: there is something for this one to do, which may be more than to go on where it stands. */
+  onReady?: () => void;
+  /** Called when WFI ends, before anything else happens. */
+  onResume?: () => void;
 
   /** What of the hart lies in the engine's memory. */
   readonly context: HartContext;
@@ -163,6 +169,29 @@ export class Hart implements EngineHost {
   waitForInterrupt(): void {
     if (this.wakes) return;
     this.waiting = true;
+    this.engine.requestExit();
+  }
+
+  /** Whether there is anything for it to do. */
+  get canRun(): boolean {
+    return !this.isStopped && (!this.waiting || this.wakes);
+  }
+
+  /** Ends WFI, as the hart goes on. */
+  resume(): void {
+    this.waiting = false;
+    this.onResume?.();
+  }
+
+  /** Firmware has prepared it to run, and it was stopped. */
+  start(): void {
+    this.isStopped = this.waiting = false;
+    if (!this.context.isRunning) this.onReady?.();
+  }
+
+  /** Executes nothing further until `start`. */
+  stop(): void {
+    this.isStopped = true;
     this.engine.requestExit();
   }
 
@@ -273,11 +302,12 @@ export class Hart implements EngineHost {
   }
 
   transferState(state: StateTransfer): void {
-    this.state.transferState(state);
+    this.context.transferState(state);
     this.csrs.transferState(state);
     this.pmp.transferState(state);
     this.trapped = state.integer(this.trapped, this.engine.executed);
     this.waiting = state.flag(this.waiting);
+    this.isStopped = state.flag(this.isStopped);
     if (!state.isRestoring) return;
     this.heldTrap = undefined;
     this.environmentChanged();
@@ -408,6 +438,8 @@ export class Hart implements EngineHost {
 
   /** An interrupt that is due is taken between instructions: the engine must come back before the next one. */
   private interruptsChanged(): void {
-    if (deliverableInterrupt(this.csrs.state, this.state.privilege) >= 0) this.engine.requestExit();
+    const isDue = deliverableInterrupt(this.csrs.state, this.state.privilege) >= 0;
+    if (isDue) this.engine.requestExit();
+    if (!this.context.isRunning && (isDue || (this.waiting && this.wakes))) this.onReady?.();
   }
 }

@@ -28,16 +28,16 @@ import { Hart } from './hart';
 import { Htif } from './htif';
 import type { HtifAddresses } from './htif';
 import { INTERRUPT } from './status';
+import { MachineTimers } from './machine-timers';
 import { RealTime, VirtualTime } from './time';
 import type { MachineTime } from './time';
+import { Turns } from './turns';
 
 const MIB = 1024 * 1024;
 export const DEFAULT_MEMORY_BYTES = 3072 * MIB;
 
 /** The most instructions that the engine runs at a stretch. */
 const LONGEST_STRETCH = 0x4000_0000;
-/** Ticks that are skipped at most while something outside the machine may end the wait. */
-const LONGEST_WAIT = 20_000;
 /** Interrupts taken in a row without an instruction, before `run` returns to its caller. */
 const INTERRUPTS_IN_A_ROW = 64;
 
@@ -48,6 +48,8 @@ const A2 = 12;
 export interface MachineOptions {
   /** Size of RAM in bytes, a multiple of 64 KiB; 3 GiB unless said otherwise. It costs host memory where it is touched. */
   readonly memoryBytes?: number;
+  /** 1 to 8; 1 unless said otherwise. */
+  readonly harts?: number;
   /** Extensions to have or not to have, where that differs from the defaults. */
   readonly extensions?: ExtensionSwitches;
   /** Techniques that the engine does without, for measurements. */
@@ -90,11 +92,11 @@ export type RunResult =
   | { readonly kind: 'limit' }
   /** `requestStop`, or `onTrap` said 'stop'. */
   | { readonly kind: 'stopped' }
-  /** The hart stands before the instruction at a breakpoint. */
+  /** The current hart stands before the instruction at a breakpoint. */
   | { readonly kind: 'breakpoint'; readonly pc: bigint }
-  /** The hart is in WFI, and nothing but input will wake it. */
+  /** All harts are in WFI or stopped, and nothing but input will wake one. */
   | { readonly kind: 'idle' }
-  /** The hart was in WFI, and virtual time was advanced to its timer by this many ticks. */
+  /** All harts were in WFI or stopped, and virtual time was advanced to the first timer by this many ticks. */
   | { readonly kind: 'waiting'; readonly ticks: number }
   /** Time follows the host's clock, and the hart is in WFI for so many ticks: call `run` again then, or after input. */
   | { readonly kind: 'asleep'; readonly ticks: number }
@@ -103,6 +105,7 @@ export type RunResult =
 
 /** A point in the execution: an address at a count of instructions. */
 interface Moment {
+  readonly hart: Hart;
   readonly pc: bigint;
   readonly executed: number;
 }
@@ -132,50 +135,48 @@ export class Machine implements Stateful {
   private htif: Htif | undefined;
   private readonly clock: MachineTime;
   private readonly parts = new Map<string, Stateful>();
+  private readonly timers: MachineTimers;
+  private readonly turns: Turns;
   private end: PowerOff | undefined;
   private stopRequested = false;
   private reached: Moment | undefined;
   private passed: Moment | undefined;
-  /** Instructions executed when the next timer's interrupt begins to pend; Infinity when none will. */
-  private nextTimer = 0;
-  /** The last `run` ended in WFI, with nothing to wait for but the host. */
+  /** The last `run` ended with no hart that could run, and nothing to wait for but the host. */
   private slept = false;
 
-  /** @throws RangeError when the memory size is not possible */
+  /** @throws RangeError when the memory size or the number of harts is not possible */
   constructor(options: MachineOptions = {}) {
     this.extensions = machineExtensions(options.extensions);
     const decode = makeDecoder(this.extensions);
     const { memoryBytes = DEFAULT_MEMORY_BYTES, translator = 'on', engineWithout = new Set(), hostTicks } = options;
     this.engine = new Engine({ ramBytes: memoryBytes, decode, translator, without: engineWithout });
     this.memory = this.engine.memory;
+    const { harts = 1 } = options;
+    if (!Number.isInteger(harts) || harts < 1 || harts > VIRT.maxHarts) {
+      throw new RangeError(`A machine with ${harts} harts is not possible: there can be 1 to ${VIRT.maxHarts}.`);
+    }
     const executed = () => this.engine.executed;
     this.clock = hostTicks ? new RealTime(executed, hostTicks) : new VirtualTime(executed);
-    this.clint = new Clint({ harts: 1, now: () => BigInt(this.clock.ticks) });
-    this.plic = new Plic({ harts: 1 });
+    this.clint = new Clint({ harts, now: () => BigInt(this.clock.ticks) });
+    this.plic = new Plic({ harts });
     for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
-    const { bus, plic, memory } = this;
-    this.devices = new ExtraDevices(options.devices ?? {}, {
-      bus,
-      plic,
-      memory,
-      clock: new DeviceClock(() => this.clock.ticks),
-    });
+    const { bus, plic, memory, clint, clock } = this;
+    const devices = new DeviceClock(() => clock.ticks);
+    this.devices = new ExtraDevices(options.devices ?? {}, { bus, plic, memory, clock: devices });
     bus.add(this.rom);
-    const hart = new Hart({
-      index: 0,
-      engine: this.engine,
-      bus: this.bus,
-      rom: this.rom,
-      extensions: this.extensions,
-      time: () => this.clint.mtime,
-      requestStop: () => this.requestStop(),
-    });
-    this.harts = [hart];
-    this.connect(hart);
-    this.engine.attach(hart);
+    this.harts = Array.from({ length: harts }, (_, index) => this.createHart(index));
+    const awaitsHost = () => this.awaitsHost();
+    this.timers = new MachineTimers({ harts: this.harts, clint, clock, devices, executed, awaitsHost });
+    this.turns = new Turns(this.harts, executed, ({ index }) => this.engine.switchTo(index));
+    this.connectDevices();
   }
 
-  /** Instructions attempted since the start, those that trapped included. */
+  /** The hart whose turn it is. */
+  get current(): Hart {
+    return this.turns.current;
+  }
+
+  /** Instructions attempted by all harts since the start, those that trapped included. */
   get instructions(): number {
     return this.engine.executed;
   }
@@ -185,7 +186,7 @@ export class Machine implements Stateful {
     return this.clint.mtime;
   }
 
-  /** Loads a program with its device tree, and sets hart 0 up to start it. @throws BootError for what cannot run */
+  /** Loads a program with its device tree, and sets the harts up to start it. @throws BootError for what cannot run */
   boot({ program, mode, firmware, deviceTree, initrd, bootargs, htif }: MachineBoot): BootState {
     const { memory } = this;
     const state = boot({
@@ -209,15 +210,15 @@ export class Machine implements Stateful {
     const { entry, a1: tree } = state;
     this.rom.fill({ start: state.firmware ?? entry, tree, next: firmware ? entry : 0n });
     if (htif) this.htif = this.connectHtif(htif);
-    if (firmware) this.harts[0].state.pc = BigInt(this.rom.base);
-    else if (mode === 'supervisor') this.startFirmware().start(state);
+    if (firmware) for (const { state } of this.harts) state.pc = BigInt(this.rom.base);
+    else if (mode === 'supervisor') this.startFirmware().start(this.harts[0], state);
     else this.startInMachineMode(state);
     return state;
   }
 
-  /** Installs the built-in firmware; its `start` enters a program in S-mode. */
+  /** Installs the built-in firmware, in which all harts are stopped; its `start` enters a program in S-mode. */
   startFirmware(): Firmware {
-    this.firmware = new Firmware(this, this.harts[0]);
+    this.firmware = new Firmware(this);
     return this.firmware;
   }
 
@@ -230,7 +231,8 @@ export class Machine implements Stateful {
   }
 
   /**
-   * One instruction, whether there is a breakpoint on it or not; or, when an interrupt is due, the entry into its handler.
+   * One instruction of the hart whose turn it is then, whether there is a breakpoint on it or not; or, when an interrupt is
+   * due, the entry into its handler.
    */
   step(): RunResult {
     return this.execute(1, () => this.engine.step(), true);
@@ -278,6 +280,7 @@ export class Machine implements Stateful {
     }
     this.engine.transferState(state);
     this.clock.transferState(state);
+    this.turns.transferState(state);
     for (const hart of this.harts) state.section(`hart ${hart.index}`, () => hart.transferState(state));
     for (const device of this.bus.devices) state.section(device.name, () => device.transferState(state));
     const { firmware } = this;
@@ -292,7 +295,7 @@ export class Machine implements Stateful {
     this.stopRequested = false;
     this.reached = this.passed = undefined;
     // So that timers are looked at before anything else.
-    this.nextTimer = 0;
+    this.timers.next = 0;
   }
 
   /** What a snapshot's machine must be like. */
@@ -317,7 +320,8 @@ export class Machine implements Stateful {
 
   /** The next `run` does not stop at a breakpoint where the hart stands now. */
   passBreakpoint(): void {
-    this.passed = { pc: this.harts[0].state.pc, executed: this.engine.executed };
+    const { current: hart } = this;
+    this.passed = { hart, pc: hart.state.pc, executed: this.engine.executed };
   }
 
   /** Ends the machine: `run` returns this from now on. */
@@ -327,25 +331,26 @@ export class Machine implements Stateful {
   }
 
   private execute(limit: number, advance: (stretch: number) => number, single: boolean): RunResult {
-    const [hart] = this.harts;
+    const { engine, timers, turns } = this;
     let left = limit;
     let interrupts = 0;
-    if (this.beforeRun) this.engine.observe(this.beforeRun);
-    if (this.slept) this.wakeUp(hart);
+    if (this.beforeRun) engine.observe(this.beforeRun);
+    if (this.slept) this.wakeUp();
     for (;;) {
       const ended = this.ended();
       if (ended) return ended;
-      if (this.engine.executed >= this.nextTimer) this.runTimers(hart);
+      if (engine.executed >= timers.next) timers.runDue();
       if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
+      const hart = turns.next();
+      if (!hart) return this.idle();
+      if (hart.waiting) hart.resume();
       const pc = single ? hart.state.pc : 0n;
-      if (this.engine.observe(() => hart.takeInterrupt())) {
+      if (engine.observe(() => hart.takeInterrupt())) {
         interrupts++;
         if (single && hart.state.pc !== pc) return this.ended() ?? { kind: 'limit' };
         continue;
       }
-      if (hart.waiting && !hart.wakes) return this.idle(hart);
-      hart.waiting = false;
-      const done = advance(Math.min(left, this.nextTimer - this.engine.executed, LONGEST_STRETCH));
+      const done = advance(Math.min(left, timers.next - engine.executed, turns.left, LONGEST_STRETCH));
       if (done > 0) interrupts = 0;
       this.htif?.serve();
       left -= done;
@@ -366,81 +371,41 @@ export class Machine implements Stateful {
     return { kind: 'stopped' };
   }
 
-  /** In WFI: time goes on to the first timer whose interrupt can wake the hart. */
-  private idle(hart: Hart): RunResult {
-    const { enabledInterrupts } = hart.csrs.state;
-    const deadlines = this.deadlines(hart).filter(({ interrupt }) => (enabledInterrupts & (1 << interrupt)) !== 0);
-    const moments = deadlines.map(({ at }) => at);
-    const { next } = this.devices.clock;
-    if (next !== Infinity) moments.push(BigInt(next));
-    const [first] = moments.sort((a, b) => (a < b ? -1 : 1));
-    const ticks = first === undefined ? 0 : this.clock.waitFor(this.bounded(first));
-    this.runTimers(hart);
-    if (hart.wakes || ticks > 0) return { kind: 'waiting', ticks };
+  /** No hart can run. */
+  private idle(): RunResult {
+    const { ticks, left } = this.timers.waitForNext();
+    if (ticks > 0 || this.harts.some(({ canRun }) => canRun)) return { kind: 'waiting', ticks };
     this.slept = true;
-    const comes = first !== undefined && this.clock.instructionsUntil(first) !== Infinity;
-    return comes ? { kind: 'asleep', ticks: Number(first) - this.clock.ticks } : { kind: 'idle' };
+    return left === undefined ? { kind: 'idle' } : { kind: 'asleep', ticks: left };
   }
 
   /** Whatever ended the wait: time has gone on meanwhile. */
-  private wakeUp(hart: Hart): void {
+  private wakeUp(): void {
     this.slept = false;
     this.clock.update();
-    this.runTimers(hart);
+    this.timers.runDue();
   }
 
-  /** Where something outside may end the wait, no more than a little is skipped at a time. */
-  private bounded(moment: bigint): bigint {
-    if (!this.awaitsHost() || this.clock.instructionsUntil(moment) === Infinity) return moment;
-    const most = BigInt(this.clock.ticks + LONGEST_WAIT);
-    return moment < most ? moment : most;
+  private createHart(index: number): Hart {
+    const hart = new Hart({
+      index,
+      engine: this.engine,
+      bus: this.bus,
+      rom: this.rom,
+      extensions: this.extensions,
+      time: () => this.clint.mtime,
+      requestStop: () => this.requestStop(),
+    });
+    hart.onTimerChange = () => this.timersChanged();
+    hart.onReady = () => this.endTurn();
+    hart.onBreakpoint = (pc) => this.reachBreakpoint(pc);
+    this.engine.attach(hart, index);
+    return hart;
   }
 
-  /** Lets what is due happen. */
-  private runTimers(hart: Hart): void {
-    if (this.clock.untilUpdate <= 0) this.clock.update();
-    this.devices.clock.runDue();
-    this.updateTimer(hart);
-  }
-
-  /** Brings the timers' interrupts up to date: when one is due, and when time or a comparator was changed. */
-  private updateTimer(hart: Hart): void {
-    hart.setInterruptPending(INTERRUPT.machineTimer, this.clint.timerPending(hart.index));
-    const { supervisorDeadline } = hart;
-    if (supervisorDeadline !== undefined) hart.csrs.setSupervisorTimer(this.clint.mtime >= supervisorDeadline);
-    this.nextTimer = this.engine.executed + this.untilTimer(hart);
-  }
-
-  /** Instructions until the next timer's interrupt begins to pend; Infinity when none will. */
-  private untilTimer(hart: Hart): number {
-    let least = Math.min(this.clock.untilUpdate, this.clock.instructionsUntil(this.devices.clock.next));
-    for (const { at } of this.deadlines(hart)) least = Math.min(least, this.clock.instructionsUntil(at));
-    return least;
-  }
-
-  /** The timers whose interrupts do not pend yet, with the tick at which they will. */
-  private deadlines(hart: Hart): { readonly interrupt: number; readonly at: bigint }[] {
-    const { clint } = this;
-    const { supervisorDeadline } = hart;
-    const found: { interrupt: number; at: bigint }[] = [];
-    if (!clint.timerPending(hart.index)) {
-      found.push({ interrupt: INTERRUPT.machineTimer, at: clint.deadline(hart.index) });
-    }
-    if (supervisorDeadline !== undefined && clint.mtime < supervisorDeadline) {
-      found.push({ interrupt: INTERRUPT.supervisorTimer, at: clint.moment(supervisorDeadline) });
-    }
-    return found;
-  }
-
-  private connect(hart: Hart): void {
+  private connectDevices(): void {
     this.clint.onSoftware = (index, on) => this.harts[index].setInterruptPending(INTERRUPT.machineSoftware, on);
-    const onTimerChange = () => {
-      this.updateTimer(hart);
-      // The instruction that wrote the comparator counts towards the deadline.
-      const remaining = this.nextTimer - this.engine.executed - 1;
-      if (remaining < LONGEST_STRETCH) this.engine.limitSlice(Math.max(0, remaining));
-    };
-    this.clint.onTimerChange = hart.onTimerChange = this.devices.clock.onChange = onTimerChange;
+    this.clint.onTimerChange = this.devices.clock.onChange = () => this.timersChanged();
     this.plic.onContext = (context, pending) =>
       this.harts[context >> 1].setInterruptPending(
         context & 1 ? INTERRUPT.supervisorExternal : INTERRUPT.machineExternal,
@@ -448,7 +413,18 @@ export class Machine implements Stateful {
       );
     this.uart.onInterrupt = (level) => this.plic.setLine(VIRT.uart.irq, level);
     this.finisher.onFinish = ({ kind, code }) => this.powerOff({ reason: kind, code });
-    hart.onBreakpoint = (pc) => this.reachBreakpoint(pc);
+  }
+
+  private timersChanged(): void {
+    this.timers.update();
+    // The instruction that wrote the comparator counts towards the deadline.
+    const remaining = this.timers.next - this.engine.executed - 1;
+    if (remaining < LONGEST_STRETCH) this.engine.limitSlice(Math.max(0, remaining));
+  }
+
+  private endTurn(): void {
+    this.turns.end();
+    this.engine.requestExit();
   }
 
   /** @throws BootError when there is no doubleword of memory at an address */
@@ -461,20 +437,23 @@ export class Machine implements Stateful {
   }
 
   private reachBreakpoint(pc: bigint): boolean {
+    const { current: hart } = this;
     const { executed } = this.engine;
-    if (this.passed?.pc === pc && this.passed.executed === executed) return false;
+    const { passed } = this;
+    if (passed?.pc === pc && passed.executed === executed && passed.hart === hart) return false;
     if (this.onBreakpoint?.(pc) === false) return false;
-    this.reached = { pc, executed };
+    this.reached = { hart, pc, executed };
     return true;
   }
 
-  /** As the boot ROM would enter it. */
-  private startInMachineMode({ entry, a0, a1 }: BootState): void {
-    const { state } = this.harts[0];
-    state.setX(A0, a0);
-    state.setX(A1, a1);
-    state.setX(A2, BigInt(this.rom.base + DYNAMIC_RECORD));
-    state.pc = entry;
+  /** All harts begin at once, each with its number, as the boot ROM would enter the program. */
+  private startInMachineMode({ entry, a1 }: BootState): void {
+    for (const { index, state } of this.harts) {
+      state.setX(A0, BigInt(index));
+      state.setX(A1, a1);
+      state.setX(A2, BigInt(this.rom.base + DYNAMIC_RECORD));
+      state.pc = entry;
+    }
   }
 }
 

@@ -7,6 +7,17 @@ export type SbiFence =
   | { readonly kind: 'fence.i' }
   | { readonly kind: 'sfence.vma'; readonly start: bigint; readonly size: bigint; readonly asid?: bigint };
 
+/** The states of a hart that HSM tells apart here, where no change of state takes time. */
+export type SbiHartState = 'started' | 'stopped' | 'suspended';
+
+/** Where a hart begins in S-mode, without translation and interrupts; its number is in `a0` then. */
+export interface SbiHartStart {
+  /** Physical address (a guest's: GPA). */
+  readonly address: number;
+  /** What `a1` holds. */
+  readonly opaque: bigint;
+}
+
 export interface SbiPlatform {
   readonly hartCount: number;
   /** The hart that makes the call. */
@@ -16,6 +27,16 @@ export interface SbiPlatform {
 
   /** The calling hart's timer interrupt pends from the time `stime` (ticks of `time`, unsigned 64 bits) on, not before. */
   setTimer(stime: bigint): void;
+  hartState(hart: number): SbiHartState;
+  /** Starts a hart that is stopped. */
+  startHart(hart: number, start: SbiHartStart): void;
+  /** Stops the calling hart; the call does not return. */
+  stopHart(): void;
+  /**
+   * The calling hart waits until an interrupt that it has enabled pends.
+   * @param resume where it begins then; without it, the call returns
+   */
+  suspendHart(resume?: SbiHartStart): void;
   /** Raises or clears a hart's supervisor software interrupt (`mip.SSIP`). */
   setSoftwareInterrupt(hart: number, on: boolean): void;
   /** Makes the hart execute the fence before it goes on. */

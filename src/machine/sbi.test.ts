@@ -1,7 +1,7 @@
 // The SBI's calls, the odd ones above all: addresses outside memory, harts that are not there, numbers nobody knows.
 import assert from 'node:assert/strict';
 import { Random } from '../../test/support/random';
-import type { SbiPlatform } from './sbi-platform';
+import type { SbiHartState, SbiPlatform } from './sbi-platform';
 import { Sbi, describeSbiCall } from './sbi';
 import { SBI_EXTENSIONS, sbiErrorName } from './sbi-table';
 
@@ -21,12 +21,18 @@ function setUp(harts = 1) {
   const log: string[] = [];
   const input: number[] = [];
   const masks = new Map<bigint, bigint>();
+  const states: SbiHartState[] = ['started', 'suspended', ...new Array<SbiHartState>(6).fill('stopped')];
   const isMemory = (address: number, length: number) => address >= RAM && address + length <= RAM + RAM_SIZE;
   const platform: SbiPlatform = {
     hartCount: harts,
     hartId: 0,
     identity: { mvendorid: 1n, marchid: 2n, mimpid: 3n },
     setTimer: (stime) => log.push(`timer ${stime}`),
+    hartState: (hart) => states[hart],
+    startHart: (hart, { address, opaque }) => log.push(`start ${hart} 0x${address.toString(16)} ${opaque}`),
+    stopHart: () => log.push('stop'),
+    suspendHart: (resume) =>
+      log.push(resume ? `suspend 0x${resume.address.toString(16)} ${resume.opaque}` : 'suspend'),
     setSoftwareInterrupt: (hart, on) => log.push(`software ${hart} ${on}`),
     fence: (hart, fence) =>
       log.push(
@@ -145,18 +151,35 @@ describe('Sbi: timer, interrupts, fences', () => {
 });
 
 describe('Sbi: harts', () => {
-  it('are started, and stay so', () => {
-    const { ask } = setUp(2);
+  it('have states', () => {
+    const { ask } = setUp(3);
     assert.deepEqual(
-      [0n, 1n, 2n, ALL].map((hart) => ask(HSM, 2n, hart)),
-      ['0x0', '0x0', 'INVALID_PARAM', 'INVALID_PARAM'],
+      [0n, 1n, 2n, 3n, ALL].map((hart) => ask(HSM, 2n, hart)),
+      ['0x0', '0x4', '0x1', 'INVALID_PARAM', 'INVALID_PARAM'],
     );
-    assert.equal(ask(HSM, 0n, 1n, 0x80200000n, 0n), 'ALREADY_AVAILABLE');
-    assert.equal(ask(HSM, 0n, 2n, 0x80200000n, 0n), 'INVALID_PARAM');
-    assert.equal(ask(HSM, 1n), 'FAILED');
-    assert.equal(ask(HSM, 3n, 0n), 'NOT_SUPPORTED');
-    assert.equal(ask(HSM, 3n, 0xffff_ffff_8000_0000n), 'NOT_SUPPORTED');
-    assert.equal(ask(HSM, 3n, 1n), 'INVALID_PARAM');
+  });
+
+  it('are started where they can begin, and not twice', () => {
+    const { ask, log } = setUp(3);
+    assert.equal(ask(HSM, 0n, 2n, 0x80200000n, 7n), '0x0');
+    for (const hart of [0n, 1n]) assert.equal(ask(HSM, 0n, hart, 0x80200000n, 0n), 'ALREADY_AVAILABLE');
+    for (const hart of [3n, ALL]) assert.equal(ask(HSM, 0n, hart, 0x80200000n, 0n), 'INVALID_PARAM');
+    for (const address of [0n, 0x7fff_fffen, 0x80200001n, 0x80400000n, ALL]) {
+      assert.equal(ask(HSM, 0n, 2n, address, 0n), 'INVALID_ADDRESS');
+    }
+    assert.deepEqual(log, ['start 2 0x80200000 7']);
+  });
+
+  it('stop and suspend themselves', () => {
+    const { ask, log } = setUp();
+    assert.equal(ask(HSM, 1n), '0x0');
+    assert.equal(ask(HSM, 3n, 0n, 0n, 0n), '0x0');
+    assert.equal(ask(HSM, 3n, 0xffff_ffff_8000_0000n, 0x80200000n, 9n), '0x0');
+    assert.equal(ask(HSM, 3n, 0x8000_0000n, 0x1000n, 9n), 'INVALID_ADDRESS');
+    for (const reserved of [1n, 0x0fff_ffffn, 0x1000_0000n, 0x8000_0001n, 0x9000_0000n]) {
+      assert.equal(ask(HSM, 3n, reserved, 0x80200000n, 0n), 'INVALID_PARAM');
+    }
+    assert.deepEqual(log, ['stop', 'suspend', 'suspend 0x80200000 9']);
   });
 });
 

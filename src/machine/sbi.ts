@@ -1,9 +1,8 @@
 /**
  * The Supervisor Binary Interface: decodes a call and carries it out on a platform.
- * Specification: RISC-V Supervisor Binary Interface 2.0. Harts are all started from the beginning, so that HSM reports
- * states and refuses to start, stop or suspend.
+ * Specification: RISC-V Supervisor Binary Interface 2.0.
  */
-import type { SbiFence, SbiPlatform, SbiResetKind } from './sbi-platform';
+import type { SbiFence, SbiHartStart, SbiHartState, SbiPlatform, SbiResetKind } from './sbi-platform';
 import type { SbiErrorName, SbiExtensionInfo, SbiFunctionInfo, SbiFunctionName, SbiLegacyName } from './sbi-table';
 import { SBI_ERRORS, sbiExtension, sbiFunction } from './sbi-table';
 
@@ -17,9 +16,11 @@ export const SBI_IMPL_VERSION = 1n;
 const CONSOLE_LIMIT = 1 << 20;
 const ALL_HARTS = 0xffff_ffff_ffff_ffffn;
 const RESET_KINDS: readonly SbiResetKind[] = ['shutdown', 'cold-reboot', 'warm-reboot'];
-const HART_STARTED = 0n;
-/** `suspend_type`: the two default types; all others are reserved or a platform's own. */
-const SUSPEND_TYPES: readonly bigint[] = [0n, 0x8000_0000n];
+/** As `sbi_hart_get_status` returns them (table 9.1). */
+const HART_STATES: Readonly<Record<SbiHartState, bigint>> = { started: 0n, stopped: 1n, suspended: 4n };
+/** `suspend_type`: the two default types; all others are reserved or a platform's own, of which there are none. */
+const RETENTIVE = 0n;
+const NON_RETENTIVE = 0x8000_0000n;
 
 /** A call as it stands in the registers, with its name. */
 export interface SbiCall {
@@ -165,6 +166,43 @@ function isHart(platform: SbiPlatform, hart: bigint): boolean {
   return hart < BigInt(platform.hartCount);
 }
 
+/** Where a hart is to begin; undefined when no instruction can be there. */
+function startOf(platform: SbiPlatform, address: bigint, opaque: bigint): SbiHartStart | undefined {
+  if (address > BigInt(Number.MAX_SAFE_INTEGER) || (address & 1n) !== 0n) return undefined;
+  return platform.isMemory(Number(address), 2) ? { address: Number(address), opaque } : undefined;
+}
+
+function hartStart(platform: SbiPlatform, [hart, address, opaque]: readonly bigint[]): Result {
+  if (!isHart(platform, hart)) return fail('SBI_ERR_INVALID_PARAM');
+  const start = startOf(platform, address, opaque);
+  if (!start) return fail('SBI_ERR_INVALID_ADDRESS');
+  if (platform.hartState(Number(hart)) !== 'stopped') return fail('SBI_ERR_ALREADY_AVAILABLE');
+  platform.startHart(Number(hart), start);
+  return SUCCESS;
+}
+
+function hartStop(platform: SbiPlatform): Result {
+  platform.stopHart();
+  return SUCCESS;
+}
+
+function hartSuspend(platform: SbiPlatform, [type, address, opaque]: readonly bigint[]): Result {
+  // The type is 32 bits wide.
+  switch (BigInt.asUintN(32, type)) {
+    case RETENTIVE:
+      platform.suspendHart();
+      return SUCCESS;
+    case NON_RETENTIVE: {
+      const resume = startOf(platform, address, opaque);
+      if (!resume) return fail('SBI_ERR_INVALID_ADDRESS');
+      platform.suspendHart(resume);
+      return SUCCESS;
+    }
+    default:
+      return fail('SBI_ERR_INVALID_PARAM');
+  }
+}
+
 function vmaFence(args: readonly bigint[], first: number, asid?: bigint): SbiFence {
   return { kind: 'sfence.vma', start: args[first], size: args[first + 1], ...(asid === undefined ? {} : { asid }) };
 }
@@ -190,13 +228,13 @@ const HANDLERS: Readonly<Record<SbiFunctionName, Handler<Result>>> = {
   sbi_remote_sfence_vma_asid: (platform, args) =>
     forHarts(platform, args, (hart) => platform.fence(hart, vmaFence(args, 2, args[4]))),
 
-  sbi_hart_start: (platform, [hart]) =>
-    fail(isHart(platform, hart) ? 'SBI_ERR_ALREADY_AVAILABLE' : 'SBI_ERR_INVALID_PARAM'),
-  sbi_hart_stop: () => fail('SBI_ERR_FAILED'),
+  sbi_hart_start: hartStart,
+  sbi_hart_stop: hartStop,
   sbi_hart_get_status: (platform, [hart]) =>
-    isHart(platform, hart) ? success(HART_STARTED) : fail('SBI_ERR_INVALID_PARAM'),
-  sbi_hart_suspend: (_, [type]) =>
-    fail(SUSPEND_TYPES.includes(BigInt.asUintN(32, type)) ? 'SBI_ERR_NOT_SUPPORTED' : 'SBI_ERR_INVALID_PARAM'),
+    isHart(platform, hart)
+      ? success(HART_STATES[platform.hartState(Number(hart))])
+      : fail('SBI_ERR_INVALID_PARAM'),
+  sbi_hart_suspend: hartSuspend,
 
   sbi_system_reset: systemReset,
 

@@ -22,7 +22,7 @@ class Timer implements Exit<'timer'> {
   }
 
   perform(): undefined {
-    this.vcpu.waiting = false;
+    this.vcpu.wake();
     this.vcpu.timer.expire();
   }
 }
@@ -49,7 +49,7 @@ class Interrupt implements Exit<'interrupt'> {
   }
 
   perform(): undefined {
-    this.vcpu.waiting = false;
+    this.vcpu.wake();
     if (this.cause === SOFTWARE_INTERRUPT) this.vcpu.acknowledgeNotice();
   }
 }
