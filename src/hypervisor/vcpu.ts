@@ -235,7 +235,8 @@ export class Vcpu {
   /** Begins in vS-mode without translation and interrupts (SBI 9.1). */
   begin({ address, opaque }: SbiHartStart): void {
     const { csrs } = this;
-    csrs.status &= ~(SSTATUS.SIE | SSTATUS.SPIE | SSTATUS.SPP | SSTATUS.SUM | SSTATUS.MXR);
+    if (csrs.mxr) this.guest.shadow.dropMxr();
+    csrs.status = 0;
     csrs.sie = 0;
     csrs.satp = 0n;
     this.virtualPrivilege = 1;

@@ -82,7 +82,9 @@ export class MachineTimers {
     if (hart.isStopped) return [];
     const { enabledInterrupts } = hart.csrs.state;
     const wakes = ({ interrupt }: Deadline) => (enabledInterrupts & (1 << interrupt)) !== 0;
-    return this.deadlines(hart).filter(wakes).map(({ at }) => at);
+    return this.deadlines(hart)
+      .filter(wakes)
+      .map(({ at }) => at);
   }
 
   private deadlines(hart: Hart): Deadline[] {

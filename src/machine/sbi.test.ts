@@ -31,8 +31,7 @@ function setUp(harts = 1) {
     hartState: (hart) => states[hart],
     startHart: (hart, { address, opaque }) => log.push(`start ${hart} 0x${address.toString(16)} ${opaque}`),
     stopHart: () => log.push('stop'),
-    suspendHart: (resume) =>
-      log.push(resume ? `suspend 0x${resume.address.toString(16)} ${resume.opaque}` : 'suspend'),
+    suspendHart: (resume) => log.push(resume ? `suspend 0x${resume.address.toString(16)} ${resume.opaque}` : 'suspend'),
     setSoftwareInterrupt: (hart, on) => log.push(`software ${hart} ${on}`),
     fence: (hart, fence) =>
       log.push(

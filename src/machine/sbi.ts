@@ -231,9 +231,7 @@ const HANDLERS: Readonly<Record<SbiFunctionName, Handler<Result>>> = {
   sbi_hart_start: hartStart,
   sbi_hart_stop: hartStop,
   sbi_hart_get_status: (platform, [hart]) =>
-    isHart(platform, hart)
-      ? success(HART_STATES[platform.hartState(Number(hart))])
-      : fail('SBI_ERR_INVALID_PARAM'),
+    isHart(platform, hart) ? success(HART_STATES[platform.hartState(Number(hart))]) : fail('SBI_ERR_INVALID_PARAM'),
   sbi_hart_suspend: hartSuspend,
 
   sbi_system_reset: systemReset,

@@ -44,6 +44,24 @@ describe('several harts', () => {
     assert.deepEqual(stepped.state(), other.state());
   });
 
+  it('go on from a snapshot as they would have gone on', () => {
+    const program = countingProgram(4, 1500);
+    const run = new MultiHart(program, 'machine');
+    run.machine.run(31_234);
+    const snapshot = run.machine.takeSnapshot();
+    const states = [1, 2].map(() => {
+      run.finish(() => 7_777);
+      const state = run.state();
+      run.machine.restoreSnapshot(snapshot);
+      return state;
+    });
+    assert.deepEqual(states[1], states[0]);
+    const other = new MultiHart(program, 'machine', { translator: 'eager' });
+    other.machine.restoreSnapshot(snapshot);
+    other.finish();
+    assert.deepEqual(other.state(), states[0]);
+  });
+
   it('can be 1 to 8', () => {
     for (const harts of [0, 9, 1.5, NaN]) {
       assert.throws(() => new Machine({ memoryBytes: 1 << 20, harts }), /with .* harts is not possible: .* 1 to 8/);
