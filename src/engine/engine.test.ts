@@ -411,7 +411,7 @@ describe('engine', () => {
     let key = 0;
     host.onSystem = () => {
       key = 1 - key;
-      host.engine.running.selectTlb(key, key);
+      host.engine.running.selectTlb({ key }, { key });
       if (remap && key === 1) host.mapped.set(0x80002, 0x80006);
       else host.mapped.delete(0x80002);
       return 'next';

@@ -6,9 +6,9 @@ import type { StateTransfer } from './state-transfer';
 import { csrs } from '../isa/csrs';
 import { HartState, RegisterViews } from './hart-state';
 import * as at from './layout';
-import type { PlainWalk } from './page-walk';
 import { superpageMark } from './page-walk';
-import type { Tlbs } from './tlb';
+import { tlbKey } from './tlb';
+import type { Tlbs, TlbUse } from './tlb';
 
 const CSR_COUNT = 4096;
 /** CSRs are copied in blocks of so many numbers. */
@@ -76,16 +76,22 @@ export class HartContext {
   /** Integer and floating-point registers, pc, privilege, the LR reservation. */
   readonly state: HartState;
 
+  /** Whether the hart's state lies where generated code works on it. */
+  isRunning = false;
+  /** The values of the CSRs that are stored, by number. */
+  csrs: BigUint64Array;
+  /** The same in halves: that of register n at 2n, and its high one behind it. */
+  csrHalves: Uint32Array;
+
   private readonly bytes: Uint8Array;
   private readonly base: number;
   private readonly runningPlace: Place;
   private readonly parkedPlace: Place;
   private place: Place;
-  /** The TLBs to run with. */
-  private fetchKey = 0;
-  private dataKey = 0;
-  private fetchWalk: PlainWalk | undefined;
-  private dataWalk: PlainWalk | undefined;
+  /** What the TLBs to run with are for. */
+  private fetchUse: TlbUse;
+  private dataUse: TlbUse;
+  private keys = 0;
   /** Instructions attempted up to when the hart last began to run, and the count of all harts then. */
   private executedBefore = 0;
   private executedSince = 0;
@@ -100,23 +106,11 @@ export class HartContext {
     this.runningPlace = new Place(buffer, 0, at.CSR_VALUES, at.SUPERPAGES);
     const { base } = this;
     this.parkedPlace = new Place(buffer, base, base + at.PARKED_CSRS, base + at.PARKED_SUPERPAGES);
+    this.fetchUse = this.dataUse = { key: this.newTlbKey() };
     this.place = this.parkedPlace;
+    this.csrs = this.place.csrs;
+    this.csrHalves = this.place.csrHalves;
     this.state = new HartState(this.place.registers);
-  }
-
-  /** Whether the hart's state lies where generated code works on it. */
-  get isRunning(): boolean {
-    return this.place === this.runningPlace;
-  }
-
-  /** The values of the CSRs that are stored, by number. */
-  get csrs(): BigUint64Array {
-    return this.place.csrs;
-  }
-
-  /** The same in halves: that of register n at 2n, and its high one behind it. */
-  get csrHalves(): Uint32Array {
-    return this.place.csrHalves;
   }
 
   /** Instructions that this hart attempted so far; exact also during callbacks. */
@@ -141,17 +135,19 @@ export class HartContext {
     this.moveTo(this.parkedPlace);
   }
 
+  /** A number for a new use of a TLB. */
+  newTlbKey(): number {
+    return tlbKey(this.index, this.keys++);
+  }
+
   /**
-   * Selects the TLBs for the current address space and mode. Keys are small numbers of the caller's choice; several
-   * TLBs are kept, so that going back to a key finds its entries.
-   * @param fetchWalk,dataWalk how generated code may translate by itself, the same for a key each time; else the host does
+   * Selects the TLBs for the current address space and mode. Several are kept, so that going back to a use finds its
+   * entries.
    */
-  selectTlb(fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): void {
-    if (fetchKey === this.fetchKey && dataKey === this.dataKey) return;
-    this.fetchKey = fetchKey;
-    this.dataKey = dataKey;
-    this.fetchWalk = fetchWalk;
-    this.dataWalk = dataWalk;
+  selectTlb(fetch: TlbUse, data: TlbUse): void {
+    if (fetch === this.fetchUse && data === this.dataUse) return;
+    this.fetchUse = fetch;
+    this.dataUse = data;
     if (this.isRunning) this.applySelection();
   }
 
@@ -195,11 +191,14 @@ export class HartContext {
 
   private moveTo(place: Place): void {
     this.place = place;
+    this.isRunning = place === this.runningPlace;
+    this.csrs = place.csrs;
+    this.csrHalves = place.csrHalves;
     this.state.moveTo(place.registers);
   }
 
   private applySelection(): void {
-    const { index, around, fetchKey, dataKey } = this;
-    if (around.tlbs.select(index, fetchKey, dataKey, this.fetchWalk, this.dataWalk)) around.redirect();
+    const { around } = this;
+    if (around.tlbs.select(this.fetchUse, this.dataUse)) around.redirect();
   }
 }

@@ -41,119 +41,124 @@ export class RegisterViews {
 }
 
 export class HartState {
+  private words!: BigUint64Array;
+  private halves!: Uint32Array;
+  private view!: DataView;
+  /** x0 to x31 as they lie in memory, 8 bytes each, little-endian; x0 must stay zero. To save and restore all at once. */
+  xBytes!: Uint8Array;
+
   /** @param views where the registers lie; `moveTo` changes that */
-  constructor(private views: RegisterViews) {
+  constructor(views: RegisterViews) {
+    this.moveTo(views);
     this.clearReservation();
   }
 
   /** The registers lie elsewhere from now on; whoever calls this has copied them. */
-  moveTo(views: RegisterViews): void {
-    this.views = views;
-  }
-
-  /** x0 to x31 as they lie in memory, 8 bytes each, little-endian; x0 must stay zero. To save and restore all at once. */
-  get xBytes(): Uint8Array {
-    return this.views.x;
+  moveTo({ words, halves, view, x }: RegisterViews): void {
+    this.words = words;
+    this.halves = halves;
+    this.view = view;
+    this.xBytes = x;
   }
 
   /** Integer register 0..31, unsigned 64 bits. */
   x(index: number): bigint {
-    return this.views.words[X_REGISTERS / 8 + index];
+    return this.words[X_REGISTERS / 8 + index];
   }
 
   /** Writes the low 64 bits; writes to x0 are ignored. */
   setX(index: number, value: bigint): void {
-    if (index !== 0) this.views.words[X_REGISTERS / 8 + index] = value;
+    if (index !== 0) this.words[X_REGISTERS / 8 + index] = value;
   }
 
   /** Floating-point register 0..31, as its 64 bits. */
   f(index: number): bigint {
-    return this.views.words[F_REGISTERS / 8 + index];
+    return this.words[F_REGISTERS / 8 + index];
   }
 
   setF(index: number, value: bigint): void {
-    this.views.words[F_REGISTERS / 8 + index] = value;
+    this.words[F_REGISTERS / 8 + index] = value;
   }
 
   /** The floating-point control and status register: rounding mode and accrued exceptions, eight bits. */
   get fcsr(): number {
-    return this.views.halves[FCSR / 4];
+    return this.halves[FCSR / 4];
   }
 
   set fcsr(value: number) {
-    this.views.halves[FCSR / 4] = value & 0xff;
+    this.halves[FCSR / 4] = value & 0xff;
     this.updateFloatLimit();
   }
 
   /** mstatus.FS: 0 = off, 1 = initial, 2 = clean, 3 = dirty (Privileged 3.1.6.6). */
   get floatState(): number {
-    return this.views.halves[FLOAT_STATE / 4];
+    return this.halves[FLOAT_STATE / 4];
   }
 
   set floatState(value: number) {
-    this.views.halves[FLOAT_STATE / 4] = value & 3;
+    this.halves[FLOAT_STATE / 4] = value & 3;
     this.updateFloatLimit();
   }
 
   get pc(): bigint {
-    return this.views.words[PC / 8];
+    return this.words[PC / 8];
   }
 
   /** Bit 0 is cleared, as every jump does. */
   set pc(value: bigint) {
-    this.views.words[PC / 8] = value & ~1n;
+    this.words[PC / 8] = value & ~1n;
   }
 
   /** The low 32 bits of the program counter, unsigned. */
   get pcLow(): number {
-    return this.views.halves[PC / 4];
+    return this.halves[PC / 4];
   }
 
   /** The high 32 bits of the program counter, unsigned. */
   get pcHigh(): number {
-    return this.views.halves[PC / 4 + 1];
+    return this.halves[PC / 4 + 1];
   }
 
   /** Sets pc by its halves; bit 0 is cleared. */
   setPc(low: number, high: number): void {
-    this.views.halves[PC / 4] = low & ~1;
-    this.views.halves[PC / 4 + 1] = high;
+    this.halves[PC / 4] = low & ~1;
+    this.halves[PC / 4 + 1] = high;
   }
 
   get privilege(): Privilege {
-    return this.views.halves[PRIVILEGE / 4] as Privilege;
+    return this.halves[PRIVILEGE / 4] as Privilege;
   }
 
   set privilege(value: Privilege) {
-    this.views.halves[PRIVILEGE / 4] = value;
+    this.halves[PRIVILEGE / 4] = value;
   }
 
   /** Drops the LR reservation, so that the next SC fails. */
   clearReservation(): void {
-    this.views.halves[RESERVATION / 4] = NO_RESERVATION;
+    this.halves[RESERVATION / 4] = NO_RESERVATION;
   }
 
   transferState(state: StateTransfer): void {
     state.fill(this.xBytes);
-    state.fill(this.views.words.subarray(F_REGISTERS / 8, F_REGISTERS / 8 + 32));
+    state.fill(this.words.subarray(F_REGISTERS / 8, F_REGISTERS / 8 + 32));
     this.pc = state.word(this.pc);
     this.privilege = state.integer(this.privilege, 3) as Privilege;
     this.fcsr = state.integer(this.fcsr, 0xff);
     this.floatState = state.integer(this.floatState, 3);
     // The reserved bytes by their place in RAM, wherever that lies in the engine's memory.
-    const reserved = this.views.halves[RESERVATION / 4];
+    const reserved = this.halves[RESERVATION / 4];
     const place = state.optional(reserved === NO_RESERVATION ? undefined : reserved - RAM, (at) =>
       state.integer(at ?? 0, NO_RESERVATION - RAM - 1),
     );
-    this.views.halves[RESERVATION / 4] = place === undefined ? NO_RESERVATION : place + RAM;
-    this.views.words[RESERVED_VALUE / 8] = state.word(this.views.words[RESERVED_VALUE / 8]);
+    this.halves[RESERVATION / 4] = place === undefined ? NO_RESERVATION : place + RAM;
+    this.words[RESERVED_VALUE / 8] = state.word(this.words[RESERVED_VALUE / 8]);
     state.require(this.x(0) === 0n && (this.privilege as number) !== 2, 'a register is not legal');
   }
 
   private updateFloatLimit(): void {
     const isPlain = this.floatState === FLOAT_DIRTY && (this.fcsr & PLAIN_MASK) === PLAIN;
     const limit = isPlain ? Infinity : 0;
-    this.views.view.setFloat64(FLOAT_LIMIT, limit, true);
-    this.views.view.setFloat32(FLOAT_LIMIT_SINGLE, limit, true);
+    this.view.setFloat64(FLOAT_LIMIT, limit, true);
+    this.view.setFloat32(FLOAT_LIMIT_SINGLE, limit, true);
   }
 }

@@ -5,6 +5,18 @@ import { leafRule } from './page-walk';
 
 const NO_TAG = -1;
 
+/** What a hart's TLB is for: an address space and mode. */
+export interface TlbUse {
+  /** A number of its own, from `tlbKey`. */
+  readonly key: number;
+  /** How generated code may fill the TLB; absent: it does not. */
+  readonly plain?: PlainWalk | undefined;
+}
+
+/** The key number so-and-so of a hart. */
+export const tlbKey = (hart: number, number: number): number => number * at.MAX_HARTS + hart;
+const hartOf = (key: number): number => key % at.MAX_HARTS;
+
 /** Where the TLBs of one kind lie, and how large they are; in bytes. */
 interface Shape {
   readonly kind: 'data' | 'fetch';
@@ -42,7 +54,7 @@ const FETCH: Shape = {
  * behind the TLB's entries.
  */
 class Bank {
-  /** Whose TLB each is, as `keyOf` has it; undefined for one that was never used. */
+  /** The key of each TLB; undefined for one that was never used. */
   private readonly keys: (number | undefined)[] = [];
   private readonly byKey = new Map<number, number>();
   private readonly lastUse: number[] = [];
@@ -61,11 +73,12 @@ class Bank {
     }
   }
 
-  /** Makes the TLB with this key current. @returns whether another one is current now */
-  select(key: number, walk: PlainWalk | undefined): boolean {
+  /** Makes the TLB for this use current. @returns whether another one is current now */
+  select(use: TlbUse): boolean {
+    const { key } = use;
     if (key === this.key) return false;
     this.key = key;
-    const index = this.byKey.get(key) ?? this.replaceOldest(key, walk);
+    const index = this.byKey.get(key) ?? this.replaceOldest(use);
     this.lastUse[index] = ++this.uses;
     this.tlb = this.address(index);
     this.words[this.shape.current / 4] = this.tlb;
@@ -104,14 +117,14 @@ class Bank {
 
   private belongsTo(index: number, hart: number | undefined): boolean {
     const key = this.keys[index];
-    return key !== undefined && (hart === undefined || key % at.MAX_HARTS === hart);
+    return key !== undefined && (hart === undefined || hartOf(key) === hart);
   }
 
   private address(index: number): number {
     return this.shape.base + index * this.shape.size;
   }
 
-  private replaceOldest(key: number, walk: PlainWalk | undefined): number {
+  private replaceOldest({ key, plain }: TlbUse): number {
     const { keys, lastUse, shape } = this;
     let oldest = 0;
     for (let i = 1; i < at.TLB_COUNT; i++) if (lastUse[i] < lastUse[oldest]) oldest = i;
@@ -125,7 +138,7 @@ class Bank {
     }
     keys[oldest] = key;
     this.byKey.set(key, oldest);
-    this.describeWalk(this.address(oldest) + shape.entries * shape.entrySize, walk);
+    this.describeWalk(this.address(oldest) + shape.entries * shape.entrySize, plain);
     return oldest;
   }
 
@@ -166,9 +179,6 @@ class Bank {
   }
 }
 
-/** One number for a hart and what that calls an address space and mode. */
-const keyOf = (hart: number, key: number): number => key * at.MAX_HARTS + hart;
-
 /** The TLBs for loads and stores, and those for instruction fetch. */
 export class Tlbs {
   private readonly words: Int32Array;
@@ -179,17 +189,14 @@ export class Tlbs {
     this.words = new Int32Array(buffer, 0, at.SLOT_TABLES / 4);
     this.data = new Bank(this.words, DATA);
     this.fetch = new Bank(this.words, FETCH);
-    this.select(0, 0, 0);
+    const first: TlbUse = { key: tlbKey(0, 0) };
+    this.select(first, first);
   }
 
-  /**
-   * Makes a hart's TLBs with these keys current.
-   * @param fetchWalk,dataWalk how generated code may fill them; the same for a key each time
-   * @returns whether another one is current now
-   */
-  select(hart: number, fetchKey: number, dataKey: number, fetchWalk?: PlainWalk, dataWalk?: PlainWalk): boolean {
-    const fetchChanged = this.fetch.select(keyOf(hart, fetchKey), fetchWalk);
-    return this.data.select(keyOf(hart, dataKey), dataWalk) || fetchChanged;
+  /** Makes the TLBs for these uses current. @returns whether another one is current now */
+  select(fetch: TlbUse, data: TlbUse): boolean {
+    const fetchChanged = this.fetch.select(fetch);
+    return this.data.select(data) || fetchChanged;
   }
 
   /** Adds a page of RAM for loads or stores to the current data TLB. */

@@ -92,7 +92,7 @@ export class Hart implements EngineHost {
   private readonly bus: Bus;
   private readonly rom: BootRom;
   private readonly requestStop: () => void;
-  private readonly modes = new TranslationModes();
+  private readonly modes: TranslationModes;
   private fetchMode: TranslationMode;
   private dataMode: TranslationMode;
   /** Attempted instructions that trapped, and so did not retire. */
@@ -112,6 +112,7 @@ export class Hart implements EngineHost {
     this.requestStop = requestStop;
     this.context = engine.context(index);
     this.state = this.context.state;
+    this.modes = new TranslationModes(() => this.context.newTlbKey());
     this.pmp = new Pmp(() => this.protectionChanged());
     this.mmu = new Mmu(engine.memory, this.pmp, this.context);
     this.csrs = new CsrFile({
@@ -372,7 +373,7 @@ export class Hart implements EngineHost {
   /** Trap entry from where the hart stands (Privileged 3.1.6.1, 3.1.14–3.1.16, 4.1.7–4.1.9). */
   private enter(cause: number, interrupt: boolean, tval: bigint, to: 1 | 3): void {
     const { state } = this.csrs;
-    const { halves, values } = state;
+    const { csrHalves: halves, csrs: values } = this.context;
     const registers = to === S_MODE ? supervisorTrapCsrs : machineTrapCsrs;
     halves[2 * registers.epc] = this.state.pcLow;
     halves[2 * registers.epc + 1] = this.state.pcHigh;
@@ -394,7 +395,8 @@ export class Hart implements EngineHost {
     const { state } = this.csrs;
     const { status, privilege } = popStatus(state.status, from);
     state.status = status;
-    this.state.setPc(state.halves[2 * epc], state.halves[2 * epc + 1]);
+    const { csrHalves: halves } = this.context;
+    this.state.setPc(halves[2 * epc], halves[2 * epc + 1]);
     this.state.privilege = privilege;
     if (from === M_MODE && privilege === S_MODE && this.supervisorEntry) {
       this.handling = true;
@@ -432,7 +434,7 @@ export class Hart implements EngineHost {
     this.fetchMode = this.modes.mode(satp, privilege, false, false);
     this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
     const { fetchMode, dataMode } = this;
-    this.context.selectTlb(fetchMode.key, dataMode.key, fetchMode.plain, dataMode.plain);
+    this.context.selectTlb(fetchMode, dataMode);
     this.onTranslation?.();
   }
 

@@ -3,20 +3,16 @@
  * finds its translations; what decides a translation decides the number: satp, privilege, SUM and MXR.
  */
 import type { Privilege } from '../engine/hart-state';
-import type { PlainWalk } from '../engine/page-walk';
+import type { TlbUse } from '../engine/tlb';
 import type { AddressSpace } from './paging';
 import { addressSpaceOf } from './paging';
 import type { WalkContext, WalkRules } from './walk';
 
-export interface TranslationMode {
-  /** The number by which the engine knows its TLB. */
-  readonly key: number;
+export interface TranslationMode extends TlbUse {
   /** Privilege of the access, for PMP. */
   readonly privilege: Privilege;
   /** How to walk the page table; undefined: addresses are physical. */
   readonly walk: WalkContext | undefined;
-  /** The same as the engine's generated code knows it. */
-  readonly plain?: PlainWalk;
 }
 
 /** satp values remembered; beyond, all get new numbers, and the engine's least recently used TLBs end by themselves. */
@@ -31,14 +27,19 @@ interface KnownSpace {
 }
 
 export class TranslationModes {
-  private nextKey = 0;
-  private readonly machine: TranslationMode = { key: this.nextKey++, privilege: 3, walk: undefined };
+  private readonly machine: TranslationMode;
   /** Untranslated S- and U-mode, which PMP treats alike. */
-  private readonly bare: TranslationMode = { key: this.nextKey++, privilege: 1, walk: undefined };
+  private readonly bare: TranslationMode;
   private readonly spaces = new Map<bigint, KnownSpace>();
   private satp = 0n;
   private current: KnownSpace | undefined;
   private rules: WalkRules = {};
+
+  /** @param newKey gives a number by which the engine knows a TLB */
+  constructor(private readonly newKey = countUp()) {
+    this.machine = { key: newKey(), privilege: 3, walk: undefined, plain: undefined };
+    this.bare = { key: newKey(), privilege: 1, walk: undefined, plain: undefined };
+  }
 
   /** Changes the rules of walking: all address spaces get new numbers. */
   setRules(rules: WalkRules): void {
@@ -78,8 +79,13 @@ export class TranslationModes {
   private create({ scheme, root }: AddressSpace, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
     const walk: WalkContext = { ...this.rules, scheme, root, privilege, sum, mxr };
     const user = privilege === 0 ? 'only' : sum ? 'any' : 'never';
-    return { key: this.nextKey++, privilege, walk, plain: { levels: scheme.levels, root, user } };
+    return { key: this.newKey(), privilege, walk, plain: { levels: scheme.levels, root, user } };
   }
+}
+
+function countUp(): () => number {
+  let next = 0;
+  return () => next++;
 }
 
 function slotOf(privilege: 0 | 1, sum: boolean, mxr: boolean): number {

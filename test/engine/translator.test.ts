@@ -300,7 +300,7 @@ describe('translated code', () => {
         // No flush: each space has a TLB of its own.
         if (key === 1) host.mapped.set(page, page + 1);
         else host.mapped.delete(page);
-        host.engine.running.selectTlb(key, key);
+        host.engine.running.selectTlb({ key }, { key });
         return 'next';
       };
     };
