@@ -131,13 +131,13 @@ describe('a snapshot', () => {
 
 describe('the state of a machine', () => {
   /** The comparisons above look at these; or they follow from other state. */
-  const LEFT_OUT = new Set(['PhysicalMemory', 'Engine', 'HartState', 'Mmu', 'TranslationModes', 'SbiPlatform']);
+  const LEFT_OUT = new Set(['PhysicalMemory', 'Engine', 'HartContext', 'HartState', 'Mmu', 'TranslationModes', 'SbiPlatform']);
   /** What follows from other state, or is no state: by class and property. */
   const DERIVED = new Set([
     // What was decided about accesses to memory, from the CSRs.
     ...['Hart.fetchMode', 'Hart.dataMode', 'Pmp.rules', 'CsrState.values', 'CsrState.halves'],
     // Within one call of `run` only, or the debugger's.
-    ...['Machine.nextTimer', 'Machine.reached', 'Machine.passed', 'Machine.stopRequested', 'Hart.heldTrap'],
+    ...['MachineTimers.next', 'Machine.reached', 'Machine.passed', 'Machine.stopRequested', 'Hart.heldTrap'],
     'Hart.handling',
     ...['CsrState.writingInstruction', 'VirtioBlock.cost', 'DeviceClock.first', 'DeviceClock.running'],
     // What the host has told and the machine has not heard.
