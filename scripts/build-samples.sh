@@ -81,6 +81,7 @@ build_fixtures() {
     -fno-unwind-tables src/start.S src/calls.c
   stripped no-debug-info dwarf5 --strip-debug
   stripped stripped dwarf5 --strip-all
+  fixture harts $kernel "${rv64[@]}" -gdwarf-5 -Og -fno-omit-frame-pointer src/harts.S src/harts.c
   fixture rv32 $kernel "${rv32[@]}" src/rv32.S
   local name
   for name in segment-outside entry-outside jump-to-nowhere loop-interrupts-off overwrite-page-table; do

@@ -14,6 +14,7 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
+    ...(launch.machine.harts !== undefined && { harts: launch.machine.harts }),
     extensions: launch.machine.extensions,
     clock: launch.machine.clock,
     ...launch.hypervisor,

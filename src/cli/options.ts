@@ -24,6 +24,8 @@ export interface RunOptions {
   /** Paths of M-mode code in place of the built-in firmware, and of a device tree in place of the generated one. */
   readonly firmware: string | undefined;
   readonly dtb: string | undefined;
+  /** Of the machine; undefined: 1. */
+  readonly harts: number | undefined;
   /** Bytes. */
   readonly guestMemory: number | undefined;
   /** Disk images, and whether the guest's writes go to the file. */
@@ -85,6 +87,7 @@ export const RUN_OPTIONS = [
   { name: 'firmware', value: 'FILE', help: 'M-mode code in place of the built-in SBI, such as OpenSBI' },
   { name: 'dtb', value: 'FILE', help: 'with --bare: a device tree in place of the generated one' },
   { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
+  { name: 'harts', value: 'N', help: 'harts (processors) of the machine, 1 to 8' },
   {
     name: 'extensions',
     value: 'LIST',
@@ -199,6 +202,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     machineMode,
     firmware: given.get('firmware'),
     dtb: given.get('dtb'),
+    harts: read(given, 'harts', hartCount),
     guestMemory: read(given, 'guest-memory', memorySize),
     disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
@@ -348,6 +352,11 @@ function extensionSwitches(list: string): ExtensionSwitches {
     switches[extension] = minus !== '-';
   }
   return switches;
+}
+
+function hartCount(text: string): number {
+  if (!/^[1-8]$/.test(text)) throw new Error('there can be 1 to 8.');
+  return Number(text);
 }
 
 function positive(text: string): number {

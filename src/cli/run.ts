@@ -47,8 +47,8 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const { program, htif } = readKernel(options.kernel, options.machineMode);
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
-  const { extensions, engineWithout } = options;
-  const machine = { extensions, engineWithout, ...(hostTicks && { hostTicks }) };
+  const { extensions, engineWithout, harts } = options;
+  const machine = { extensions, engineWithout, ...(harts !== undefined && { harts }), ...(hostTicks && { hostTicks }) };
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   const { firmware, dtb } = options;
   const beneath = firmware === undefined ? {} : { firmware: readFirmware(firmware) };

@@ -94,6 +94,8 @@ export class TargetEnvironment implements Environment {
     const float = floatRegisterNumber(name);
     if (float !== undefined) return () => this.floatRegister(name, float);
     if (name === 'mode' || name === 'privilege') return () => ({ kind: 'text', value: target.mode });
+    if (name === 'hart') return () => integer(BigInt(target.hart));
+    if (name === 'guest') return () => ({ kind: 'text', value: target.guest });
     const isHost = name.startsWith('host_');
     for (const set of target.csrSets) {
       if (isHost && set.kind !== 'host') continue;

@@ -40,6 +40,7 @@ class Guest {
   constructor(private readonly host: Host) {}
 
   readonly current = this;
+  readonly targets = [this];
 
   get system(): System {
     return this as unknown as System;
@@ -140,11 +141,11 @@ describe('run loop', () => {
     const seen: bigint[] = [];
     let refused = 0;
     function* plan(): Plan & Generator<never> {
-      yield { kind: 'instruction' } as never;
+      yield { kind: 'instruction', target: guest } as never;
       seen.push(guest.pc);
-      yield { kind: 'run', until: new Set([128n]), accept: () => ++refused > 2 } as never;
+      yield { kind: 'run', target: guest, until: new Set([128n]), accept: () => ++refused > 2 } as never;
       seen.push(guest.pc);
-      yield { kind: 'instruction' } as never;
+      yield { kind: 'instruction', target: guest } as never;
       seen.push(guest.pc);
     }
     assert.deepEqual(await new RunLoop(guest.system, host, observer({ breakpoint: () => false })).run(plan()), {

@@ -4,6 +4,7 @@
  */
 import type { RunClock } from './run-clock';
 import type { End, RunOutcome, System } from './systems/system';
+import type { Target } from './target';
 
 /** Time and turns, from the host: Node or a browser. */
 export interface Scheduler {
@@ -21,10 +22,15 @@ export interface Scheduler {
  */
 export type Pacing = 'real-time' | 'skip';
 
-/** One command of a plan: execute one instruction, or run freely until a place is reached. */
+/** One command of a plan: execute one instruction of a target, or run freely until it reaches a place. */
 export type StepCommand =
-  | { readonly kind: 'instruction' }
-  | { readonly kind: 'run'; readonly until: ReadonlySet<bigint>; readonly accept: () => boolean };
+  | { readonly kind: 'instruction'; readonly target: Target }
+  | {
+      readonly kind: 'run';
+      readonly target: Target;
+      readonly until: ReadonlySet<bigint>;
+      readonly accept: () => boolean;
+    };
 
 /** What a run is to do: commands in turn, each when the one before is done; the run ends with it. */
 export type Plan = Iterator<StepCommand, void, void>;
@@ -195,7 +201,7 @@ export class RunLoop {
 }
 
 type SliceOutcome =
-  Exclude<RunOutcome, { kind: 'breakpoint' }> | { readonly kind: 'done' } | { readonly kind: 'again' };
+  Exclude<RunOutcome, { kind: 'breakpoint' | 'elsewhere' }> | { readonly kind: 'done' } | { readonly kind: 'again' };
 
 /** Whether a slice may go on after this. */
 function goesOn({ kind }: SliceOutcome): boolean {
@@ -205,15 +211,17 @@ function goesOn({ kind }: SliceOutcome): boolean {
 /** Carries out the commands of a plan on the system, one piece at a time. */
 class PlanRunner {
   private command: StepCommand | undefined;
-  /** The next instruction is executed even when a breakpoint is on it. */
-  private passBreakpoint = true;
+  /** This target's next instruction is executed even when a breakpoint is on it. */
+  private passing: Target | undefined;
   private applied: { readonly version: number; readonly until: ReadonlySet<bigint> | undefined } | undefined;
 
   constructor(
     private readonly system: System,
     private readonly observer: RunObserver,
     private readonly plan: Plan | undefined,
-  ) {}
+  ) {
+    this.passing = system.current;
+  }
 
   advance(budget: number): SliceOutcome {
     if (this.plan && !this.command) {
@@ -222,25 +230,41 @@ class PlanRunner {
       this.command = next.value;
     }
     const { command } = this;
-    return command?.kind === 'instruction' ? this.instruction() : this.free(budget, command);
+    return command?.kind === 'instruction' ? this.instruction(command.target) : this.free(budget, command);
   }
 
-  private instruction(): SliceOutcome {
-    if (!this.passBreakpoint && this.observer.breakpoint()) return { kind: 'stopped' };
-    this.passBreakpoint = false;
-    const outcome = this.system.step();
-    this.command = undefined;
-    return outcome.kind === 'limit' || outcome.kind === 'breakpoint' ? { kind: 'again' } : outcome;
+  private instruction(target: Target): SliceOutcome {
+    const { system, observer } = this;
+    if (this.passing !== target && system.current === target && observer.breakpoint()) return { kind: 'stopped' };
+    const outcome = this.step(target);
+    if (outcome.kind !== 'again') this.command = undefined;
+    return outcome.kind === 'limit' ? { kind: 'again' } : outcome;
+  }
+
+  /** Executes one instruction of the target, or others for a while: then the step is to be made again. */
+  private step(target: Target): SliceOutcome {
+    const { system, observer } = this;
+    if (system.targets.length > 1) {
+      this.applyBreakpoints(undefined);
+      system.onBreakpoint = () => observer.breakpoint();
+    }
+    const outcome = system.step(target);
+    if (outcome.kind === 'breakpoint') return { kind: 'stopped' };
+    if (outcome.kind === 'elsewhere') return { kind: 'again' };
+    if (this.passing === target) this.passing = undefined;
+    return outcome;
   }
 
   private free(budget: number, command: Extract<StepCommand, { kind: 'run' }> | undefined): SliceOutcome {
-    if (this.passBreakpoint) {
-      this.passBreakpoint = false;
-      const outcome = this.system.step();
-      if (outcome.kind !== 'limit') return outcome.kind === 'breakpoint' ? { kind: 'again' } : outcome;
+    if (this.passing) {
+      const outcome = this.step(this.passing);
+      if (outcome.kind !== 'limit') return outcome;
     }
     const isArrived = (): boolean =>
-      command !== undefined && command.until.has(this.system.current.pc) && command.accept();
+      command !== undefined &&
+      this.system.current === command.target &&
+      command.until.has(command.target.pc) &&
+      command.accept();
     if (isArrived()) return this.arrive();
     this.applyBreakpoints(command?.until);
     let hasArrived = false;
@@ -250,6 +274,7 @@ class PlanRunner {
       return hasArrived || this.observer.breakpoint();
     };
     const outcome = this.system.run(budget);
+    if (outcome.kind === 'elsewhere') return { kind: 'again' };
     if (outcome.kind !== 'breakpoint') return outcome;
     return hasArrived ? this.arrive() : { kind: 'stopped' };
   }

@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly mode: 'hypervisor' | 'bare' | 'machine';
   /** DRAM of the machine. */
   readonly memoryBytes: number;
+  /** 1 to 8; 1 unless said otherwise. */
+  readonly harts?: number;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions?: ExtensionSwitches;
   /** When shadow page tables follow those of the guests; 'sfence' unless said otherwise. */

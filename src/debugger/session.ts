@@ -9,7 +9,7 @@ import { explainStop } from './explain/explain-stop';
 import type { StopExplanation } from './explain/explain-stop';
 import { RunClock } from './run-clock';
 import { RunLoop } from './run-loop';
-import type { Plan, RunEnd, Scheduler } from './run-loop';
+import type { Plan, RunEnd, Scheduler, StepCommand } from './run-loop';
 import type { SessionOptions } from './session-options';
 import { Stack } from './stack';
 import { planStep } from './stepping/step-plans';
@@ -124,7 +124,7 @@ export class Session {
       takeTraps: () => judge.takeTraps().filter((trap) => trap.target === target),
     };
     // What is pending is what a step does first, and all that it does: the user sees what came of it.
-    const plan = this.system.pending?.target === target ? planInstruction() : planStep(world, kind, granularity);
+    const plan = this.system.pending?.target === target ? planInstruction(target) : planStep(world, kind, granularity);
     this.run(plan);
   }
 
@@ -280,6 +280,6 @@ export class Session {
   }
 }
 
-function* planInstruction(): Generator<{ readonly kind: 'instruction' }, void, void> {
-  yield { kind: 'instruction' };
+function* planInstruction(target: Target): Generator<StepCommand, void, void> {
+  yield { kind: 'instruction', target };
 }

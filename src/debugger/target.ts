@@ -75,6 +75,8 @@ export interface Target {
   readonly name: string;
   /** Name of the guest. */
   readonly guest: string;
+  /** The number by which its code knows it: `mhartid`, or the vCPU's number in its guest. */
+  readonly hart: number;
   pc: bigint;
   /** Integer register 0 to 31, unsigned. */
   x(index: number): bigint;

@@ -100,6 +100,8 @@ export type RunResult =
   | { readonly kind: 'waiting'; readonly ticks: number }
   /** Time follows the host's clock, and the hart is in WFI for so many ticks: call `run` again then, or after input. */
   | { readonly kind: 'asleep'; readonly ticks: number }
+  /** It is the turn of the hart that was asked for. */
+  | { readonly kind: 'turn' }
   /** The program ended the machine. */
   | ({ readonly kind: 'power-off' } & PowerOff);
 
@@ -225,9 +227,10 @@ export class Machine implements Stateful {
   /**
    * Runs for at most this many instructions, and ends early for the reasons that the result names. Timer interrupts come at
    * the exact instruction count at which they are due.
+   * @param turnOf end as soon as it is this hart's turn, also when it is already
    */
-  run(maxInstructions: number): RunResult {
-    return this.execute(maxInstructions, (stretch) => this.engine.run(stretch), false);
+  run(maxInstructions: number, turnOf?: Hart): RunResult {
+    return this.execute(maxInstructions, (stretch) => this.engine.run(stretch), false, turnOf);
   }
 
   /**
@@ -330,7 +333,12 @@ export class Machine implements Stateful {
     this.engine.requestExit();
   }
 
-  private execute(limit: number, advance: (stretch: number) => number, single: boolean): RunResult {
+  private execute(
+    limit: number,
+    advance: (stretch: number) => number,
+    single: boolean,
+    turnOf?: Hart,
+  ): RunResult {
     const { engine, timers, turns } = this;
     let left = limit;
     let interrupts = 0;
@@ -343,6 +351,7 @@ export class Machine implements Stateful {
       if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
       const hart = turns.next();
       if (!hart) return this.idle();
+      if (hart === turnOf) return { kind: 'turn' };
       if (hart.waiting) hart.resume();
       const pc = single ? hart.state.pc : 0n;
       if (engine.observe(() => hart.takeInterrupt())) {

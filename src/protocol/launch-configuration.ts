@@ -8,6 +8,7 @@ import {
   ConfigurationError,
   count,
   flag,
+  integer,
   list,
   objectSchema,
   parseObject,
@@ -39,6 +40,7 @@ export interface GuestConfiguration extends DevicesConfiguration {
 /** The machine as the user describes it. */
 export interface MachineConfiguration extends DevicesConfiguration {
   readonly memory?: string | number;
+  readonly harts?: number;
   readonly extensions?: Readonly<Record<string, boolean>>;
   readonly virtio?: VirtioVersion;
   readonly rtc?: string;
@@ -105,6 +107,7 @@ const MACHINE_FIELDS = {
     least: '2M',
     most: '3G',
   }),
+  harts: integer({ description: 'Harts (processors) of the machine. Default: 1.', least: 1, most: 8 }),
   extensions: record({
     fields: EXTENSION_FIELDS,
     description: 'Extensions of the instruction set that the machine has or has not, such as "Zicond": true.',

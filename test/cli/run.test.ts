@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hartsOutput } from '../support/harts-fixture';
 
 const root = join(__dirname, '..', '..');
 const cli = join(root, 'dist', 'cli.js');
@@ -29,6 +30,18 @@ describe('hypocaust run', function () {
       assert.equal(status, 0);
     });
   }
+
+  it('runs as many harts as are asked for', () => {
+    for (const harts of [1, 4]) {
+      const { status, stdout } = hypocaust(['run', '--bare', '--harts', `${harts}`, fixture('harts')]);
+      assert.deepEqual([status, stdout], [0, hartsOutput(harts)]);
+    }
+    for (const harts of ['0', '9', 'two']) {
+      const { status, stderr } = hypocaust(['run', '--bare', '--harts', harts, fixture('harts')]);
+      assert.equal(status, 2);
+      assert.match(stderr, /--harts \w+: there can be 1 to 8\./);
+    }
+  });
 
   it('ends at the expected output, or with 1 when the guest ends without it', () => {
     assert.equal(hypocaust(['run', '--expect', '^Type h for help', kernel]).status, 0);

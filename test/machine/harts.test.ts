@@ -1,10 +1,15 @@
 /** Several harts: turns, atomics, interrupts between them, and that it does not matter in which slices they run. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { TranslatorMode } from '../../src/engine/engine';
 import { Machine } from '../../src/machine/machine';
+import { hartsOutput } from '../support/harts-fixture';
 import { MultiHart, POWER_OFF, sbi } from '../support/multi-hart';
 import { countingOutput, countingProgram } from '../support/multi-hart-programs';
 import { Random } from '../support/random';
+import { readProgram } from '../support/slice-console';
+
+const FIXTURE = join(__dirname, '..', 'fixtures', 'harts.elf');
 
 const HSM = 0x48534d;
 const IPI = 0x735049;
@@ -291,6 +296,17 @@ describe('several harts', () => {
 });
 
 describe('several harts over the built-in firmware', () => {
+  it('do what the same program does in QEMU', () => {
+    for (const harts of [1, 2, 4, 8]) {
+      const machine = new Machine({ memoryBytes: 16 << 20, harts });
+      let output = '';
+      machine.uart.onOutput = (bytes) => (output += Buffer.from(bytes).toString('latin1'));
+      machine.boot({ program: readProgram(FIXTURE), mode: 'supervisor' });
+      while (machine.run(1_000_000).kind !== 'power-off') assert.ok(machine.instructions < 20_000_000, output);
+      assert.equal(output, hartsOutput(harts));
+    }
+  });
+
   it('are started, stopped, and started again', () => {
     const run = new MultiHart(
       `

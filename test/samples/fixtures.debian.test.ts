@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { hartsOutput } from '../support/harts-fixture';
 import { nestedHypervisor, nestedOutput, nestedTranscript } from '../support/nested';
 import { Qemu } from '../support/qemu';
 import { requireTool } from '../support/tools';
@@ -41,6 +42,17 @@ describe('fixtures', function () {
     const qemu = new Qemu({ executable, kernel: nestedHypervisor, timeoutSeconds: 30 });
     assert.equal(await qemu.exit, 0);
     assert.equal(nestedOutput(qemu.output), nestedTranscript);
+  });
+
+  it('harts.elf prints in QEMU, on one hart and on more, what it prints here', async function () {
+    const executable = requireTool('qemu-system-riscv64', this);
+    const kernel = join(repository, 'test', 'fixtures', 'harts.elf');
+    for (const harts of [1, 4, 8]) {
+      const qemu = new Qemu({ executable, kernel, timeoutSeconds: 30, arguments: ['-smp', `${harts}`] });
+      assert.equal(await qemu.exit, 0);
+      const output = qemu.output.replaceAll('\r', '');
+      assert.equal(output.slice(output.indexOf('\nharts ') + 1), hartsOutput(harts));
+    }
   });
 
   it('and the sample kernel are as built from their sources', function () {

@@ -55,7 +55,7 @@ function* runBack(world: StepWorld, mark: Mark, places: readonly bigint[]): Plan
   const { target } = world;
   const until = new Set(places);
   if (until.has(target.pc) && isBack(target, mark)) return;
-  yield { kind: 'run', until, accept: () => isBack(target, mark) };
+  yield { kind: 'run', target, until, accept: () => isBack(target, mark) };
   world.takeTraps();
 }
 
@@ -74,7 +74,7 @@ function* execute(
   const after = mark.pc + BigInt(next?.length ?? 4);
   do {
     world.takeTraps();
-    yield { kind: 'instruction' };
+    yield { kind: 'instruction', target };
     const trap = world.takeTraps().find((taken) => !taken.isHandledBelow);
     if (!trap) return 'done';
     const isFollowed = follow === 'any' || (follow === 'environment' && next?.kind === 'environment');
@@ -170,7 +170,7 @@ function* runThrough(world: StepWorld, line: Line, kind: 'over' | 'into'): Outco
   const until = ranges.length === 0 ? undefined : lineExits(target, ranges, kind === 'into');
   if (!until || until.has(pc)) return false;
   const mark = markOf(target);
-  yield { kind: 'run', until, accept: () => isBack(target, mark) };
+  yield { kind: 'run', target, until, accept: () => isBack(target, mark) };
   world.takeTraps();
   return true;
 }
@@ -221,7 +221,7 @@ function* enter(world: StepWorld): Outcome<boolean> {
     isSameContext(contextOf(target), context) &&
     target.x(STACK_POINTER) <= limit &&
     limit - target.x(STACK_POINTER) < 0x10000n;
-  yield { kind: 'run', until: new Set([behind]), accept };
+  yield { kind: 'run', target, until: new Set([behind]), accept };
   world.takeTraps();
   return true;
 }
@@ -237,7 +237,7 @@ function* stepOut(world: StepWorld): Plan {
   const { caller } = new Stack(target, symbols);
   if (!caller) {
     // The outermost function: what is left is to run on.
-    yield { kind: 'run', until: new Set(), accept: () => false };
+    yield { kind: 'run', target, until: new Set(), accept: () => false };
     return;
   }
   const { frame, isInterrupted } = caller;
@@ -250,7 +250,7 @@ function* stepOut(world: StepWorld): Plan {
     if (isInterrupted) return true;
     return isSameContext(contextOf(target), context) && (sp === undefined ? now >= before : now === sp);
   };
-  yield { kind: 'run', until: new Set([frame.pc]), accept };
+  yield { kind: 'run', target, until: new Set([frame.pc]), accept };
 }
 
 /** Lines in turn until the inlined function is left. */

@@ -13,7 +13,8 @@ import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
 import { HostInput } from './host-input';
 import { HartTarget } from './hart-target';
-import { boundCalls, boundQuestions, outcomeOf } from './run-result';
+import type { Target } from '../target';
+import { boundCalls, boundQuestions, outcomeOf, stepHart } from './run-result';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
 
 const SUPERVISOR_ECALL = 9;
@@ -44,17 +45,18 @@ export class BareSystem implements System {
     this.machine.devices.onProblem = report;
     this.machine.boot(boot);
     this.input = new HostInput(this.machine, gateways);
-    const [hart] = this.machine.harts;
-    this.targets = [new HartTarget(1, name, hart, this.machine)];
+    this.targets = this.machine.harts.map((hart) => new HartTarget(hart.index + 1, name, hart, this.machine));
     this.pageTables = new MachinePageTables([
       {
         guest: name,
         toGpa: (hpa) => (this.machine.memory.contains(hpa, 1) ? hpa : undefined),
-        spaces: () => [this.currentSpace()],
+        spaces: () => this.currentSpaces(),
       },
     ]);
     this.consoles = makeConsoles(name, this.machine.uart, consoles);
-    if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
+    for (const hart of this.machine.harts) {
+      if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
+    }
     this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
   }
 
@@ -67,7 +69,7 @@ export class BareSystem implements System {
   }
 
   get current(): HartTarget {
-    return this.targets[0]!;
+    return this.targets[this.machine.current.index]!;
   }
 
   get watcher(): Watcher {
@@ -76,9 +78,10 @@ export class BareSystem implements System {
 
   set watcher(watcher: Watcher) {
     this.watching = watcher;
-    const [hart] = this.machine.harts;
-    if (watcher.onTrap) hart.onTrap = (trap) => this.observe(trap);
-    else delete hart.onTrap;
+    for (const target of this.targets) {
+      if (watcher.onTrap) target.processor.onTrap = (trap) => this.observe(target, trap);
+      else delete target.processor.onTrap;
+    }
   }
 
   setBreakpoints(addresses: Iterable<bigint>): void {
@@ -86,23 +89,24 @@ export class BareSystem implements System {
   }
 
   watchMemory(ranges: readonly WatchedRange[], { onAccess, onAddressSpace }: MemoryWatcher): void {
-    const { machine, current } = this;
+    const { machine } = this;
     machine.engine.watchData(ranges, (accesses) => {
-      if (onAccess(current, accesses) !== 'stop') return;
+      if (onAccess(this.current, accesses) !== 'stop') return;
       this.watcherStopped = true;
       machine.requestStop();
     });
-    const [hart] = machine.harts;
-    if (!onAddressSpace) {
-      delete hart.onTranslation;
-      return;
+    for (const target of this.targets) {
+      if (!onAddressSpace) {
+        delete target.processor.onTranslation;
+        continue;
+      }
+      let { satp } = target;
+      target.processor.onTranslation = () => {
+        if (target.satp === satp) return;
+        ({ satp } = target);
+        onAddressSpace(target);
+      };
     }
-    let { satp } = current;
-    hart.onTranslation = () => {
-      if (current.satp === satp) return;
-      ({ satp } = current);
-      onAddressSpace(current);
-    };
   }
 
   takeSnapshot(): MachineSnapshot {
@@ -119,24 +123,31 @@ export class BareSystem implements System {
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 
-  step(): RunOutcome {
+  step({ hart }: Target): RunOutcome {
     this.watcherStopped = false;
-    return outcomeOf(this.machine.step(), this.current, this.watcherStopped);
+    const { machine } = this;
+    const result = stepHart(machine, machine.harts[hart], () => machine.step());
+    return outcomeOf(result, this.current, this.watcherStopped);
   }
 
-  private observe(trap: Trap): 'take' | 'stop' {
+  private observe(target: HartTarget, trap: Trap): 'take' | 'stop' {
     // What the built-in firmware does for itself is no business of the user's.
     const isFirmware = trap.to === 3 && this.machine.firmware !== undefined;
     if (isFirmware && trap.interrupt) return 'take';
     const isHandledBelow = isFirmware && trap.cause === SUPERVISOR_ECALL;
-    if (this.watching.onTrap?.(noticeOf(this.current, trap, isHandledBelow)) !== 'stop') return 'take';
+    if (this.watching.onTrap?.(noticeOf(target, trap, isHandledBelow)) !== 'stop') return 'take';
     this.watcherStopped = true;
     return 'stop';
   }
 
-  private currentSpace(): SpaceTables {
-    const { memory, harts } = this.machine;
-    const satp = harts[0].csrs.read(CSR.satp);
+  /** The address spaces that harts are in. */
+  private currentSpaces(): SpaceTables[] {
+    const used = this.machine.harts.filter(({ isStopped }) => !isStopped).map(({ csrs }) => csrs.read(CSR.satp));
+    return [...new Set(used)].map((satp) => this.spaceOf(satp));
+  }
+
+  private spaceOf(satp: bigint): SpaceTables {
+    const { memory } = this.machine;
     const space = addressSpaceOf(satp);
     return {
       satp,

@@ -30,6 +30,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
   const { exitLog: logSize = EXIT_LOG, staleTranslations = 'log' } = options;
   const machine: MachineOptions = {
     memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
+    ...(options.harts !== undefined && { harts: options.harts }),
     ...(options.extensions && { extensions: options.extensions }),
     ...(hostTicks && { hostTicks }),
   };

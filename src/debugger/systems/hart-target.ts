@@ -19,17 +19,20 @@ const MACHINE = 3;
 const VERBS: Readonly<Record<AccessKind, string>> = { fetch: 'Fetch from', load: 'Load from', store: 'Store to' };
 
 export class HartTarget implements Target {
+  readonly name: string;
   readonly csrSets: readonly CsrSet[];
   private readonly walker: AllRightsWalker;
   private readonly memories: Readonly<Record<AddressKind, Memory>>;
 
   constructor(
     readonly id: number,
-    readonly name: string,
-    private readonly hart: Hart,
+    /** Of the program. */
+    readonly guest: string,
+    readonly processor: Hart,
     private readonly machine: Machine,
   ) {
-    const { csrs } = hart;
+    const { csrs, index } = this.processor;
+    this.name = machine.harts.length > 1 ? `${guest}, hart ${index}` : guest;
     this.csrSets = [
       hartCsrSet(csrs, {
         kind: 'guest',
@@ -45,45 +48,45 @@ export class HartTarget implements Target {
       }),
     ];
     const { memory } = machine;
-    this.walker = new AllRightsWalker(machineEntries(memory), () => hart.mmu.rules);
+    this.walker = new AllRightsWalker(machineEntries(memory), () => this.processor.mmu.rules);
     const bare = translatedMemory(memory, physical);
     this.memories = { gva: translatedMemory(memory, (va) => this.toPhysical(va)), gpa: bare, hpa: bare };
   }
 
-  get guest(): string {
-    return this.name;
+  get hart(): number {
+    return this.processor.index;
   }
 
   get pc(): bigint {
-    return this.hart.state.pc;
+    return this.processor.state.pc;
   }
 
   set pc(value: bigint) {
-    this.hart.state.pc = BigInt.asUintN(64, value);
+    this.processor.state.pc = BigInt.asUintN(64, value);
   }
 
   x(index: number): bigint {
-    return this.hart.state.x(index);
+    return this.processor.state.x(index);
   }
 
   setX(index: number, value: bigint): void {
-    this.hart.state.setX(index, BigInt.asUintN(64, value));
+    this.processor.state.setX(index, BigInt.asUintN(64, value));
   }
 
   f(index: number): bigint {
-    return this.hart.state.f(index);
+    return this.processor.state.f(index);
   }
 
   setF(index: number, value: bigint): void {
-    this.hart.state.setF(index, BigInt.asUintN(64, value));
+    this.processor.state.setF(index, BigInt.asUintN(64, value));
   }
 
   get mode(): ModeName {
-    return MODES[this.hart.privilege];
+    return MODES[this.processor.privilege];
   }
 
   get satp(): bigint {
-    return this.hart.privilege === MACHINE ? 0n : this.hart.csrs.read(CSR.satp);
+    return this.processor.privilege === MACHINE ? 0n : this.processor.csrs.read(CSR.satp);
   }
 
   memory(kind: AddressKind): Memory {
@@ -96,12 +99,12 @@ export class HartTarget implements Target {
       readEntry: (at) => (memory.contains(at, 8) ? memory.read64(at) : undefined),
       toHpa: (at) => (memory.contains(at, 1) ? at : undefined),
       isDevice: (at) => bus.deviceAt(at) !== undefined,
-      rules: this.hart.mmu.rules,
+      rules: this.processor.mmu.rules,
     });
   }
 
   translate(address: bigint, access: AccessKind, as: ModeName = this.mode): Translation {
-    const { hart, machine } = this;
+    const { processor: hart, machine } = this;
     const mode = access === 'fetch' ? as : this.dataMode(as);
     const satp = mode === 'M' ? 0n : hart.csrs.read(CSR.satp);
     const walked = this.walk(address, access, mode, satp);
@@ -147,7 +150,7 @@ export class HartTarget implements Target {
 
   /** The mode in which loads and stores are made (Privileged 3.1.6.3). */
   private dataMode(mode: ModeName): ModeName {
-    const { status } = this.hart.csrs.state;
+    const { status } = this.processor.csrs.state;
     if (mode !== 'M' || (status & MSTATUS.MPRV) === 0) return mode;
     return MODES[((status >>> MPP_SHIFT) & 3) as 0 | 1 | 3];
   }
@@ -160,10 +163,10 @@ export class HartTarget implements Target {
       if (target === undefined) return { steps: [], lines: [line], rule: NO_MEMORY };
       return { steps: [], lines: [line], address: target };
     }
-    const { status } = this.hart.csrs.state;
+    const { status } = this.processor.csrs.state;
     const [sum, mxr] = [(status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0];
     const how = { scheme: space.scheme, root: space.root, privilege: mode === 'U' ? 0 : 1, sum, mxr } as const;
-    return walkRecord(this.hart.mmu.recordWalk(address, ACCESSES[access], how), address, ACCESSES[access]);
+    return walkRecord(this.processor.mmu.recordWalk(address, ACCESSES[access], how), address, ACCESSES[access]);
   }
 
   private toPhysical(va: bigint): number | undefined {

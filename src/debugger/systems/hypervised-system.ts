@@ -19,7 +19,8 @@ import { makeConsole, makeConsoles } from './console';
 import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
 import { HostInput } from './host-input';
-import { boundCalls, boundQuestions, outcomeOf } from './run-result';
+import type { Target } from '../target';
+import { boundCalls, boundQuestions, outcomeOf, stepHart } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
 /** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
@@ -107,7 +108,8 @@ export class HypervisedSystem implements System {
   get current(): VcpuTarget {
     if (this.targets.length === 1) return this.targets[0]!;
     const pending = this.hypervisor.pendingVcpu;
-    return this.targets.find((target) => target.vcpu === pending) ?? this.targets[0]!;
+    const { current } = this.machine;
+    return this.targets.find(({ vcpu }) => (pending ? vcpu === pending : vcpu.hart === current)) ?? this.targets[0]!;
   }
 
   get pending(): System['pending'] {
@@ -161,26 +163,26 @@ export class HypervisedSystem implements System {
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 
-  step(): RunOutcome {
+  step(target: Target): RunOutcome {
     this.watcherStopped = false;
     if (this.hypervisor.pendingExit) {
       this.machine.engine.observe(() => this.hypervisor.finishPending());
       return this.watcherStopped ? { kind: 'stopped' } : { kind: 'limit' };
     }
-    return this.stepCompletely();
+    return this.stepCompletely(target as VcpuTarget);
   }
 
   /**
    * An instruction that finds no shadow entry leaves to the hypervisor, which fills the entry in, and is executed again: the
    * guest knows nothing of it, so it is one step.
    */
-  private stepCompletely(): RunOutcome {
-    const { vcpu } = this.current;
+  private stepCompletely({ vcpu }: VcpuTarget): RunOutcome {
+    const { machine } = this;
     let calls = 0;
     for (let tries = 1; ; tries++) {
       const { pc } = vcpu;
       const before = preparations(vcpu.guest);
-      const result = this.machine.step();
+      const result = stepHart(machine, vcpu.hart, () => machine.step());
       if (result.kind === 'limit' && this.isInFirmware && calls++ < MOST_FIRMWARE_STEPS) continue;
       const isFilled = vcpu.pc === pc && preparations(vcpu.guest) !== before;
       if (result.kind !== 'limit' || !isFilled || tries >= MOST_FILLS) {

@@ -1,4 +1,5 @@
 /** What the machine's results mean to the debugger, and the bound on work outside guest instructions. */
+import type { Hart } from '../../machine/hart';
 import type { Machine, PowerOff, RunResult } from '../../machine/machine';
 import type { End, RunOutcome } from './system';
 import type { Target } from '../target';
@@ -27,11 +28,32 @@ export function boundQuestions(machine: Machine, ask: () => boolean): () => bool
   };
 }
 
+/** Instructions of others at a stretch, while one target is stepped. */
+const OTHERS_SLICE = 20_000;
+
+/**
+ * Steps a hart when it is its turn; until then, the others run.
+ * @param step of the hart whose turn it is
+ */
+export function stepHart(machine: Machine, hart: Hart, step: () => RunResult): RunResult | { readonly kind: 'elsewhere' } {
+  if (machine.harts.length === 1) return step();
+  const result = machine.run(OTHERS_SLICE, hart);
+  if (result.kind === 'turn') return step();
+  return result.kind === 'limit' ? { kind: 'elsewhere' } : result;
+}
+
 /** @param isStop whether a watcher asked for the stop; otherwise the bound on calls did */
-export function outcomeOf(result: RunResult, target: Target, isStop: boolean): RunOutcome {
+export function outcomeOf(
+  result: RunResult | { readonly kind: 'elsewhere' },
+  target: Target,
+  isStop: boolean,
+): RunOutcome {
   switch (result.kind) {
     case 'limit':
+    case 'turn':
       return { kind: 'limit' };
+    case 'elsewhere':
+      return result;
     case 'stopped':
       return isStop ? { kind: 'stopped' } : { kind: 'limit' };
     case 'breakpoint':

@@ -52,6 +52,8 @@ export type RunOutcome =
   | { readonly kind: 'breakpoint'; readonly target: Target }
   /** The watcher said so. */
   | { readonly kind: 'stopped' }
+  /** It was others' turn: they were executed, and the target that was to be stepped was not. */
+  | { readonly kind: 'elsewhere' }
   /** All processors wait; only input from outside can wake one. */
   | { readonly kind: 'idle' }
   /** All processors waited for a timer; virtual time went on by that many ticks of 100 ns. */
@@ -120,6 +122,9 @@ export interface System {
   restoreSnapshot(snapshot: MachineSnapshot): void;
   /** Runs one slice: at most so many instructions, and not much longer than some milliseconds. */
   run(maxInstructions: number): RunOutcome;
-  /** Executes one instruction, whatever breakpoint is on it; a pending exit counts as the instruction it belongs to. */
-  step(): RunOutcome;
+  /**
+   * Executes one instruction of a target, whatever breakpoint is on it; a pending exit counts as the instruction it belongs
+   * to. While it is the turn of others, those run instead, for one slice.
+   */
+  step(target: Target): RunOutcome;
 }

@@ -44,6 +44,10 @@ export class VcpuTarget implements Target {
     };
   }
 
+  get hart(): number {
+    return this.vcpu.index;
+  }
+
   get guest(): string {
     return this.vcpu.guest.name;
   }
