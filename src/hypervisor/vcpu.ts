@@ -309,6 +309,12 @@ export class Vcpu {
     this.csrs.transferState(state);
     this.virtualPrivilege = state.flag(this.virtualPrivilege === 1) ? 1 : 0;
     this.waiting = state.flag(this.waiting);
+    this.isStopped = state.flag(this.isStopped);
+    this.isSuspended = state.flag(this.isSuspended);
+    this.resumption = state.optional(this.resumption, (resumption) => ({
+      address: state.integer(resumption?.address ?? 0),
+      opaque: state.word(resumption?.opaque ?? 0n),
+    }));
     this.inHypervisor = state.flag(this.inHypervisor);
     this.viewedSatp = state.word(this.viewedSatp);
     if (!state.isRestoring) return;

@@ -333,12 +333,7 @@ export class Machine implements Stateful {
     this.engine.requestExit();
   }
 
-  private execute(
-    limit: number,
-    advance: (stretch: number) => number,
-    single: boolean,
-    turnOf?: Hart,
-  ): RunResult {
+  private execute(limit: number, advance: (stretch: number) => number, single: boolean, turnOf?: Hart): RunResult {
     const { engine, timers, turns } = this;
     let left = limit;
     let interrupts = 0;

@@ -131,7 +131,15 @@ describe('a snapshot', () => {
 
 describe('the state of a machine', () => {
   /** The comparisons above look at these; or they follow from other state. */
-  const LEFT_OUT = new Set(['PhysicalMemory', 'Engine', 'HartContext', 'HartState', 'Mmu', 'TranslationModes', 'SbiPlatform']);
+  const LEFT_OUT = new Set([
+    'PhysicalMemory',
+    'Engine',
+    'HartContext',
+    'HartState',
+    'Mmu',
+    'TranslationModes',
+    'SbiPlatform',
+  ]);
   /** What follows from other state, or is no state: by class and property. */
   const DERIVED = new Set([
     // What was decided about accesses to memory, from the CSRs.

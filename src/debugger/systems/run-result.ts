@@ -35,7 +35,11 @@ const OTHERS_SLICE = 20_000;
  * Steps a hart when it is its turn; until then, the others run.
  * @param step of the hart whose turn it is
  */
-export function stepHart(machine: Machine, hart: Hart, step: () => RunResult): RunResult | { readonly kind: 'elsewhere' } {
+export function stepHart(
+  machine: Machine,
+  hart: Hart,
+  step: () => RunResult,
+): RunResult | { readonly kind: 'elsewhere' } {
   if (machine.harts.length === 1) return step();
   const result = machine.run(OTHERS_SLICE, hart);
   if (result.kind === 'turn') return step();
