@@ -1,6 +1,11 @@
 /** Snapshots of a machine with the hypervisor: guests go on as they did, and so does everything that it keeps of them. */
 import assert from 'node:assert/strict';
+import { VirtioConsole } from '../../src/machine/devices/virtio/console';
+import { VirtioEntropy } from '../../src/machine/devices/virtio/entropy';
+import { VirtioNetwork } from '../../src/machine/devices/virtio/network';
+import { Gateway } from '../../src/machine/network/gateway';
 import { fingerprint } from '../support/fingerprint';
+import { forgottenValues } from '../support/forgotten-values';
 import { HypervisorConsole } from '../support/hypervisor-console';
 import type { HypervisorConsoleOptions } from '../support/hypervisor-console';
 import { nestedHypervisor } from '../support/nested';
@@ -105,3 +110,47 @@ for (const [name, options] of [
     });
   });
 }
+
+describe('the state of the hypervisor', () => {
+  function made(synchronization: 'sfence' | 'write-protect') {
+    const virtio = [new VirtioEntropy(), new VirtioConsole(), new VirtioNetwork(new Gateway())];
+    const findsStaleTranslations = synchronization === 'sfence';
+    const console = new HypervisorConsole({
+      kernel: teachingKernel,
+      synchronization,
+      findsStaleTranslations,
+      devices: { virtio },
+    });
+    run(console, 1_000_003);
+    return { machine: console.machine, root: console.hypervisor };
+  }
+
+  // The machine's own are looked at in the machine's tests.
+  const LEFT_OUT = new Set(['Machine', 'Hart', 'PhysicalMemory', 'TrapContext', 'HostTables', 'Set']);
+  const NO_STATE = new Set([
+    // What a guest is made with.
+    ...['hpaBase', 'gpaBase', 'size', 'offset'].map((name) => `GuestMemory.${name}`),
+    ...['PagePool.start', 'PagePool.end', 'ShadowView.satp', 'Vcpu.wholeEnvironment', 'Vcpu.decode', 'Vcpu.sbi'],
+    ...['GuestCsrs.extensions', 'Vcpu.index', 'Guest.name'],
+    // What is so within one exit only, or follows from other state, or is only remembered.
+    ...['GuestMemory.isSettingBits', 'ShadowView.isGone', 'StaleTranslations.visited', 'Guest.entrySource'],
+    ...['ByteQueue.limit', 'ByteQueue.ring', 'ByteQueue.head', 'Plic.sources', 'Plic.contexts', 'Plic.words'],
+    ...['DeviceClock.made', 'Timer.number', 'VirtioMmio.legacy', 'Virtqueue.initialSize', 'HostEventQueue.datagrams'],
+    ...['Entropy', 'Console', 'Network'].flatMap((name) =>
+      ['id', 'features', 'legacyFeatures', 'queueSizes', 'mac'].map((property) => `Virtio${name}.${property}`),
+    ),
+    ...['GuestCsrs.bare', 'Vcpu.savedStatus', 'Vcpu.savedSstatus', 'Vcpu.lastContext'],
+  ]);
+  const isNoState = (owner: object, key: string, value: unknown): boolean =>
+    ('base' in owner && (key === 'base' || key === 'size')) ||
+    NO_STATE.has(`${owner.constructor.name}.${key}`) ||
+    LEFT_OUT.has((value as object | undefined)?.constructor.name ?? '');
+
+  for (const synchronization of ['sfence', 'write-protect'] as const) {
+    it(`has no value that a snapshot forgets, by ${synchronization}`, () => {
+      const { tried, forgotten } = forgottenValues(made(synchronization), made(synchronization), isNoState);
+      assert.ok(tried > 80, `${tried} values`);
+      assert.deepEqual(forgotten, []);
+    });
+  }
+});

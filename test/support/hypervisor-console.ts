@@ -4,6 +4,7 @@ import { readMachineProgram } from '../../src/debugger/program';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
 import type { ExtensionSwitches } from '../../src/isa/extensions';
+import type { DeviceOptions } from '../../src/machine/extra-devices';
 import { Machine } from '../../src/machine/machine';
 import { readProgram, SliceConsole, typed } from './slice-console';
 
@@ -22,6 +23,8 @@ export interface HypervisorConsoleOptions {
   /** Path of M-mode code: an ELF file, or the bytes for 0x80000000. */
   readonly firmware?: string;
   readonly extensions?: ExtensionSwitches;
+  /** The guest's virtio devices. */
+  readonly devices?: DeviceOptions;
   /** Instructions after which all waiting ends with an error. */
   readonly maxInstructions?: number;
 }
@@ -31,7 +34,7 @@ export class HypervisorConsole extends SliceConsole {
 
   constructor(options: HypervisorConsoleOptions) {
     const { kernel, bootargs, memoryBytes, shadowPages, synchronization, maxInstructions } = options;
-    const { findsStaleTranslations = false, firmware, extensions = {} } = options;
+    const { findsStaleTranslations = false, firmware, extensions = {}, devices } = options;
     const machineBytes = 256 * MIB + Math.max(0, (memoryBytes ?? 0) - 128 * MIB);
     super(new Machine({ memoryBytes: machineBytes, extensions }), maxInstructions);
     this.hypervisor = new Hypervisor(this.machine, {
@@ -41,6 +44,7 @@ export class HypervisorConsole extends SliceConsole {
           program: readProgram(kernel),
           ...(memoryBytes !== undefined && { memoryBytes }),
           ...(bootargs !== undefined && { bootargs }),
+          ...(devices && { devices }),
         },
       ],
       ...(shadowPages !== undefined && { shadowPages }),

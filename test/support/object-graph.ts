@@ -19,6 +19,8 @@ export function slotsOf(root: object, skips: Skips): Slot[] {
     if (seen.has(owner)) return;
     seen.add(owner);
     for (const key of Object.keys(owner)) {
+      // What is computed is held elsewhere.
+      if (Object.getOwnPropertyDescriptor(owner, key)?.get) continue;
       const value = (owner as Record<string, unknown>)[key];
       if (typeof value === 'function' || skips(owner, key, value)) continue;
       const at = path ? `${path}.${key}` : key;
