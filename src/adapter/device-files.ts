@@ -4,7 +4,7 @@ import { StorageError } from '../machine/devices/virtio/storage';
 import type { VirtioVersion } from '../machine/extra-devices';
 import type { DevicesLaunch } from '../protocol/devices';
 import { ConfigurationError } from '../protocol/fields';
-import { openDisk } from './disk-file';
+import { openDisk, refuseSharedDisks } from './disk-file';
 import type { HostSockets } from './host-sockets';
 import { HostPortError } from './host-sockets';
 import { hostTime } from './host-time';
@@ -27,6 +27,9 @@ export async function readDevices(
   { virtio, rtc = hostTime() }: CommonDevices,
   sockets: HostSockets,
 ): Promise<DeviceInput[]> {
+  atField(`${owners.find(({ disks }) => disks)?.field ?? 'machine'}.disks`, () =>
+    refuseSharedDisks(owners.flatMap(({ disks = [] }) => disks)),
+  );
   const networks = await openNetworks(owners, sockets);
   return owners.map(({ disks = [], devices = [], share = [], field }, index) => ({
     disks: disks.map(({ file, writable }, number) =>

@@ -1,9 +1,10 @@
 // Files as disks: what is kept, what is not, and what a user hears.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDisk } from './disk-file';
+import { openDisk, refuseSharedDisks } from './disk-file';
+import { lockDisk } from './disk-lock';
 
 describe('openDisk', () => {
   let folder: string;
@@ -42,6 +43,47 @@ describe('openDisk', () => {
     const all = new Uint8Array(1024).fill(1);
     disk.read(0, all);
     assert.deepEqual([all[699], all[700], all[1023]], [7, 0, 0]);
+  });
+
+  it('is not opened while another process writes it', () => {
+    const path = image(1536);
+    const lock = `${path}.lock`;
+    // The parent of this process lives.
+    writeFileSync(lock, `${process.ppid}\n`);
+    const message = new RegExp(
+      `1536\\.img is being written by process ${process.ppid}; end that, or .* remove .*\\.lock\\.$`,
+    );
+    for (const writable of [true, false]) assert.throws(() => openDisk(path, writable), message);
+    assert.equal(readFileSync(lock, 'utf8'), `${process.ppid}\n`);
+    // One that is no more does not count, nor does a damaged lock.
+    for (const [index, content] of ['999999999\n', 'nonsense'].entries()) {
+      const other = image(2560 + index);
+      writeFileSync(`${other}.lock`, content);
+      openDisk(other, false);
+      openDisk(other, true);
+      assert.equal(readFileSync(`${other}.lock`, 'utf8'), `${process.pid}\n`);
+      assert.doesNotThrow(() => openDisk(other, true), 'a session that starts anew');
+      const release = lockDisk(other);
+      release();
+      release();
+      assert.ok(existsSync(`${other}.lock`));
+    }
+  });
+
+  it('is one disk only where it is written', () => {
+    const file = image(512);
+    refuseSharedDisks([
+      { file, writable: false },
+      { file, writable: false },
+    ]);
+    assert.throws(
+      () =>
+        refuseSharedDisks([
+          { file, writable: false },
+          { file: join(folder, '.', '512.img'), writable: true },
+        ]),
+      /512\.img is two disks, and one of them may be written; make a copy\.$/,
+    );
   });
 
   it('says what is wrong in one sentence', () => {

@@ -1,8 +1,9 @@
 /** Disk images: files as the machine's disks, unchanged by what the guest writes unless the user allows it. */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, realpathSync, writeSync } from 'node:fs';
 import type { StateTransfer } from '../engine/state-transfer';
 import { SnapshotError } from '../engine/state-transfer';
 import type { Storage } from '../machine/devices/virtio/storage';
+import { lockDisk, refuseLocked } from './disk-lock';
 import { OverlayStorage, SECTOR_SIZE, StorageError } from '../machine/devices/virtio/storage';
 
 const ZEROS = new Uint8Array(1 << 20);
@@ -84,7 +85,7 @@ class FileStorage implements Storage {
 }
 
 /** Closes files that nobody uses any more: a disk has no end of life of its own. */
-const unused = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+const unused = new FinalizationRegistry<() => void>((close) => close());
 
 /**
  * A file as a disk.
@@ -93,17 +94,49 @@ const unused = new FinalizationRegistry<number>((descriptor) => closeSync(descri
  */
 export function openDisk(path: string, writable: boolean): Storage {
   let descriptor: number | undefined;
+  let unlock: (() => void) | undefined;
   try {
     descriptor = openSync(path, writable ? 'r+' : 'r');
     const stat = fstatSync(descriptor);
     if (stat.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     if (!stat.isFile()) throw new Error('it is no ordinary file; copy it to one');
     if (stat.size === 0) throw new Error('it is empty; make it as large as the disk shall be');
+    if (writable) unlock = lockDisk(path);
+    else refuseLocked(path);
     const file = new FileStorage(path, descriptor, Math.ceil(stat.size / SECTOR_SIZE), !writable);
-    unused.register(file, descriptor);
+    unused.register(file, closing(descriptor, unlock));
     return writable ? file : new OverlayStorage(file);
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);
+    unlock?.();
+    if (error instanceof StorageError) throw error;
     throw new StorageError(`The disk image ${path} cannot be opened: ${problemOf(error)}.`, { cause: error });
+  }
+}
+
+/** Not a closure of `openDisk`'s, which would keep the disk. */
+function closing(descriptor: number, unlock: (() => void) | undefined): () => void {
+  return () => {
+    closeSync(descriptor);
+    unlock?.();
+  };
+}
+
+/** @throws StorageError where one file is two disks of which one may be written: guests would spoil each other's work */
+export function refuseSharedDisks(disks: readonly { readonly file: string; readonly writable: boolean }[]): void {
+  for (const [index, { file, writable }] of disks.entries()) {
+    const other = disks
+      .slice(0, index)
+      .find((before) => (writable || before.writable) && isSameFile(before.file, file));
+    if (other)
+      throw new StorageError(`The disk image ${file} is two disks, and one of them may be written; make a copy.`);
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b);
+  } catch {
+    return false; // one is missing, which is told when it is opened
   }
 }

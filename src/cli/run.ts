@@ -10,7 +10,7 @@ import { RunClock } from '../debugger/run-clock';
 import { RunLoop } from '../debugger/run-loop';
 import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
 import { HostSockets } from '../adapter/host-sockets';
-import { openDisk } from '../adapter/disk-file';
+import { openDisk, refuseSharedDisks } from '../adapter/disk-file';
 import { openSharedFolder } from '../adapter/shared-folder';
 import { hostTime } from '../adapter/host-time';
 import { Expectation } from './expectation';
@@ -90,6 +90,7 @@ function save(system: System, path: string, hasEnded: boolean): void {
 /** The devices of the machine, or of the guest. */
 async function openDevices(options: RunOptions, sockets: HostSockets): Promise<DeviceInput> {
   const { disks, devices, network, shares, virtio, rtc } = options;
+  refuseSharedDisks(disks);
   const [host] = await sockets.open(network ? [network] : []);
   return {
     disks: disks.map(({ file, writable }) => openDisk(file, writable)),

@@ -3,6 +3,7 @@ import { DeviceClock } from '../../src/machine/devices/device-clock';
 import type { DeviceTimer } from '../../src/machine/devices/device-clock';
 import { GATEWAY, GATEWAY_MAC } from '../../src/machine/network/addresses';
 import type { Gateway } from '../../src/machine/network/gateway';
+import type { HostCommand, HostEvent, HostLink } from '../../src/machine/network/host-link';
 import type { Frame, IpPacket, Ipv4 } from '../../src/machine/network/packets';
 import {
   ETHER_TYPE,
@@ -36,6 +37,29 @@ export class TestClock extends DeviceClock {
       this.runDue();
     }
     this.time.ticks = end;
+  }
+}
+
+/** The host's side, which a test plays. */
+export class TestLink implements HostLink {
+  readonly commands: HostCommand[] = [];
+  tell: (event: HostEvent) => void = () => {};
+
+  send(command: HostCommand): void {
+    this.commands.push(command);
+  }
+
+  attach(receive: (event: HostEvent) => void): void {
+    this.tell = receive;
+  }
+
+  /** What was asked since the last time, in short. */
+  take(): string[] {
+    return this.commands.splice(0).map((command) => {
+      const number = 'stream' in command ? command.stream : 'flow' in command ? command.flow : '';
+      const more = 'bytes' in command ? Buffer.from(command.bytes).toString() : 'count' in command ? command.count : '';
+      return `${command.kind} ${number}${'port' in command ? ` :${command.port}` : ''} ${more}`.trim();
+    });
   }
 }
 

@@ -1,83 +1,10 @@
-// Whatever a program does to the registers of a device, nothing breaks, and what is read has the access's width.
-import assert from 'node:assert/strict';
-import { Random } from '../../../test/support/random';
-import { Bus } from '../bus';
-import { Clint } from './clint';
-import type { Device, Width } from './device';
-import { DeviceClock } from './device-clock';
-import { Finisher } from './finisher';
-import { Plic } from './plic';
-import { Rtc } from './rtc';
-import { Uart } from './uart';
-
-const ROUNDS = 20_000;
-const WIDTHS: readonly Width[] = [1, 2, 4, 8];
-
-/** What also happens to a device while the program is at it. */
-type Outside = (random: Random) => void;
-
-function makeUart(): [Device, Outside] {
-  const uart = new Uart();
-  return [uart, (random) => uart.receive(new Uint8Array(random.below(40)))];
-}
-
-function makePlic(): [Device, Outside] {
-  const plic = new Plic({ harts: 8 });
-  return [plic, (random) => plic.setLine(random.below(100), random.below(2) === 1)];
-}
-
-function makeClint(): [Device, Outside] {
-  let now = 0n;
-  const clint = new Clint({ harts: 8, now: () => now });
-  return [clint, (random) => (now += random.bits(62))];
-}
-
-function makeRtc(): [Device, Outside] {
-  let now = 0;
-  const clock = new DeviceClock(() => now);
-  const outside: Outside = (random) => {
-    now += random.below(2 ** 31);
-    clock.runDue();
-  };
-  return [new Rtc({ clock, start: 1n << 62n }), outside];
-}
-
-const MAKERS: readonly (() => [Device, Outside])[] = [
-  makeUart,
-  makePlic,
-  makeClint,
-  makeRtc,
-  () => [new Finisher(), () => {}],
-];
-
-/** Offsets near the start and the end of the device, near what is powers of two apart, and anywhere. */
-function offsetIn(device: Device, random: Random): number {
-  const near = random.below(64) - 16;
-  const place = random.pick([0, device.size, 2 ** random.below(24), random.below(device.size)]);
-  return place + near;
-}
+// Whatever a program does to the registers of a device, nothing breaks. `npm run fuzz:devices` does the same for longer.
+import { fuzzRegisters, REGISTER_DEVICES } from '../../../test/fuzz/devices/registers';
 
 describe('Devices under random accesses', () => {
-  for (const make of MAKERS) {
-    it(`${make()[0].name} survives ${ROUNDS} of them`, () => {
-      for (let seed = 1; seed <= 4; seed++) {
-        const random = new Random(seed);
-        const [device, outside] = make();
-        const bus = new Bus();
-        bus.add(device);
-        for (let round = 0; round < ROUNDS / 4; round++) {
-          const address = device.base + offsetIn(device, random);
-          const width = random.pick(WIDTHS);
-          const label = `seed ${seed}, round ${round}: ${width} bytes at 0x${address.toString(16)}`;
-          if (random.below(8) === 0) outside(random);
-          if (random.below(2) === 0) {
-            const value = bus.read(address, width);
-            if (value !== undefined) assert.equal(value, BigInt.asUintN(8 * width, value), label);
-          } else {
-            bus.write(address, width, random.bits(64));
-          }
-        }
-      }
+  for (const name of REGISTER_DEVICES) {
+    it(`${name} survives them`, () => {
+      for (let seed = 1; seed <= 4; seed++) fuzzRegisters(name, seed, 5000);
     });
   }
 });

@@ -1,15 +1,17 @@
 // The gateway's TCP and UDP against a scripted guest: what is open, what is refused, and exact answers to odd segments.
 import assert from 'node:assert/strict';
 import { GUEST, PacketGuest, TcpGuest, TestClock } from '../../../test/support/network-guest';
+import { fuzzGateway } from '../../../test/fuzz/devices/gateway';
+import { TestLink } from '../../../test/support/network-guest';
 import { Random } from '../../../test/support/random';
 import { restoreState, saveState } from '../../engine/state-transfer';
 import { GATEWAY } from './addresses';
 import { Gateway } from './gateway';
-import type { Forward, HostCommand, HostEvent, HostLink, NetworkRules } from './host-link';
+import type { Forward, HostEvent, NetworkRules } from './host-link';
 import type { Ipv4 } from './packets';
 import { checksum, PROTOCOL, writeIp } from './packets';
 import type { Segment } from './tcp-segment';
-import { NO_BYTES, readSegment, writeSegment } from './tcp-segment';
+import { readSegment } from './tcp-segment';
 import { MOST_CONNECTIONS } from './tcp';
 import { MOST_FLOWS } from './udp';
 
@@ -21,28 +23,6 @@ const RULES: NetworkRules = {
     { protocol: 'udp', gateway: 69, host: 6969 },
   ],
 };
-
-class TestLink implements HostLink {
-  readonly commands: HostCommand[] = [];
-  tell: (event: HostEvent) => void = () => {};
-
-  send(command: HostCommand): void {
-    this.commands.push(command);
-  }
-
-  attach(receive: (event: HostEvent) => void): void {
-    this.tell = receive;
-  }
-
-  /** What was asked since the last time, in short. */
-  take(): string[] {
-    return this.commands.splice(0).map((command) => {
-      const number = 'stream' in command ? command.stream : 'flow' in command ? command.flow : '';
-      const more = 'bytes' in command ? Buffer.from(command.bytes).toString() : 'count' in command ? command.count : '';
-      return `${command.kind} ${number}${'port' in command ? ` :${command.port}` : ''} ${more}`.trim();
-    });
-  }
-}
 
 function setUp<T extends PacketGuest>(make: new (gateway: Gateway, clock: TestClock) => T, rules = RULES) {
   const host = new TestLink();
@@ -360,43 +340,7 @@ describe('The gateway’s state', () => {
 
 describe('The gateway under random guests', () => {
   it('bears any segments, and stays within its bounds', () => {
-    for (let seed = 1; seed <= 4; seed++) {
-      const random = new Random(seed);
-      const { guest, gateway, host, clock, tell } = setUp(PacketGuest);
-      const number = () => random.pick([0, 1, 100, 101, 102, 0xffff_ffff, 0x7fff_ffff, random.next()]);
-      for (let round = 0; round < 4000; round++) {
-        const segment: Segment = {
-          sourcePort: 1000 + random.below(3),
-          destinationPort: random.pick([80, 80, 80, 81, 49_152]),
-          sequence: (number() + random.below(3000)) >>> 0,
-          ...(random.below(4) > 0 && { acknowledgment: (number() + random.below(3)) >>> 0 }),
-          syn: random.below(4) === 0,
-          fin: random.below(8) === 0,
-          rst: random.below(16) === 0,
-          window: random.pick([0, 1, 1000, 65_535]),
-          ...(random.below(2) === 0 && { maximumSize: random.pick([0, 1, 536, 65_535]) }),
-          payload: random.below(2) === 0 ? NO_BYTES : new Uint8Array(random.below(1500)),
-        };
-        const packet = writeSegment({ source: GUEST, destination: GATEWAY }, segment);
-        if (random.below(10) === 0) packet[random.below(packet.length)] ^= 1 << random.below(8);
-        guest.sendFrame(0x800, random.below(10) === 0 ? packet.subarray(0, random.below(packet.length)) : packet);
-        const stream = random.pick([0, 1, 2, 3, 4, 2 * random.below(100)]);
-        const event = random.pick<HostEvent>([
-          { kind: 'connected', stream },
-          { kind: 'connected', stream },
-          { kind: 'data', stream, bytes: new Uint8Array(random.below(5000)) },
-          { kind: 'ended', stream },
-          { kind: 'failed', stream },
-          { kind: 'accepted', stream: 2 * round + 1, forward: FORWARD },
-        ]);
-        if (random.below(3) === 0) tell(event);
-        clock.advance(random.pick([0, 1, 1000, 20_000_000]));
-        guest.packets.length = guest.frames.length = 0;
-        host.commands.length = 0;
-      }
-      clock.advance(100_000_000_000);
-      assert.ok(gateway.awaitsHost);
-    }
+    for (let seed = 1; seed <= 4; seed++) fuzzGateway(seed, 4000);
   });
 
   it('reads options and lengths only as far as there are bytes', () => {
