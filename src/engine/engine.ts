@@ -43,7 +43,7 @@ export const MAX_RAM_BYTES = 0x100000000 - at.RAM;
 export type TranslatorMode = 'off' | 'on' | 'eager';
 const translationThresholds: Readonly<Record<TranslatorMode, Thresholds>> = {
   off: { jumps: 0x7fff_ffff, entries: 0 },
-  on: { jumps: 5000, entries: 50_000 },
+  on: { jumps: 20_000, entries: 200_000 },
   eager: { jumps: 1, entries: 3 },
 };
 
