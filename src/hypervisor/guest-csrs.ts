@@ -63,7 +63,8 @@ export class GuestCsrs {
   /** Every pending bit: SSIP, which the guest may change, and STIP and SEIP, which its timer and devices do. */
   sip = 0;
   stvec = 0n;
-  scounteren = 0n;
+  /** cycle, time and instret, as firmware leaves it. */
+  scounteren = 7n;
   sscratch = 0n;
   sepc = 0n;
   scause = 0n;
