@@ -1,9 +1,13 @@
 /** What the hypervisor costs, measured on our side alone: exits by kind, and kernels as guests beside the bare machine. */
+import { readFileSync } from 'node:fs';
+import { readProgram } from '../../src/debugger/program';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
 import { assembleSource } from '../../src/isa/assemble';
 import type { BootProgram } from '../../src/machine/boot';
 import { Machine } from '../../src/machine/machine';
+import { initramfs } from '../../test/support/initramfs';
+import { findThirdPartyGuests } from '../../test/support/third-party-guests';
 import type { Figure } from '../comparison';
 import { figure } from '../comparison';
 import { BenchError } from '../errors';
@@ -41,8 +45,8 @@ const QUICK = 0.1;
 
 const modes: readonly Synchronization[] = ['sfence', 'write-protect'];
 
-/** All measurements, in the order of the report. */
-export const hypervisorMeasurements: readonly HypervisorMeasurement[] = [
+/** Measurements with programs of ours. */
+export const ownMeasurements: readonly HypervisorMeasurement[] = [
   ...exitPrograms.map((program) => ({
     name: program.name,
     meaning: `VM exits per second: ${program.code.replaceAll(/\n\s*/g, '; ')}`,
@@ -50,7 +54,7 @@ export const hypervisorMeasurements: readonly HypervisorMeasurement[] = [
     rounds: 2_000_000,
     measure(rounds: number) {
       const times = Math.ceil(rounds / program.exits);
-      const { seconds, exits } = runGuest(exitSource(program, times), 'sfence');
+      const { seconds, exits } = runGuest({ program: programOf(exitSource(program, times)) }, 'sfence');
       return exits / seconds;
     },
   })),
@@ -60,13 +64,28 @@ export const hypervisorMeasurements: readonly HypervisorMeasurement[] = [
       meaning: `time as a guest (${mode}) / time bare: ${program.meaning}`,
       rounds: 100_000,
       measure(rounds: number) {
-        const source = program.source(rounds);
-        const guest = runGuest(source, mode).seconds;
-        return guest / runBare(source);
+        const kernel = { program: programOf(program.source(rounds)) };
+        const guest = runGuest(kernel, mode).seconds;
+        return guest / runBare(kernel);
       },
     })),
   ),
 ];
+
+/** Debian's Linux from its start to user space, where it powers off. */
+const linuxMeasurements: readonly HypervisorMeasurement[] = modes.map((mode) => ({
+  name: mode === 'sfence' ? 'linux-guest' : 'linux-guest-wp',
+  meaning: `time as a guest (${mode}) / time bare: Debian's Linux from its start to user space`,
+  target: 1.5,
+  rounds: 1,
+  measure() {
+    const linux = linuxBoot();
+    return runGuest(linux, mode).seconds / runBare(linux);
+  },
+}));
+
+/** All measurements, in the order of the report. */
+export const hypervisorMeasurements: readonly HypervisorMeasurement[] = [...ownMeasurements, ...linuxMeasurements];
 
 export function measureHypervisor(
   wanted: readonly HypervisorMeasurement[],
@@ -91,17 +110,35 @@ function programOf(source: string): BootProgram {
   return { entry: BigInt(ENTRY), segments: [{ address: ENTRY, data: bytes, memorySize: bytes.length }] };
 }
 
-function runBare(source: string): number {
+/** What is booted, bare or as a guest. */
+interface Boot {
+  readonly program: BootProgram;
+  readonly initrd?: Uint8Array;
+  readonly bootargs?: string;
+}
+
+/** @throws BenchError when it cannot be had */
+function linuxBoot(): Boot {
+  const guests = findThirdPartyGuests();
+  if ('problem' in guests) throw new BenchError(`linux ${guests.problem}`);
+  return {
+    program: readProgram(readFileSync(guests.linux)).boot,
+    initrd: initramfs(guests, 'poweroff -f\n'),
+    bootargs: 'earlycon=uart8250,mmio,0x10000000 console=ttyS0',
+  };
+}
+
+function runBare(boot: Boot): number {
   const machine = new Machine({ memoryBytes: MEMORY_BYTES });
-  machine.boot({ program: programOf(source), mode: 'supervisor' });
+  machine.boot({ ...boot, mode: 'supervisor' });
   return runToEnd(machine);
 }
 
 /** @returns seconds of processor time, and VM exits */
-function runGuest(source: string, synchronization: Synchronization): { seconds: number; exits: number } {
-  const machine = new Machine({ memoryBytes: MEMORY_BYTES });
-  const program = programOf(source);
-  const { guests } = new Hypervisor(machine, { guests: [{ name: 'bench', program }], synchronization });
+function runGuest(boot: Boot, synchronization: Synchronization): { seconds: number; exits: number } {
+  const machine = new Machine({ memoryBytes: 2 * MEMORY_BYTES });
+  const guest = { name: 'bench', memoryBytes: MEMORY_BYTES, ...boot };
+  const { guests } = new Hypervisor(machine, { guests: [guest], synchronization });
   const seconds = runToEnd(machine);
   return { seconds, exits: Object.values(guests[0].exitCounts).reduce((sum, count) => sum + count, 0) };
 }
