@@ -147,6 +147,8 @@ function statusValue(low: number): bigint {
 }
 const INTERRUPT_ORDER = [EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
 
+const ALL_BITS = 0xffff_ffff_ffff_ffffn;
+
 /** Registers whose value is all there is to them. */
 const PLAIN = ['stvec', 'scounteren', 'sscratch', 'sepc', 'scause', 'stval', 'stimecmp', 'satp'] as const;
 
@@ -163,8 +165,15 @@ function guestCsrOf(
 ): GuestCsr {
   const description = describe(name);
   const { number, extension } = description;
-  const legalize = (csrs: GuestCsrs, value: bigint) => legalValue(description, read(csrs), value);
-  return { number, name, ...(extension && { extension }), read, legalize, store };
+  return { number, name, ...(extension && { extension }), read, legalize: legalizeAs(description, read), store };
+}
+
+/** What a register keeps; the less there is to it, the quicker. */
+function legalizeAs(description: CsrDescription, read: GuestCsr['read']): GuestCsr['legalize'] {
+  const { writable, legalise, fields } = description;
+  const isReadOnly = fields.some(({ access }) => access === 'RO');
+  if (legalise || isReadOnly) return (csrs, value) => legalValue(description, read(csrs), value);
+  return writable === ALL_BITS ? (_csrs, value) => value : (_csrs, value) => value & writable;
 }
 
 function plain(name: (typeof PLAIN)[number] | 'senvcfg'): GuestCsr {

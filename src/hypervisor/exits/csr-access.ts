@@ -7,11 +7,11 @@ import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
 import { Illegal } from './illegal';
 
-/** How a CSR instruction makes the value that it writes (Unprivileged 10.1); undefined: it writes nothing. */
+/** How a CSR instruction makes the value that it writes (Unprivileged 10.1), of unsigned ones an unsigned one. */
 type Combine = (old: bigint, operand: bigint) => bigint;
 const write: Combine = (_, operand) => operand;
 const set: Combine = (old, operand) => old | operand;
-const clear: Combine = (old, operand) => old & ~operand;
+const clear: Combine = (old, operand) => old ^ (old & operand);
 
 const FORMS: Readonly<
   Record<string, { readonly combine: Combine; readonly always: boolean; readonly immediate: boolean }>
@@ -47,8 +47,7 @@ export function csrAccess(vcpu: Vcpu, decoded: Decoded): AnyExit {
   }
   const old = csr.read(vcpu.csrs);
   if (!writes) return new CsrRead(vcpu, word, csr, rd, old);
-  const written = combine(old, immediate ? BigInt(rs1) : vcpu.x(rs1));
-  return new CsrWrite(vcpu, word, csr, rd, old, BigInt.asUintN(64, written));
+  return new CsrWrite(vcpu, word, csr, rd, old, combine(old, immediate ? BigInt(rs1) : vcpu.x(rs1)));
 }
 
 /** Why an access is illegal (Privileged 2.1); undefined when it is not. */

@@ -35,9 +35,10 @@ const PRIVILEGED: Readonly<Record<string, (vcpu: Vcpu, decoded: Decoded) => AnyE
 /** The exit for a trap out of the guest. Changes nothing. */
 export function exitFor(vcpu: Vcpu, trap: Trap): AnyExit {
   if (trap.interrupt) return hostInterrupt(vcpu, trap.cause);
+  // Most exits are this one.
+  if (trap.cause === CAUSE.illegalInstruction) return privilegedInstruction(vcpu, trap.tval);
   const access = PAGE_FAULTS.get(trap.cause);
   if (access !== undefined) return hostPageFault(vcpu, access, trap.tval);
-  if (trap.cause === CAUSE.illegalInstruction) return privilegedInstruction(vcpu, trap.tval);
   if (trap.cause === CAUSE.ecallFromUser && vcpu.virtualPrivilege === 1) return new SbiCall(vcpu);
   // Everything else is between the guest's programs and its kernel: forwarded as it is.
   return new Inject(vcpu, trap.cause, false, trap.tval);

@@ -44,6 +44,9 @@ interface Release {
 /** A page that is written so often without being walked is a table no more: it is being filled, or used for other things. */
 const WRITES_OF_A_TABLE = 8;
 
+/** More entries than that are not flushed one by one: a guest may map one page at any number of addresses. */
+const FLUSHED_SINGLY = 32;
+
 /** Tells the harts that what they may have cached for an address changed, at this level. */
 type Flush = (gva: bigint, level: Level) => void;
 
@@ -267,8 +270,11 @@ export class WriteProtection implements ViewTracker {
     const known = this.writable.get(key);
     if (known === undefined) return;
     this.writable.delete(key);
+    const areFew = typeof known === 'number' || known.size <= FLUSHED_SINGLY;
+    if (!areFew) this.flushAll();
     for (const address of typeof known === 'number' ? [known] : known) {
       this.memory.write32(address, (this.memory.read32(address) & ~(PTE_W | PTE_D)) >>> 0);
+      if (!areFew) continue;
       const link = this.links.get(pageOf(address));
       if (link && level === 0) this.flush(addressOf(link, address), level);
       else this.flushAll();
