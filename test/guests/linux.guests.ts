@@ -24,6 +24,13 @@ describe('Debian Linux, bare', () => {
     assert.equal(scriptOutput(ours), scriptOutput(qemu));
   });
 
+  it('does the same with four harts', async () => {
+    const four = await runOurs(guest, ['--harts', '4']);
+    assert.match(four.output, /smp: Brought up 1 node, 4 CPUs/);
+    assert.equal(scriptOutput(four), scriptOutput(qemu));
+    assert.equal(four.status, 0);
+  });
+
   it('says of the machine what it says in QEMU', () => {
     assert.deepEqual(kernelMessages(ours), kernelMessages(qemu));
   });

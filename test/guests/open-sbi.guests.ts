@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { CliConsole } from '../support/cli-console';
 import { FW_DYNAMIC, FW_JUMP, requireDebianFile } from '../support/debian-files';
-import type { LinuxGuest } from '../support/linux-guest';
+import type { LinuxGuest, LinuxRun } from '../support/linux-guest';
 import { makeLinuxGuest, readScript, runOurs, runQemu, scriptOutput } from '../support/linux-guest';
 import { Qemu } from '../support/qemu';
 import { requireTool } from '../support/tools';
@@ -47,18 +47,22 @@ describe('OpenSBI', () => {
 
   describe('beneath Debian Linux', () => {
     let guest: LinuxGuest;
+    let qemu: LinuxRun | undefined;
     before(function () {
       guest = makeLinuxGuest(this, readScript('at-work.sh') + readScript('at-disk.sh'));
     });
     after(() => guest?.remove());
 
-    it('runs the script as in QEMU and powers off, with status 0', async function () {
-      const firmware = requireDebianFile(FW_DYNAMIC, this);
-      const qemu = await runQemu(this, guest);
-      const ours = await runOurs(guest, ['--firmware', firmware]);
-      assert.match(ours.output, /SBI implementation ID=0x1/);
-      assert.equal(scriptOutput(ours), scriptOutput(qemu));
-      assert.equal(ours.status, 0);
-    });
+    for (const harts of [1, 4]) {
+      it(`has the script run as in QEMU and power off, with status 0, on ${harts} harts`, async function () {
+        const firmware = requireDebianFile(FW_DYNAMIC, this);
+        qemu ??= await runQemu(this, guest);
+        const ours = await runOurs(guest, ['--firmware', firmware, '--harts', `${harts}`]);
+        assert.match(ours.output, /SBI implementation ID=0x1/);
+        assert.match(ours.output, new RegExp(`Brought up 1 node, ${harts} CPU`));
+        assert.equal(scriptOutput(ours), scriptOutput(qemu));
+        assert.equal(ours.status, 0);
+      });
+    }
   });
 });
