@@ -30,13 +30,14 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
 }
 
 async function readGuest(guest: GuestLaunch): Promise<Omit<GuestInput, 'devices'>> {
-  const { name, memory, entry, bootargs, field } = guest;
+  const { name, memory, entry, bootargs, field, passthrough } = guest;
   const within = (part: string): string => (field === 'program' ? part : `${field}.${part}`);
   return {
     name,
     program: await readInput(guest.program, within('program')),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(entry === undefined ? {} : { entry }),
+    ...(passthrough && { passthrough: passthrough.map((slot) => Number(slot.slice('virtio'.length))) }),
     ...(bootargs === undefined ? {} : { bootargs }),
     ...(guest.initrd === undefined ? {} : { initrd: await readInput(guest.initrd, within('initrd')) }),
     ...(guest.symbols === undefined

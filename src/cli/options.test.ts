@@ -82,6 +82,7 @@ describe('options of run', () => {
     [['a', '--bare', '--reach', 'http'], /--reach http: not ports/],
     [['a', '--bare', '--reach', '1:7', '--reach', '2:7'], /--reach names port 7 \(tcp\) of the gateway twice/],
     [['a', '--bare', '--share', '/a', '--share', '/b'], /--share names the tag share twice/],
+    [['a', '--bare', '--passthrough'], /--passthrough has no meaning with --bare/],
     [['a', '--bare', '--virtio', '3'], /--virtio 3: there are legacy and modern/],
     [['a', '--bare', '--rtc', 'noon'], /--rtc noon: not a time/],
     [['a', '--extensions', 'zfoo'], /"zfoo" is no extension that can be switched; there are Zicbom, /],

@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly devices: readonly PlainDevice[];
   /** Folders that the guest may mount. */
   readonly shares: readonly { readonly folder: string; readonly tag: string; readonly writable: boolean }[];
+  /** The devices are the machine's, passed through to the guest. */
+  readonly passthrough: boolean;
   /** Ports between the guest and the host's loopback; undefined: no option names any. */
   readonly network: NetworkRules | undefined;
   readonly virtio: VirtioVersion | undefined;
@@ -125,6 +127,10 @@ export const RUN_OPTIONS = [
     repeatable: true,
     help: 'a port of 127.0.0.1 that the guest reaches at 10.0.2.2, 8000 or udp:8053:53',
   },
+  {
+    name: 'passthrough',
+    help: "the devices are the machine's own, and the guest drives them; without it they are emulated",
+  },
   { name: 'virtio', value: 'VERSION', help: 'legacy (the default, as in QEMU) or modern' },
   { name: 'rtc', value: 'TIME', help: "the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
   { name: 'clock', value: 'KIND', help: "time is virtual (the default: runs are alike), or realtime: the host's" },
@@ -196,6 +202,11 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   if (machineOnly && !given.has('bare')) {
     throw new UsageError(`--${machineOnly} goes with --bare only: guests of the hypervisor have no such thing.`);
   }
+  if (given.has('passthrough') && given.has('bare')) {
+    throw new UsageError(
+      '--passthrough has no meaning with --bare, where devices are the machine’s own; leave it out.',
+    );
+  }
   return {
     kernel: files[0],
     bare: given.has('bare'),
@@ -207,6 +218,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
     shares: readShares(repeated),
+    passthrough: given.has('passthrough'),
     network: readNetwork(repeated),
     virtio: read(given, 'virtio', virtioVersion),
     rtc: read(given, 'rtc', startTime),

@@ -66,7 +66,16 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
   const { synchronization, staleTranslations } = options;
   const setup = {
-    guests: [{ name, program, ...memory, ...extras, devices }],
+    ...(options.passthrough && { devices }),
+    guests: [
+      {
+        name,
+        program,
+        ...memory,
+        ...extras,
+        ...(options.passthrough ? { passthrough: slotsOf(devices) } : { devices }),
+      },
+    ],
     synchronization,
     findsStaleTranslations: staleTranslations !== 'ignore',
     ...beneath,
@@ -100,6 +109,12 @@ async function openDevices(options: RunOptions, sockets: HostSockets): Promise<D
     ...(virtio && { virtioVersion: virtio }),
     rtcStart: rtc ?? hostTime(),
   };
+}
+
+/** The slots that devices take in a machine. */
+function slotsOf({ disks = [], devices = [], shares = [], network }: DeviceInput): number[] {
+  const hasCard = network !== undefined && !devices.includes('network');
+  return [...disks, ...devices, ...shares, ...(hasCard ? [network] : [])].map((_, slot) => slot);
 }
 
 /** How VM exits are recorded: not at all, unless somebody wants to see something of it. */

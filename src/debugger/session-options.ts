@@ -24,6 +24,8 @@ export interface GuestInput {
   readonly initrd?: InputFile;
   /** What the guest sees beside its fixed devices; made anew for each boot. Without meaning on the bare machine. */
   readonly devices?: DeviceInput;
+  /** Virtio slots of the machine that are passed through to the guest. */
+  readonly passthrough?: readonly number[];
   /** Further files to take symbols from. */
   readonly symbols?: readonly InputFile[];
 }
@@ -39,7 +41,7 @@ export interface SessionOptions {
   readonly extensions?: ExtensionSwitches;
   /** When shadow page tables follow those of the guests; 'sfence' unless said otherwise. */
   readonly synchronization?: Synchronization;
-  /** What the bare machine has beside its fixed devices; made anew for each boot. */
+  /** What the machine has beside its fixed devices; made anew for each boot. Guests see what is passed through to them. */
   readonly devices?: DeviceInput;
   /** M-mode code in place of the built-in firmware. */
   readonly firmware?: InputFile;

@@ -10,6 +10,11 @@ export class GuestDma implements DmaMemory {
     private readonly dram: PhysicalMemory,
   ) {}
 
+  /** Whether it leads to this memory. */
+  isOf(memory: GuestMemory): boolean {
+    return this.memory === memory;
+  }
+
   contains(gpa: Gpa, length: number): boolean {
     return this.memory.contains(gpa, length);
   }

@@ -2,6 +2,7 @@
 import type { StateTransfer } from '../engine/state-transfer';
 import type { PhysicalMemory } from '../engine/physical-memory';
 import type { DeviceClock } from '../machine/devices/device-clock';
+import { VIRT } from '../machine/devices/virt-map';
 import type { DeviceOptions } from '../machine/extra-devices';
 import type { BootProgram, BootState } from '../machine/boot';
 import { boot } from '../machine/boot';
@@ -34,6 +35,8 @@ export interface GuestOptions {
   readonly bootargs?: string;
   /** Its virtio devices and its clock; they are its alone. */
   readonly devices?: DeviceOptions;
+  /** Virtio slots of the machine that it drives itself, in its own slots after those devices. */
+  readonly passthrough?: readonly number[];
 }
 
 /** How a guest ended. */
@@ -64,6 +67,8 @@ export interface GuestSurroundings {
   /** To look for stale translations; they are not looked for unless given. */
   readonly tableStores?: { readonly watch: StoreWatch; readonly writer: () => Required<TableWriter> };
   onEnd(): void;
+  /** An external interrupt of the machine took the guest's hart. */
+  takeInterrupts(hart: number): void;
 }
 
 const NO_CACHE: TranslationCache = { flushAll() {}, flushPage() {} };
@@ -79,6 +84,8 @@ export class Guest {
   readonly stale: StaleTranslations | undefined;
   readonly console: GuestConsole;
   readonly vcpus: Vcpu[] = [];
+  /** Virtio slots of the machine that are passed through to it. */
+  readonly machineSlots: readonly number[];
   /** Reads the guest's own page tables, for walks. */
   readonly entrySource: EntrySource;
   /** VM exits so far, by kind. */
@@ -86,6 +93,8 @@ export class Guest {
   ended?: GuestEnd;
   /** A driver of the guest's broke the rules, and its device waits for a reset; one sentence. */
   onProblem: (message: string) => void = () => {};
+  /** An external interrupt of the machine took a hart out of this guest. */
+  readonly takeInterrupts: (hart: number) => void;
   private readonly onEnd: () => void;
 
   constructor(options: GuestOptions, around: GuestSurroundings) {
@@ -104,10 +113,19 @@ export class Guest {
       onProblem: (message) => this.onProblem(message),
       onExternal: (vcpu, pending) => this.setExternal(vcpu, pending),
     };
-    this.devices = new GuestDevices(1, events, options.devices ?? {}, {
-      memory: new GuestDma(this.memory, dram),
-      clock: around.clock,
-    });
+    const { devices = {}, passthrough = [] } = options;
+    const slots = VIRT.virtio.slots - passthrough.length;
+    this.machineSlots = passthrough;
+    this.takeInterrupts = (hart) => around.takeInterrupts(hart);
+    this.devices = new GuestDevices(
+      1,
+      events,
+      { ...devices, slots },
+      {
+        memory: new GuestDma(this.memory, dram),
+        clock: around.clock,
+      },
+    );
     const { uart } = this.devices;
     this.console = {
       receive: (bytes) => uart.receive(bytes),

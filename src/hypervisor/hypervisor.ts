@@ -25,6 +25,7 @@ import { PagePool } from './page-pool';
 import { PAGE_SIZE } from './addresses';
 import type { ExitRecorder } from './insight/exit-recorder';
 import type { Synchronization } from './shadow/shadow-page-tables';
+import { Passthrough } from './passthrough';
 import { TrapContext } from './trap-context';
 import { Vcpu } from './vcpu';
 
@@ -70,6 +71,7 @@ export class Hypervisor {
   private readonly ownPool: PagePool;
   /** Of each hart: the hypervisor's own page tables. */
   readonly hostTables: readonly HostTables[];
+  private readonly passthrough: Passthrough;
   /** The SBI below, where that is not the built-in firmware. */
   private hostSbi: HostSbi | undefined;
 
@@ -104,6 +106,7 @@ export class Hypervisor {
     );
 
     this.ownPool = new PagePool(memory, POOL_START, POOL_START + OWN_PAGES * PAGE_SIZE);
+    this.passthrough = new Passthrough(machine);
     this.hostTables = harts.map(() => new HostTables(memory, this.ownPool));
     this.guests = options.guests.map((guest, index) => {
       const start = this.ownPool.end + index * shadowPages * PAGE_SIZE;
@@ -112,6 +115,7 @@ export class Hypervisor {
     });
     if (options.firmware) this.startOver(options.firmware, options.guests);
     else this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
+    this.passthrough.start();
     machine.keepState(describe(options), this);
     machine.beforeRun = () => {
       if (this.finishPending()) machine.requestStop();
@@ -177,6 +181,7 @@ export class Hypervisor {
         flushPage: (gva) => hart.flushTranslation(gva),
       },
       onEnd: () => this.guestEnded(),
+      takeInterrupts: (index) => this.passthrough.takeInterrupts(index),
       ...(findsStaleTranslations &&
         synchronization === 'sfence' && { tableStores: this.tableStores(() => guest.vcpus[0]) }),
     });
@@ -186,6 +191,7 @@ export class Hypervisor {
     };
     const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
     guest.vcpus.push(new Vcpu(guest, 0, hart, context, timer));
+    this.passthrough.give(guest, options.passthrough ?? [], hart.index);
     return guest;
   }
 

@@ -7,7 +7,9 @@ import { CSR } from '../machine/csr-numbers';
 import { entryAddressOf, isLeaf, PTE_U, PTE_V } from '../machine/pte';
 import type { Hpa, Level } from './addresses';
 import { LEVEL_SIZE } from './addresses';
+import type { Machine } from '../machine/machine';
 import type { Guest } from './guest';
+import { GuestDma } from './guest-dma';
 import type { Hypervisor } from './hypervisor';
 import { TRAMPOLINE } from './layout';
 import { PTE_SUSPECT } from './shadow/stale-translations';
@@ -54,6 +56,17 @@ function checkVcpu(guest: Guest, vcpu: Vcpu): string[] {
   if (hart.csrs.read(CSR.stvec) !== TRAMPOLINE)
     problems.push("its traps go elsewhere than to the hypervisor's trampoline.");
   return problems.map((problem) => `${guest.name}, the hart of vCPU ${vcpu.index}: ${problem}`);
+}
+
+/** The same for the machine's devices: the addresses of each lead to the one guest that has it, or its slot is the machine's. */
+export function checkDeviceMemory(machine: Machine, guests: readonly Guest[]): string[] {
+  return machine.devices.ports.flatMap(({ target }, slot) => {
+    const owners = guests.filter(({ machineSlots }) => machineSlots.includes(slot));
+    if (owners.length > 1) return [`slot ${slot} of the machine belongs to ${owners.length} guests.`];
+    const [owner] = owners;
+    const isRight = owner ? target instanceof GuestDma && target.isOf(owner.memory) : target === machine.memory;
+    return isRight ? [] : [`the addresses of slot ${slot} of the machine do not lead to whom it belongs to.`];
+  });
 }
 
 class ViewCheck {

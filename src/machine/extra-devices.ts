@@ -4,6 +4,7 @@ import type { DeviceClock } from './devices/device-clock';
 import type { Plic } from './devices/plic';
 import { Rtc } from './devices/rtc';
 import { VIRT } from './devices/virt-map';
+import { DmaPort } from './devices/virtio/dma-port';
 import type { DmaMemory } from './devices/virtio/dma-memory';
 import type { VirtioDevice } from './devices/virtio/virtio-device';
 import { VirtioMmio } from './devices/virtio/virtio-mmio';
@@ -22,6 +23,8 @@ export interface DeviceOptions {
   readonly rtcStart?: bigint;
   /** What is in the virtio slots, from the first on; at most eight. A device belongs to one machine. */
   readonly virtio?: readonly (VirtioDevice | undefined)[];
+  /** How many slots there are, the last of which may belong to others; eight unless said otherwise. */
+  readonly slots?: number;
   /** How the slots show themselves; 'legacy' unless said otherwise. */
   readonly virtioVersion?: VirtioVersion;
 }
@@ -39,6 +42,8 @@ export class ExtraDevices {
   readonly clock: DeviceClock;
   readonly rtc: Rtc;
   readonly slots: readonly VirtioMmio[];
+  /** Of each slot: where its device's addresses lead. */
+  readonly ports: readonly DmaPort[];
 
   /** A driver broke the rules, and its device waits for a reset; one sentence for whoever debugs the driver. */
   onProblem: (message: string) => void = () => {};
@@ -46,17 +51,19 @@ export class ExtraDevices {
   /** @throws RangeError for more devices than there are slots */
   constructor(options: DeviceOptions, { bus, plic, memory, clock }: DeviceSurroundings) {
     const { rtcStart = DEFAULT_RTC_START, virtio = [], virtioVersion = 'legacy' } = options;
-    const { slots, irq } = VIRT.virtio;
+    const { irq } = VIRT.virtio;
+    const { slots = VIRT.virtio.slots } = options;
     if (virtio.length > slots) {
       throw new RangeError(`The machine has ${slots} virtio slots, and ${virtio.length} devices are to be in them.`);
     }
     this.clock = clock;
     this.rtc = new Rtc({ clock, start: rtcStart });
     this.rtc.onInterrupt = (level) => plic.setLine(VIRT.rtc.irq, level);
-    this.slots = Array.from({ length: slots }, (_, slot) => {
+    this.ports = Array.from({ length: slots }, () => new DmaPort(memory));
+    this.slots = this.ports.map((port, slot) => {
       const device = virtio[slot];
       const legacy = virtioVersion === 'legacy';
-      const registers = new VirtioMmio({ slot, legacy, memory, clock, ...(device && { device }) });
+      const registers = new VirtioMmio({ slot, legacy, memory: port, clock, ...(device && { device }) });
       registers.onInterrupt = (level) => plic.setLine(irq + slot, level);
       registers.onProblem = (message) => this.onProblem(message);
       return registers;

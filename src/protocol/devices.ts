@@ -74,7 +74,20 @@ type ParsedDevices = Parsed<ReturnType<typeof deviceFields>>;
 export type DevicesLaunch = Omit<ParsedDevices, 'network'> & { readonly network?: NetworkLaunch };
 
 /** Slots that there are. */
-const SLOTS = 8;
+export const SLOTS = 8;
+
+export type MachineSlot = `virtio${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`;
+
+/** Names of the machine's slots, with what they are. */
+export const MACHINE_SLOTS = Object.fromEntries(
+  Array.from({ length: SLOTS }, (_, slot) => [`virtio${slot}`, `Device ${slot} of the machine, counted from 0.`]),
+) as Record<MachineSlot, string>;
+
+/** How many slots devices take. */
+export function countDevices({ disks = [], devices = [], share = [], network }: ParsedDevices): number {
+  const hasCard = network !== undefined && !devices.includes('network');
+  return disks.length + devices.length + share.length + Number(hasCard);
+}
 
 /** The device fields of an object that has others too. @throws ConfigurationError for more than there is room for */
 export function devicesLaunch<T extends ParsedDevices>(
@@ -82,13 +95,12 @@ export function devicesLaunch<T extends ParsedDevices>(
   path: string,
 ): Omit<T, 'network'> & { readonly network?: NetworkLaunch } {
   const { network, ...others } = parsed;
-  const { disks = [], devices = [], share = [] } = parsed;
+  const { share = [] } = parsed;
   for (const [index, { tag }] of share.entries()) {
     if (share.findIndex((other) => other.tag === tag) === index) continue;
     throw new ConfigurationError(`${path}.share[${index}].tag`, `is "${tag}" like another folder's; choose another.`);
   }
-  const count =
-    disks.length + devices.length + share.length + Number(network !== undefined && !devices.includes('network'));
+  const count = countDevices(parsed);
   if (count > SLOTS) {
     throw new ConfigurationError(
       `${path}.disks`,

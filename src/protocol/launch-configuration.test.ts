@@ -97,6 +97,15 @@ describe('launch configuration', () => {
     assert.equal(machine.rtc, 86_400_000_000_000n);
   });
 
+  it('reads which devices of the machine guests drive', () => {
+    const { guests, machine } = parseLaunch({
+      guests: [{ program: 'a', passthrough: ['virtio1', 'virtio0'] }],
+      machine: { disks: [{ file: 'd.img' }], network: {} },
+    });
+    assert.deepEqual(guests[0]!.passthrough, ['virtio1', 'virtio0']);
+    assert.deepEqual(machine.network, { forward: [], reach: [] });
+  });
+
   it('reads the devices of guests', () => {
     const { guests } = parseLaunch({
       guests: [
@@ -156,7 +165,7 @@ describe('launch configuration', () => {
     [
       'an unknown field',
       { guests: [{ program: 'a', colour: 1 }] },
-      '"guests[0].colour" is not a known field; the fields here are name, program, memory, entry, bootargs, initrd, symbols, disks, devices, share, network.',
+      '"guests[0].colour" is not a known field; the fields here are name, program, memory, entry, bootargs, initrd, symbols, disks, devices, share, network, passthrough.',
     ],
     [
       'an inherited name',
@@ -216,7 +225,28 @@ describe('launch configuration', () => {
     [
       'a disk for guests of the hypervisor',
       { program: 'a', machine: { disks: [{ file: 'd.img' }] } },
-      '"machine.disks" has no meaning for guests of the hypervisor, which have devices of their own; write it as "guests[0].disks".',
+      '"machine.disks" has no meaning for guests that do not drive it; write it as "guests[0].disks", or pass "virtio0" through to one.',
+    ],
+    [
+      'a device passed through that there is not',
+      { guests: [{ program: 'a', passthrough: ['virtio1'] }], machine: { disks: [{ file: 'd.img' }] } },
+      '"guests[0].passthrough[0]" is "virtio1", and "machine" has no such device; name one there.',
+    ],
+    [
+      'a device passed through twice',
+      {
+        guests: [
+          { program: 'a', passthrough: ['virtio0'] },
+          { program: 'b', passthrough: ['virtio0'] },
+        ],
+        machine: { disks: [{ file: 'd.img' }] },
+      },
+      '"guests[0].passthrough[0]" is "virtio0" more than once; leave one.',
+    ],
+    [
+      'a device passed through on the bare machine',
+      { guests: [{ program: 'a', passthrough: [] }], mode: 'bare' },
+      '"guests[0].passthrough" has no meaning when "mode" is "bare"; remove it.',
     ],
     [
       'a device tree for guests of the hypervisor',

@@ -20,14 +20,15 @@ import {
 } from './fields';
 import type { Field, JsonSchema, Parsed } from './fields';
 import { EXTENSION_FIELDS } from './extensions';
-import type { DevicesConfiguration, DevicesLaunch } from './devices';
-import { deviceFields, devicesLaunch, writtenDevices } from './devices';
+import type { DevicesConfiguration, DevicesLaunch, MachineSlot } from './devices';
+import { countDevices, deviceFields, devicesLaunch, MACHINE_SLOTS, SLOTS, writtenDevices } from './devices';
 
 /** The debug type, as in launch.json's `"type"`. */
 export const DEBUG_TYPE = 'hypocaust';
 
 /** One guest as the user writes it. */
 export interface GuestConfiguration extends DevicesConfiguration {
+  readonly passthrough?: readonly MachineSlot[];
   readonly name?: string;
   readonly program: string;
   readonly memory?: string | number;
@@ -97,6 +98,11 @@ const GUEST_FIELDS = {
     description: 'Further ELF files to take symbols from, such as user programs or the vmlinux of a flat Image.',
   }),
   ...deviceFields(' that the guest sees'),
+  passthrough: list({
+    items: choice<MachineSlot>({ description: 'A slot of the machine.', choices: MACHINE_SLOTS }),
+    description:
+      'Virtio devices of the machine itself that this guest drives, as the last of its own: "virtio0" is the first that "machine" names.',
+  }),
 } satisfies TableOf<GuestConfiguration>;
 
 const MACHINE_FIELDS = {
@@ -113,7 +119,7 @@ const MACHINE_FIELDS = {
     description: 'Extensions of the instruction set that the machine has or has not, such as "Zicond": true.',
     default: {},
   }),
-  ...deviceFields(', of the machine itself; for "mode": "bare"'),
+  ...deviceFields(', of the machine itself; under the hypervisor, for "passthrough"'),
   virtio: choice<VirtioVersion>({
     description: 'How virtio devices show themselves to drivers.',
     choices: {
@@ -301,7 +307,10 @@ export function parseLaunch(written: unknown): Launch {
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
   if (parsed.mode === 'bare') refuseInBareMode(guests, client['hypervisor'] !== undefined);
-  else refuseForGuests(parsed);
+  else {
+    refuseForGuests(parsed);
+    checkPassthrough(guests, parsed.machine);
+  }
   return {
     guests: guests.map((guest) => devicesLaunch(guest, guest.field)),
     mode: parsed.mode,
@@ -335,19 +344,41 @@ function chooseGuests(program: string | undefined, guests: readonly ParsedGuest[
   return guests;
 }
 
-function refuseForGuests(launch: Pick<Launch, 'dtb'> & { readonly machine: ParsedMachine }): void {
+function refuseForGuests(launch: Pick<Launch, 'dtb'>): void {
   if (launch.dtb !== undefined) {
     throw new ConfigurationError(
       'dtb',
       'has no meaning for guests of the hypervisor, which makes their device trees; set "mode" to "bare".',
     );
   }
-  const { machine } = launch;
+}
+
+/** Each device of the machine is one guest's, and each guest has room for its own. */
+function checkPassthrough(guests: readonly NamedGuest[], machine: ParsedMachine): void {
+  const passed = guests.flatMap(({ passthrough = [] }) => passthrough);
+  for (const guest of guests) {
+    const own = countDevices(guest) + (guest.passthrough?.length ?? 0);
+    if (guest.passthrough && own > SLOTS) {
+      throw new ConfigurationError(`${guest.field}.passthrough`, `makes ${own} devices, and there are ${SLOTS} slots.`);
+    }
+    for (const [index, slot] of (guest.passthrough ?? []).entries()) {
+      const field = `${guest.field}.passthrough[${index}]`;
+      if (Number(slot.slice('virtio'.length)) >= countDevices(machine)) {
+        throw new ConfigurationError(field, `is "${slot}", and "machine" has no such device; name one there.`);
+      }
+      if (passed.filter((other) => other === slot).length > 1) {
+        throw new ConfigurationError(field, `is "${slot}" more than once; leave one.`);
+      }
+    }
+  }
   const [name] = writtenDevices(machine);
-  if (name !== undefined) {
+  const unused = Object.keys(MACHINE_SLOTS)
+    .slice(0, countDevices(machine))
+    .find((slot) => !passed.includes(slot as MachineSlot));
+  if (name !== undefined && unused !== undefined) {
     throw new ConfigurationError(
       `machine.${name}`,
-      `has no meaning for guests of the hypervisor, which have devices of their own; write it as "guests[0].${name}".`,
+      `has no meaning for guests that do not drive it; write it as "guests[0].${name}", or pass "${unused}" through to one.`,
     );
   }
 }
@@ -357,6 +388,9 @@ function refuseInBareMode(guests: readonly ParsedGuest[], describesHypervisor: b
     throw new ConfigurationError('hypervisor', 'has no meaning when "mode" is "bare"; remove it.');
   }
   if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
+  if (guests[0]!.passthrough !== undefined) {
+    throw new ConfigurationError('guests[0].passthrough', 'has no meaning when "mode" is "bare"; remove it.');
+  }
   const [name] = writtenDevices(guests[0]!);
   if (name !== undefined) {
     throw new ConfigurationError(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { GuestDma } from '../../src/hypervisor/guest-dma';
 import type { Gpa } from '../../src/hypervisor/addresses';
 import type { Width } from '../../src/machine/devices/device';
+import { checkDeviceMemory } from '../../src/hypervisor/isolation';
 import { VirtioBlock } from '../../src/machine/devices/virtio/block';
 import { MemoryStorage } from '../../src/machine/devices/virtio/storage';
 import { GuestLab } from '../support/guest-lab';
@@ -36,8 +37,8 @@ handler: csrr s2, scause
   lw s3, 0(t1)
 `;
 
-const READ_SECTOR_1 = `
-  li s0, 0x10001000
+const readSector1 = (slot: number): string => `
+  li s0, ${0x10001000 + 0x1000 * slot}
   lw s5, 8(s0)
   ${store(0x70, 0)}
   ${store(0x70, 3)}
@@ -51,7 +52,7 @@ const READ_SECTOR_1 = `
   ${word(QUEUE + 0x3000, 0)} ${word(QUEUE + 0x3008, 1)}
   ${word(QUEUE + 128, 1n << 16n)}
   ${store(0x50, 0)}
-  ${awaitInterrupt(1)}
+  ${awaitInterrupt(slot + 1)}
   li t1, ${QUEUE + 0x4000}
   ld s4, 0(t1)
 `;
@@ -60,16 +61,20 @@ const READ_SECTOR_1 = `
 class GuestBench implements VirtioBench {
   readonly dma: GuestDma;
 
-  constructor(private readonly lab: GuestLab) {
+  /** @param slot of the guest, which the driver takes for the first */
+  constructor(
+    private readonly lab: GuestLab,
+    private readonly slot = 0,
+  ) {
     this.dma = new GuestDma(lab.guest.memory, lab.machine.memory);
   }
 
   read(address: number, width: Width): Promise<number> {
-    return Promise.resolve(Number(this.lab.guest.devices.bus.read(address, width) ?? 0n));
+    return Promise.resolve(Number(this.lab.guest.devices.bus.read(address + 0x1000 * this.slot, width) ?? 0n));
   }
 
   write(address: number, width: Width, value: number): Promise<void> {
-    this.lab.guest.devices.bus.write(address, width, BigInt(value));
+    this.lab.guest.devices.bus.write(address + 0x1000 * this.slot, width, BigInt(value));
     return Promise.resolve();
   }
 
@@ -95,7 +100,7 @@ const disk = () => {
 describe('A guest’s devices', () => {
   for (const synchronization of ['sfence', 'write-protect'] as const) {
     it(`read a disk into the guest’s memory, and interrupt it (${synchronization})`, () => {
-      const lab = new GuestLab(READ_SECTOR_1, { devices: { virtio: [disk()] }, synchronization });
+      const lab = new GuestLab(readSector1(0), { devices: { virtio: [disk()] }, synchronization });
       lab.finish();
       assert.deepEqual([lab.x(S5), lab.x(S2), lab.x(S3)], [2n, (1n << 63n) + 9n - (1n << 64n), 1n]);
       assert.equal(lab.x(S4), 0x5a5a5a5a5a5a5a5an);
@@ -174,6 +179,56 @@ describe('A guest’s devices', () => {
     assert.ok(Buffer.from(lab.machine.memory.bytes(0x8000_0000, offset)).equals(Buffer.from(snapshot)));
     assert.throws(() => bench.dma.read32(gpaBase + size - 2), RangeError);
     assert.throws(() => bench.dma.load(gpaBase - 1, new Uint8Array(2)), RangeError);
+  });
+
+  it('may be the machine’s own, with addresses of the guest and the machine’s interrupts', () => {
+    const source = `${readSector1(7)}
+      lw t2, 0x60(s0)
+      sw t2, 0x64(s0)
+      sw s3, 0(t1)
+      li t1, 0xc201004
+      sw s3, 0(t1)
+      lw s5, 0(t1)
+    `;
+    const lab = new GuestLab(source, { machineDevices: { virtio: [undefined, disk()] }, passthrough: [1] });
+    lab.finish();
+    assert.deepEqual([lab.x(S3), lab.x(S4), lab.x(S5)], [8n, 0x5a5a5a5a5a5a5a5an, 0n]);
+    const { offset } = lab.guest.memory;
+    assert.equal(lab.machine.memory.read32(QUEUE + 0x4004 + offset), 0x5a5a5a5a);
+    assert.equal(lab.machine.bus.read(0x10002060, 4), 0n);
+    assert.ok(lab.of('interrupt').some(({ cause }) => cause === 9));
+    // What the guest has not acknowledged stays, on both sides.
+    const deaf = new GuestLab(readSector1(7), { machineDevices: { virtio: [undefined, disk()] }, passthrough: [1] });
+    deaf.finish();
+    assert.equal(deaf.machine.bus.read(0x10002060, 4), 1n);
+  });
+
+  it('of the machine reach nothing outside the guest’s memory either', async () => {
+    const lab = new GuestLab('', {
+      machineDevices: { virtio: [disk()], virtioVersion: 'modern' },
+      passthrough: [0],
+    });
+    const problems: string[] = [];
+    lab.machine.devices.onProblem = (message) => problems.push(message);
+    const bench = new GuestBench(lab, 7);
+    const driver = await VirtioDriver.start(bench);
+    await driver.set(REG.queueUsed, (lab.guest.memory.gpaBase + lab.guest.memory.offset) % 2 ** 32);
+    await driver.set(REG.queueReady, 1);
+    await driver.putAvailable(0, 0);
+    await driver.set(REG.queueNotify, 0);
+    assert.match(problems.pop() ?? '', /the rings of a queue are not in memory\.$/);
+    assert.deepEqual(checkDeviceMemory(lab.machine, lab.hypervisor.guests), []);
+    lab.machine.devices.ports[0].target = lab.machine.memory;
+    assert.equal(checkDeviceMemory(lab.machine, lab.hypervisor.guests).length, 1);
+  });
+
+  it('of the machine are there, and one guest’s', () => {
+    assert.throws(
+      () => new GuestLab('', { passthrough: [0] }),
+      /virtio0 of the machine, where there is no device; give/,
+    );
+    const machineDevices = { virtio: [disk()] };
+    assert.throws(() => new GuestLab('', { machineDevices, passthrough: [0, 0] }), /which another guest has/);
   });
 
   it('are as many as there are slots', () => {

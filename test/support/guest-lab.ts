@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ExitKind, ExitRecord, ExitRecordOf } from '../../src/hypervisor/exit-record';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
-import { checkIsolation } from '../../src/hypervisor/isolation';
+import { checkDeviceMemory, checkIsolation } from '../../src/hypervisor/isolation';
 import type { Synchronization } from '../../src/hypervisor/shadow/shadow-page-tables';
 import { assembleSource } from '../../src/isa/assemble';
 import type { ExtensionSwitches } from '../../src/isa/extensions';
@@ -24,6 +24,9 @@ export interface GuestLabOptions {
   readonly findsStaleTranslations?: boolean;
   /** The guest's. */
   readonly devices?: DeviceOptions;
+  /** Of the machine, and which of its slots the guest gets. */
+  readonly machineDevices?: DeviceOptions;
+  readonly passthrough?: readonly number[];
   /** Of the machine. */
   readonly extensions?: ExtensionSwitches;
 }
@@ -42,6 +45,7 @@ export class GuestLab {
     this.symbols = symbols;
     this.machine = new Machine({
       memoryBytes: (options.machineMiB ?? 256) * MIB,
+      ...(options.machineDevices && { devices: options.machineDevices }),
       ...(options.extensions && { extensions: options.extensions }),
     });
     this.hypervisor = new Hypervisor(this.machine, {
@@ -52,6 +56,7 @@ export class GuestLab {
             entry: BigInt(ENTRY),
             segments: [{ address: ENTRY, data: bytes, memorySize: bytes.length }],
           },
+          ...(options.passthrough && { passthrough: options.passthrough }),
           ...(options.devices && { devices: options.devices }),
           ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
         },
@@ -80,6 +85,7 @@ export class GuestLab {
   run(limit = 100_000): RunResult {
     const result = this.machine.run(limit);
     assert.deepEqual(checkIsolation(this.guest), []);
+    assert.deepEqual(checkDeviceMemory(this.machine, this.hypervisor.guests), []);
     return result;
   }
 

@@ -34,6 +34,8 @@ const MOST_FIRMWARE_STEPS = 100_000;
 const M_MODE = 3;
 /** Guests, with the devices that each is to have. */
 export interface HypervisedSetup extends Omit<HypervisorOptions, 'guests'> {
+  /** Of the machine itself: for guests to which they are passed through. */
+  readonly devices?: DeviceInput;
   readonly guests: readonly (Omit<GuestOptions, 'devices'> & { readonly devices?: DeviceInput })[];
 }
 
@@ -63,7 +65,13 @@ export class HypervisedSystem implements System {
     const devices = setup.guests.map(({ name, devices: input = {} }, index) =>
       makeDevices(input, (message) => report(name, message), { index, lans }),
     );
-    this.machine = new Machine(options);
+    // Of the machine itself, for guests that drive them.
+    const own = makeDevices(setup.devices ?? {}, (message) => this.onProblem?.(message), {
+      index: setup.guests.length,
+      lans,
+    });
+    this.machine = new Machine({ ...options, devices: own.options });
+    this.machine.devices.onProblem = (message) => this.onProblem?.(message);
     const { uart } = this.machine;
     // Firmware prints before anybody can look.
     uart.onOutput = (bytes) => this.early.push(bytes.slice());
@@ -73,7 +81,7 @@ export class HypervisedSystem implements System {
     for (const guest of this.hypervisor.guests) guest.onProblem = (message) => report(guest.name, message);
     this.input = new HostInput(
       this.machine,
-      devices.flatMap(({ gateways }) => gateways),
+      [...devices, own].flatMap(({ gateways }) => gateways),
     );
     if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
@@ -81,6 +89,8 @@ export class HypervisedSystem implements System {
     const consoles = this.hypervisor.guests.flatMap(({ name, console }, index) =>
       makeConsoles(name, console, devices[index]!.consoles),
     );
+    const ports = own.consoles.map((port, index) => makeConsole(`virtio console of the machine ${index + 1}`, port));
+    consoles.push(...ports);
     this.consoles = setup.firmware ? [makeConsole('firmware', uart), ...consoles] : consoles;
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
     this.machine.onBreakpoint = boundQuestions(this.machine, () => !this.isInFirmware && this.onBreakpoint());

@@ -1,6 +1,9 @@
-/** Host interrupts that take the hart out of the guest: the timer, and a notice that something pends for the guest. */
+/**
+ * Host interrupts that take the hart out of the guest: the timer, and a notice that something pends for the guest, and
+ * devices passed through.
+ */
 import { causeName } from '../../isa/causes';
-import { SOFTWARE_INTERRUPT, TIMER_INTERRUPT } from '../guest-csrs';
+import { EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT } from '../guest-csrs';
 import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
 
@@ -51,5 +54,6 @@ class Interrupt implements Exit<'interrupt'> {
   perform(): undefined {
     this.vcpu.wake();
     if (this.cause === SOFTWARE_INTERRUPT) this.vcpu.acknowledgeNotice();
+    if (this.cause === EXTERNAL_INTERRUPT) this.vcpu.guest.takeInterrupts(this.vcpu.hart.index);
   }
 }
