@@ -48,6 +48,8 @@ interface Tried {
   rounds: number;
   exits: number;
   instructions: number;
+  /** Steps of guests beside them. */
+  steps: number;
 }
 
 /** @returns the exit status */
@@ -61,7 +63,7 @@ export function fuzzHypervisor(args: readonly string[], print: (line: string) =>
     return 2;
   }
   const { seed, machine } = wishes;
-  const tried: Tried = { machines: 0, rounds: 0, exits: 0, instructions: 0 };
+  const tried: Tried = { machines: 0, rounds: 0, exits: 0, instructions: 0, steps: 0 };
   const end = performance.now() + wishes.seconds * 1000;
   const isOver = (): boolean => performance.now() >= end;
   const indices = machine === undefined ? Infinity : machine + 1;
@@ -75,7 +77,7 @@ export function fuzzHypervisor(args: readonly string[], print: (line: string) =>
   const count = (value: number): string => value.toLocaleString('en-US');
   print(
     `seed ${seed}: ${count(tried.exits)} VM exits and ${count(tried.instructions)} instructions of hostile guests in ` +
-      `${count(tried.rounds)} rounds on ${count(tried.machines)} machines; every promise held.`,
+      `${count(tried.rounds)} rounds on ${count(tried.machines)} machines, beside guests that went ${count(tried.steps)} steps; every promise held.`,
   );
   return 0;
 }
@@ -102,12 +104,20 @@ function tryMachine(seed: number, index: number, tried: Tried, isOver: () => boo
   tried.machines++;
   tried.rounds += round;
   tried.exits += hostile.exits;
+  tried.steps += hostile.neighbourProgress;
   tried.instructions += hostile.machine.instructions;
   return undefined;
 }
 
-function describe({ synchronization, findsStaleTranslations, translator, shadowPages, extensions }: Traits): string {
+function describe({
+  synchronization,
+  findsStaleTranslations,
+  translator,
+  shadowPages,
+  hasNeighbour,
+  extensions,
+}: Traits): string {
   const names = Object.entries(extensions).flatMap(([name, isOn]) => (isOn ? [name] : []));
   const stale = findsStaleTranslations ? ', stale translations looked for' : '';
-  return `${synchronization}${stale}, translator ${translator}, ${shadowPages} shadow pages, ${names.join(' ') || 'no extension'}`;
+  return `${synchronization}${stale}, translator ${translator}, ${shadowPages} shadow pages, ${hasNeighbour ? 'a neighbour, ' : ''}${names.join(' ') || 'no extension'}`;
 }

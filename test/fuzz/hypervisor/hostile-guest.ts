@@ -15,6 +15,7 @@ import type { VirtioVersion } from '../../../src/machine/extra-devices';
 import type { Random } from '../../support/random';
 import { HANDLER, word } from './code';
 import { address, CODE, entry, MEMORY, satp, sbiExtension, TABLES, value } from './entries';
+import { NeighbourCheck, neighbour } from './neighbour';
 import { hostileDevices, makeRings } from './rings';
 
 /** What is the same for all that one machine does. */
@@ -24,6 +25,8 @@ export interface Traits {
   readonly translator: TranslatorMode;
   readonly shadowPages: number;
   readonly virtioVersion: VirtioVersion;
+  /** Whether there is another guest, on another hart. */
+  readonly hasNeighbour: boolean;
   readonly extensions: ExtensionSwitches;
 }
 
@@ -35,6 +38,7 @@ export function randomTraits(random: Random): Traits {
     translator: random.pick(['off', 'eager', 'on']),
     shadowPages: random.pick([24, 28, 64, 400]),
     virtioVersion: random.pick(['legacy', 'modern']),
+    hasNeighbour: on(),
     extensions: { Svnapot: on(), Svpbmt: on(), Svinval: on(), Svade: on(), Zicbom: on(), Zicboz: on(), Sstc: on() },
   };
 }
@@ -42,6 +46,7 @@ export function randomTraits(random: Random): Traits {
 const GUEST_HPA = 0x8800_0000;
 const AFTER = { start: GUEST_HPA + MEMORY.size, size: 0x40_0000 } as const;
 const FIRMWARE = { start: 0x8000_0000, size: 0x20_0000 } as const;
+const NEIGHBOUR_END = GUEST_HPA + 0x0800_0000 + 0x40_0000;
 const PATTERN = 0xa5;
 const STRETCHES = 20;
 /** Instructions of a stretch. */
@@ -54,6 +59,7 @@ export class Escape extends Error {}
 export class HostileGuest {
   readonly machine: Machine;
   readonly hypervisor: Hypervisor;
+  private readonly neighbour: NeighbourCheck | undefined;
   private readonly virtioVersion: VirtioVersion;
   private readonly devices: number;
   /** What lies around the guest: where, and what it must stay. */
@@ -63,19 +69,22 @@ export class HostileGuest {
     private readonly random: Random,
     traits: Traits,
   ) {
-    const { extensions, translator, virtioVersion, ...options } = traits;
+    const { extensions, translator, virtioVersion, hasNeighbour, ...options } = traits;
     this.virtioVersion = virtioVersion;
-    const memoryBytes = AFTER.start + AFTER.size - FIRMWARE.start;
-    this.machine = new Machine({ memoryBytes, extensions, translator });
+    // The neighbour's memory begins at the next multiple of 128 MiB.
+    const memoryBytes = hasNeighbour ? NEIGHBOUR_END - FIRMWARE.start : AFTER.start + AFTER.size - FIRMWARE.start;
+    this.machine = new Machine({ memoryBytes, extensions, translator, harts: hasNeighbour ? 2 : 1 });
     const segments = [{ address: CODE.base, data: HANDLER, memorySize: HANDLER.length }];
     const program = { entry: BigInt(CODE.base), segments };
     const devices = { virtio: hostileDevices(), virtioVersion };
     this.devices = devices.virtio.length;
     this.hypervisor = new Hypervisor(this.machine, {
       ...options,
-      guests: [{ name: 'hostile', memoryBytes: MEMORY.size, program, devices }],
+      guests: [{ name: 'hostile', memoryBytes: MEMORY.size, program, devices }, ...(hasNeighbour ? [neighbour] : [])],
     });
     const { memory } = this.machine;
+    const [, beside] = this.hypervisor.guests;
+    this.neighbour = beside && new NeighbourCheck(beside);
     memory.fill(AFTER.start, AFTER.size, PATTERN);
     const ranges = [FIRMWARE, AFTER, ...this.hypervisor.hostTables.map(({ root }) => ({ start: root, size: 4096 }))];
     this.around = ranges.map(({ start, size }) => ({ start, bytes: memory.bytes(start, size).slice() }));
@@ -88,6 +97,11 @@ export class HostileGuest {
   /** The guest shut itself down: it is of no use any more. */
   get hasEnded(): boolean {
     return this.guest.ended !== undefined;
+  }
+
+  /** How far the guest beside it has come. */
+  get neighbourProgress(): number {
+    return this.neighbour?.progress ?? 0;
   }
 
   /** VM exits so far. */
@@ -107,6 +121,8 @@ export class HostileGuest {
     }
     const problems = [...checkHypervisor(this.hypervisor), ...checkDerivation(this.guest)];
     if (problems.length > 0) throw new Escape(problems.join('\n'));
+    const problem = this.neighbour?.problem(isThorough);
+    if (problem !== undefined) throw new Escape(problem);
     if (isThorough) this.checkAround();
   }
 
