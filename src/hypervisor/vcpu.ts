@@ -320,7 +320,9 @@ export class Vcpu {
     if (!state.isRestoring) return;
     this.pending = undefined;
     this.savedStatus = -1;
-    this.view = this.guest.shadow.viewInUse(this.index);
+    const view = this.guest.shadow.viewInUse(this.index);
+    if (view) this.view = view;
+    else delete (this as { view?: ShadowView }).view;
   }
 
   private save(pcLow: number, pcHigh: number): void {

@@ -1,5 +1,6 @@
 /** Snapshots of a machine with the hypervisor: guests go on as they did, and so does everything that it keeps of them. */
 import assert from 'node:assert/strict';
+import { SnapshotError } from '../../src/engine/state-transfer';
 import { VirtioConsole } from '../../src/machine/devices/virtio/console';
 import { VirtioEntropy } from '../../src/machine/devices/virtio/entropy';
 import { VirtioNetwork } from '../../src/machine/devices/virtio/network';
@@ -10,6 +11,7 @@ import { HypervisorConsole } from '../support/hypervisor-console';
 import type { HypervisorConsoleOptions } from '../support/hypervisor-console';
 import { nestedHypervisor } from '../support/nested';
 import { slotsOf, valueOf } from '../support/object-graph';
+import { Random } from '../support/random';
 import { teachingKernel } from '../support/teaching-kernel';
 
 type Options = Pick<HypervisorConsoleOptions, 'synchronization' | 'findsStaleTranslations' | 'kernel'>;
@@ -153,4 +155,27 @@ describe('the state of the hypervisor', () => {
       assert.deepEqual(forgotten, []);
     });
   }
+
+  it('is never restored in parts, whatever a snapshot says', () => {
+    const random = new Random(3);
+    for (const synchronization of ['sfence', 'write-protect'] as const) {
+      const { machine } = made(synchronization);
+      const { state, memory } = machine.takeSnapshot();
+      let refused = 0;
+      for (let i = 0; i < 120; i++) {
+        const bytes = state.bytes.slice();
+        for (let count = 1 + random.below(3); count > 0; count--) bytes[random.below(bytes.length)] = random.below(256);
+        try {
+          machine.restoreSnapshot({ state: { ...state, bytes }, memory });
+          machine.run(2000);
+        } catch (error) {
+          if (!(error instanceof SnapshotError)) throw error;
+          refused++;
+        }
+      }
+      assert.ok(refused > 20 && refused < 120, `${refused}`);
+      machine.restoreSnapshot({ state, memory });
+      assert.deepEqual(machine.takeSnapshot().state, state);
+    }
+  });
 });

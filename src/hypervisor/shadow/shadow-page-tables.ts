@@ -54,6 +54,7 @@ export type Synchronization = 'sfence' | 'write-protect';
 const LEAST_PAGES = 24;
 
 const HOST_ASIDS = 0x1_0000;
+const MOST_VCPUS = 64;
 /** Each has a root table at least. */
 const MOST_SPACES = 0x1_0000;
 
@@ -62,7 +63,7 @@ export class ShadowPageTables {
   private clock = 0;
   private nextHostAsid = 1;
   /** Views that vCPUs run in: never given up. One per vCPU, by its number. */
-  private readonly inUse: ShadowView[] = [];
+  private readonly inUse: (ShadowView | undefined)[] = [];
   /** With 'write-protect'. */
   readonly protection: WriteProtection | undefined;
 
@@ -206,7 +207,7 @@ export class ShadowPageTables {
   }
 
   /** The view that a vCPU entered last. */
-  viewInUse(vcpu: number): ShadowView {
+  viewInUse(vcpu: number): ShadowView | undefined {
     return this.inUse[vcpu];
   }
 
@@ -224,10 +225,15 @@ export class ShadowPageTables {
       return view!;
     };
     const transferView = (view?: ShadowView): ShadowView => known(state.integer(view?.hostAsid ?? 0, HOST_ASIDS));
-    const inUse = state.list(this.inUse, this.inUse.length, transferView);
-    state.require(inUse.length === this.inUse.length, 'a vCPU has no shadow page table');
-    this.inUse.splice(0, Infinity, ...inUse);
+    // A vCPU that has not run has none.
+    const inUse = state.list(this.inUse, MOST_VCPUS, (view) => state.optional(view, transferView));
     this.protection?.transferState(state, transferView);
+    if (!state.isRestoring) return;
+    this.inUse.splice(0, Infinity, ...inUse);
+    const pages = [...this.allViews()].flatMap((view) => view.allPages());
+    const allocated = this.pool.allocated();
+    const areAll = new Set(pages).size === pages.length && pages.length === allocated.size;
+    state.require(areAll && pages.every((page) => allocated.has(page)), 'pages of shadow page tables are missing');
   }
 
   private transferSpace(state: StateTransfer, known: ShadowAddressSpace | undefined): ShadowAddressSpace {
@@ -274,7 +280,7 @@ export class ShadowPageTables {
     while (this.pool.available < count) {
       const victim = this.leastRecentlyUsed();
       if (victim) this.giveUp(victim);
-      else for (const view of this.inUse) view.clear();
+      else for (const view of this.inUse) view?.clear();
       this.cache.flushAll();
     }
   }

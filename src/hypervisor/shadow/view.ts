@@ -90,6 +90,11 @@ export class ShadowView {
     return 1 + this.tables.size;
   }
 
+  /** The pages in use. */
+  allPages(): Hpa[] {
+    return [this.root, ...this.tables];
+  }
+
   /** Whether a page is a table of this view, its root included. */
   hasTable(page: Hpa): boolean {
     return page === this.root || this.tables.has(page);
