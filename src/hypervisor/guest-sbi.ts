@@ -31,10 +31,7 @@ export class GuestSbiPlatform implements SbiPlatform {
   }
 
   startHart(hart: number, start: SbiHartStart): void {
-    const vcpu = this.vcpu.guest.vcpus[hart];
-    vcpu.isStopped = false;
-    vcpu.wake();
-    vcpu.begin(start);
+    this.vcpu.guest.vcpus[hart].start(start);
   }
 
   stopHart(): void {
@@ -47,6 +44,7 @@ export class GuestSbiPlatform implements SbiPlatform {
 
   setSoftwareInterrupt(hart: number, on: boolean): void {
     const vcpu = this.vcpu.guest.vcpus[hart];
+    if (vcpu.isStopped) return;
     vcpu.csrs.setPending(SOFTWARE_INTERRUPT, on);
     if (on) vcpu.notify();
   }

@@ -28,6 +28,8 @@ export interface GuestOptions {
   readonly name: string;
   /** 128 MiB unless said otherwise; a multiple of 4 KiB. */
   readonly memoryBytes?: number;
+  /** 1 to 4; 1 unless said otherwise. */
+  readonly vcpus?: number;
   /** Addresses are GPA. */
   readonly program: BootProgram;
   readonly initrd?: Uint8Array;
@@ -118,7 +120,7 @@ export class Guest {
     this.machineSlots = passthrough;
     this.takeInterrupts = (hart) => around.takeInterrupts(hart);
     this.devices = new GuestDevices(
-      1,
+      options.vcpus ?? 1,
       events,
       { ...devices, slots },
       {
@@ -156,7 +158,7 @@ export class Guest {
       },
       ...(options.initrd && { initrd: options.initrd }),
       tree: {
-        harts: 1,
+        harts: options.vcpus ?? 1,
         isa,
         mmuType: 'riscv,sv57',
         devices: GUEST_TREE_DEVICES,

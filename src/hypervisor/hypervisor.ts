@@ -65,6 +65,29 @@ function describe({ guests, synchronization = 'sfence' }: HypervisorOptions): st
   return `hypervisor of ${names} by ${synchronization}`;
 }
 
+/** The most vCPUs that a guest can have. */
+const MOST_VCPUS = 4;
+
+/**
+ * Each guest's harts, one for each vCPU: the first vCPU of guest n has hart n, and the others have those that follow.
+ * @throws Error in a user's words when there are too few
+ */
+function placeVcpus(guests: readonly GuestOptions[], harts: readonly Hart[]): readonly (readonly Hart[])[] {
+  const counts = guests.map(({ vcpus = 1 }) => vcpus);
+  counts.forEach((count, index) => {
+    if (Number.isInteger(count) && count >= 1 && count <= MOST_VCPUS) return;
+    throw new Error(`Guest ${guests[index].name} cannot have ${count} vCPUs: there can be 1 to ${MOST_VCPUS}.`);
+  });
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if (all > harts.length) {
+    throw new Error(
+      `${all} vCPUs need as many harts, and the machine has ${harts.length}; give it more (8 at most), or the guests fewer vCPUs.`,
+    );
+  }
+  let next = guests.length;
+  return counts.map((count, index) => [harts[index], ...harts.slice(next, (next += count - 1))]);
+}
+
 export class Hypervisor {
   readonly guests: readonly Guest[];
   /** For page tables of its own, and trap contexts. */
@@ -82,6 +105,8 @@ export class Hypervisor {
   onExit?: (exit: ExitRecord) => 'go' | 'stop';
   /** Which kinds to ask about; all unless set. Records of other kinds are not built. */
   watchedKinds?: ReadonlySet<ExitKind>;
+  /** Called when a guest has ended and others go on. */
+  onGuestEnd?: (guest: Guest) => void;
   /** Records every exit that is carried out, where it is set. */
   recorder?: ExitRecorder;
 
@@ -95,8 +120,9 @@ export class Hypervisor {
   ) {
     const { memory, harts } = machine;
     if (options.guests.length === 0) throw new Error('There is no guest to run; name at least one.');
-    if (options.guests.length > harts.length) {
-      throw new Error(`${options.guests.length} guests need as many harts; the machine has ${harts.length}.`);
+    const placed = placeVcpus(options.guests, harts);
+    if (options.firmware && placed.flat().length > 1) {
+      throw new Error('Over firmware of your own, the hypervisor runs one guest with one vCPU; leave the firmware out.');
     }
     const sizes = options.guests.map(({ memoryBytes }) => memoryBytes ?? GUEST_SLOT);
     const ranges = placeGuests(sizes, memory.size);
@@ -111,10 +137,10 @@ export class Hypervisor {
     this.guests = options.guests.map((guest, index) => {
       const start = this.ownPool.end + index * shadowPages * PAGE_SIZE;
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
-      return this.createGuest(guest, ranges[index], pool, harts[index], options);
+      return this.createGuest(guest, ranges[index], pool, placed[index], options);
     });
     if (options.firmware) this.startOver(options.firmware, options.guests);
-    else this.guests.forEach((guest, index) => this.start(guest, options.guests[index], harts[index]));
+    else this.guests.forEach((guest, index) => this.start(guest, options.guests[index]));
     this.passthrough.start();
     machine.keepState(describe(options), this);
     machine.beforeRun = () => {
@@ -166,7 +192,7 @@ export class Hypervisor {
     options: GuestOptions,
     range: GuestRange,
     pool: PagePool,
-    hart: Hart,
+    harts: readonly Hart[],
     { synchronization = 'sfence', findsStaleTranslations = false }: HypervisorOptions,
   ): Guest {
     const { machine } = this;
@@ -177,22 +203,33 @@ export class Hypervisor {
       synchronization,
       clock: machine.devices.clock,
       cache: {
-        flushAll: () => hart.flushTranslations(),
-        flushPage: (gva) => hart.flushTranslation(gva),
+        flushAll() {
+          for (const hart of harts) hart.flushTranslations();
+        },
+        flushPage(gva) {
+          for (const hart of harts) hart.flushTranslation(gva);
+        },
       },
-      onEnd: () => this.guestEnded(),
+      onEnd: () => this.guestEnded(guest),
       takeInterrupts: (index) => this.passthrough.takeInterrupts(index),
       ...(findsStaleTranslations &&
-        synchronization === 'sfence' && { tableStores: this.tableStores(() => guest.vcpus[0]) }),
+        synchronization === 'sfence' && { tableStores: this.tableStores(() => this.runningVcpu(guest)) }),
     });
-    const timer = {
-      now: () => machine.time,
-      set: (deadline: bigint) => this.setTimer(hart, deadline),
-    };
-    const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
-    guest.vcpus.push(new Vcpu(guest, 0, hart, context, timer));
-    this.passthrough.give(guest, options.passthrough ?? [], hart.index);
+    harts.forEach((hart, index) => {
+      const timer = {
+        now: () => machine.time,
+        set: (deadline: bigint) => this.setTimer(hart, deadline),
+      };
+      const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
+      guest.vcpus.push(new Vcpu(guest, index, hart, context, timer));
+    });
+    this.passthrough.give(guest, options.passthrough ?? [], harts[0].index);
     return guest;
+  }
+
+  /** The guest's vCPU that executes now, or its first one. */
+  private runningVcpu({ vcpus }: Guest): Vcpu {
+    return vcpus.find(({ hart }) => hart === this.machine.current) ?? vcpus[0];
   }
 
   /** How the stores of a guest to its page tables are seen. @param running the vCPU that stores */
@@ -217,11 +254,16 @@ export class Hypervisor {
     else this.machine.firmware?.setTimer(hart, deadline);
   }
 
-  /** Loads a guest, takes its hart over from the built-in firmware, and enters the guest at its first instruction. */
-  private start(guest: Guest, options: GuestOptions, hart: Hart): void {
+  /**
+   * Loads a guest, takes its harts over from the built-in firmware, and enters the guest at its first instruction; vCPUs but
+   * the first are stopped.
+   */
+  private start(guest: Guest, options: GuestOptions): void {
     const entry = this.load(guest, options);
-    this.firmware.start(hart, { entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
-    this.begin(guest, entry, hart);
+    for (const { index, hart } of guest.vcpus) {
+      this.firmware.start(hart, { entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
+      this.begin(guest, entry, index);
+    }
   }
 
   /** Runs firmware in M-mode until it starts the hypervisor, and the hypervisor its guest. @throws Error in a user's words */
@@ -236,7 +278,7 @@ export class Hypervisor {
       onStart: () => {
         // The tree, which is the firmware's, may lie in the guest's memory.
         machine.memory.fill(deviceTree.start, deviceTree.end - deviceTree.start, 0);
-        this.begin(guest, this.load(guest, options[0]), hart);
+        this.begin(guest, this.load(guest, options[0]));
         machine.requestStop();
       },
       onTrap: (trap) => hart.supervisor?.(trap),
@@ -265,8 +307,10 @@ export class Hypervisor {
     return guest.load(options, isaString(this.machine.extensions));
   }
 
-  /** The hart is in S-mode and the hypervisor's: it enters the guest at its first instruction. */
-  private begin(guest: Guest, entry: BootState, hart: Hart): void {
+  /** The vCPU's hart is in S-mode and the hypervisor's: it enters the guest at its first instruction. */
+  private begin(guest: Guest, entry: BootState, index = 0): void {
+    const vcpu = guest.vcpus[index];
+    const { hart } = vcpu;
     const { csrs } = hart;
     csrs.write(CSR.stvec, TRAMPOLINE);
     csrs.write(CSR.satp, makeSatp(sv39, this.hostTables[hart.index].root));
@@ -274,12 +318,13 @@ export class Hypervisor {
       CSR.sie,
       HOST_INTERRUPTS.reduce((bits, interrupt) => bits | (1n << BigInt(interrupt)), 0n),
     );
-    const [vcpu] = guest.vcpus;
     hart.supervisor = (trap) => this.onTrap(vcpu, trap);
     vcpu.setX(A0, entry.a0);
     vcpu.setX(A1, entry.a1);
     vcpu.pc = entry.entry;
+    if (index > 0) vcpu.stop();
     vcpu.enterGuest();
+    if (vcpu.waiting) hart.waitForInterrupt();
   }
 
   /** A trap took the hart out of the guest. */
@@ -303,7 +348,7 @@ export class Hypervisor {
       this.hostSbi.make();
       return;
     }
-    const following = vcpu.guest.ended ? undefined : (next ?? deliverableInterrupt(vcpu));
+    const following = vcpu.guest.ended || vcpu.isStopped ? undefined : (next ?? deliverableInterrupt(vcpu));
     this.recorder?.after(vcpu, exit, following === undefined);
     this.goOn(vcpu, following);
   }
@@ -346,10 +391,13 @@ export class Hypervisor {
     return record as unknown as ExitRecord;
   };
 
-  private guestEnded(): void {
+  /** Its harts have nothing to do any more; the other guests go on. */
+  private guestEnded(guest: Guest): void {
+    for (const { hart } of guest.vcpus) hart.stop();
     const ends = this.guests.map(({ ended }) => ended);
     const failed = ends.find((end) => end !== undefined && end.code !== 0);
     const last = ends.at(-1);
     if (last && ends.every((end) => end !== undefined)) this.machine.powerOff(failed ?? last);
+    else this.onGuestEnd?.(guest);
   }
 }

@@ -256,6 +256,16 @@ export class Vcpu {
     this.isStopped = this.waiting = true;
   }
 
+  /** Another vCPU starts this one, which is stopped. */
+  start(start: SbiHartStart): void {
+    this.interruptGuest();
+    this.isStopped = false;
+    this.wake();
+    this.begin(start);
+    this.enterGuest();
+    this.hart.start();
+  }
+
   /** Ends waiting, but not being stopped. */
   wake(): void {
     if (this.isStopped) return;

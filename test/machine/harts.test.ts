@@ -5,7 +5,7 @@ import type { TranslatorMode } from '../../src/engine/engine';
 import { Machine } from '../../src/machine/machine';
 import { hartsOutput } from '../support/harts-fixture';
 import { MultiHart, POWER_OFF, sbi } from '../support/multi-hart';
-import { countingOutput, countingProgram } from '../support/multi-hart-programs';
+import { countingOutput, countingProgram, remoteFenceProgram } from '../support/multi-hart-programs';
 import { Random } from '../support/random';
 import { readProgram } from '../support/slice-console';
 
@@ -13,7 +13,6 @@ const FIXTURE = join(__dirname, '..', 'fixtures', 'harts.elf');
 
 const HSM = 0x48534d;
 const IPI = 0x735049;
-const RFENCE = 0x52464e43;
 const TIME = 0x54494d45;
 
 describe('several harts', () => {
@@ -514,102 +513,3 @@ describe('several harts over the built-in firmware', () => {
     assert.deepEqual(run.machine.run(1000), { kind: 'idle' });
   });
 });
-
-/**
- * Both harts translate by one table. Hart 1 reads a page; hart 0 changes the entry, after which hart 1 still may see the old
- * one (and does here); after the remote fence it sees the new one.
- */
-const remoteFenceProgram = `
-  la s1, stage
-  la s2, seen
-  la t0, root
-  srli t1, t0, 12
-  slli t1, t1, 10
-  ori t1, t1, 0
-  # root[2]: one gigabyte from 0x80000000; root[1]: a table, whose table has the page
-  la t0, root
-  li t1, 0x200000cf
-  sd t1, 16(t0)
-  la t1, middle
-  srli t1, t1, 2
-  ori t1, t1, 1
-  sd t1, 8(t0)
-  la t0, middle
-  la t1, last
-  srli t1, t1, 2
-  ori t1, t1, 1
-  sd t1, 0(t0)
-  la t0, last
-  la t1, page1
-  srli t1, t1, 2
-  ori t1, t1, 0xc7
-  sd t1, 0(t0)
-  li a0, 1
-  la a1, other
-  ${sbi(HSM, 0)}
-1: ld t0, 0(s1)
-  beqz t0, 1b
-  la t0, last
-  la t1, page2
-  srli t1, t1, 2
-  ori t1, t1, 0xc7
-  sd t1, 0(t0)
-  li t0, 2
-  sd t0, 0(s1)
-  li t1, 3
-1: ld t0, 0(s1)
-  bne t0, t1, 1b
-  li a0, 2
-  li a1, 0
-  li a2, 0x40000000
-  li a3, 0x1000
-  ${sbi(RFENCE, 1)}
-  li t0, 4
-  sd t0, 0(s1)
-  li t1, 5
-1: ld t0, 0(s1)
-  bne t0, t1, 1b
-  ${POWER_OFF}
-other:
-  la s1, stage
-  la s2, seen
-  la t0, root
-  srli t0, t0, 12
-  li t1, 8
-  slli t1, t1, 60
-  or t0, t0, t1
-  csrw satp, t0
-  sfence.vma
-  li s3, 0x40000000
-  ld t0, 0(s3)
-  sd t0, 0(s2)
-  li t0, 1
-  sd t0, 0(s1)
-  li t1, 2
-1: ld t0, 0(s1)
-  bne t0, t1, 1b
-  ld t0, 0(s3)
-  sd t0, 8(s2)
-  li t0, 3
-  sd t0, 0(s1)
-  li t1, 4
-1: ld t0, 0(s1)
-  bne t0, t1, 1b
-  ld t0, 0(s3)
-  sd t0, 16(s2)
-  li t0, 5
-  sd t0, 0(s1)
-2: wfi
-  j 2b
-  .balign 8
-stage: .dword 0
-seen: .space 24
-  .balign 4096
-root: .space 4096
-middle: .space 4096
-last: .space 4096
-page1: .dword 11
-  .balign 4096
-page2: .dword 22
-  .balign 4096
-`;
