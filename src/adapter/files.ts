@@ -35,6 +35,7 @@ async function readGuest(guest: GuestLaunch): Promise<Omit<GuestInput, 'devices'
   return {
     name,
     program: await readInput(guest.program, within('program')),
+    ...(guest.vcpus === undefined ? {} : { vcpus: guest.vcpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(entry === undefined ? {} : { entry }),
     ...(passthrough && { passthrough: passthrough.map((slot) => Number(slot.slice('virtio'.length))) }),

@@ -10,11 +10,6 @@ export class Expectation {
 
   constructor(private readonly pattern: RegExp) {}
 
-  /** The pattern, for messages. */
-  get source(): string {
-    return String(this.pattern);
-  }
-
   get met(): boolean {
     return this.found;
   }

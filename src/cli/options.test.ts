@@ -55,6 +55,11 @@ describe('options of run', () => {
     assert.match(optionHelp(), /--max-instructions N +end with status 124/);
   });
 
+  it('name several guests, and how many processors there are', () => {
+    const { kernel, others, vcpus, harts } = parseRunOptions(['--vcpus', '2', 'a', 'b', '--harts=8', 'c']);
+    assert.deepEqual({ kernel, others, vcpus, harts }, { kernel: 'a', others: ['b', 'c'], vcpus: 2, harts: 8 });
+  });
+
   it('name techniques for the engine to do without, though the help does not tell', () => {
     assert.deepEqual(
       [...parseRunOptions(['a', '--engine-without', 'fusion,float']).engineWithout],
@@ -65,7 +70,9 @@ describe('options of run', () => {
 
   const mistakes: [args: string[], message: RegExp][] = [
     [[], /No kernel is given/],
-    [['a', 'b'], /One kernel.*a, b/],
+    [['--bare', 'a', 'b'], /With --bare one kernel.*a, b/],
+    [['--bare', '--vcpus', '2', 'a'], /--vcpus is for guests.*--harts/],
+    [['--vcpus', '5', 'a'], /--vcpus 5: there can be 1 to 4/],
     [['--fast', 'a'], /--fast is not an option/],
     [['-x', 'a'], /-x is not an option/],
     [['--bare=yes', 'a'], /--bare takes no value/],

@@ -17,6 +17,8 @@ import { UsageError } from './usage-error';
 export interface RunOptions {
   /** Path of the kernel. */
   readonly kernel: string;
+  /** Paths of the kernels of further guests. */
+  readonly others: readonly string[];
   /** No hypervisor: the kernel runs in S-mode on the machine itself. */
   readonly bare: boolean;
   /** With `bare`: the image starts in M-mode, without firmware. */
@@ -26,6 +28,8 @@ export interface RunOptions {
   readonly dtb: string | undefined;
   /** Of the machine; undefined: 1. */
   readonly harts: number | undefined;
+  /** Of each guest; undefined: 1. */
+  readonly vcpus: number | undefined;
   /** Bytes. */
   readonly guestMemory: number | undefined;
   /** Disk images, and whether the guest's writes go to the file. */
@@ -89,7 +93,8 @@ export const RUN_OPTIONS = [
   { name: 'firmware', value: 'FILE', help: 'M-mode code in place of the built-in SBI, such as OpenSBI' },
   { name: 'dtb', value: 'FILE', help: 'with --bare: a device tree in place of the generated one' },
   { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
-  { name: 'harts', value: 'N', help: 'harts (processors) of the machine, 1 to 8' },
+  { name: 'harts', value: 'N', help: 'harts (processors) of the machine, 1 to 8; else 1, or one for each vCPU' },
+  { name: 'vcpus', value: 'N', help: 'vCPUs of each guest, 1 to 4' },
   {
     name: 'extensions',
     value: 'LIST',
@@ -189,8 +194,14 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     if (option.repeatable) repeated.set(name, [...(repeated.get(name) ?? []), value]);
   }
   if (files.length === 0) throw new UsageError('No kernel is given: hypocaust run [options] KERNEL.');
-  if (files.length > 1)
-    throw new UsageError(`One kernel can be run, and ${files.length} are given: ${files.join(', ')}.`);
+  if (files.length > 1 && given.has('bare')) {
+    throw new UsageError(`With --bare one kernel can be run, and ${files.length} are given: ${files.join(', ')}.`);
+  }
+  if (given.has('vcpus') && given.has('bare')) {
+    throw new UsageError(
+      '--vcpus is for guests of the hypervisor; with --bare, --harts says how many processors there are.',
+    );
+  }
   const machineMode = given.has('machine-mode');
   if (machineMode && !given.has('bare')) throw new UsageError('--machine-mode goes with --bare only; add --bare.');
   if (machineMode && given.has('firmware')) {
@@ -209,11 +220,13 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   }
   return {
     kernel: files[0],
+    others: files.slice(1),
     bare: given.has('bare'),
     machineMode,
     firmware: given.get('firmware'),
     dtb: given.get('dtb'),
     harts: read(given, 'harts', hartCount),
+    vcpus: read(given, 'vcpus', vcpuCount),
     guestMemory: read(given, 'guest-memory', memorySize),
     disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
@@ -368,6 +381,11 @@ function extensionSwitches(list: string): ExtensionSwitches {
 
 function hartCount(text: string): number {
   if (!/^[1-8]$/.test(text)) throw new Error('there can be 1 to 8.');
+  return Number(text);
+}
+
+function vcpuCount(text: string): number {
+  if (!/^[1-4]$/.test(text)) throw new Error('there can be 1 to 4.');
   return Number(text);
 }
 

@@ -14,6 +14,7 @@ import { openDisk, refuseSharedDisks } from '../adapter/disk-file';
 import { openSharedFolder } from '../adapter/shared-folder';
 import { hostTime } from '../adapter/host-time';
 import { Expectation } from './expectation';
+import { GuestLines } from './guest-lines';
 import { readFirmware, readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
 import { parseRunOptions } from './options';
@@ -30,6 +31,8 @@ const OUTPUT_CLOSED_STATUS = 141;
 /** Bytes of input inside that the guest has not read, from which on no more is read from outside. */
 const ENOUGH_INPUT = 1 << 16;
 
+const MOST_HARTS = 8;
+
 /** Exit status when a stale translation ended the run. */
 const STALE_STATUS = 1;
 
@@ -45,9 +48,11 @@ const scheduler: Scheduler = {
 /** Boots what the options name. @throws Error in a user's words */
 async function boot(options: RunOptions, hostTicks: (() => number) | undefined, sockets: HostSockets): Promise<System> {
   const { program, htif } = readKernel(options.kernel, options.machineMode);
+  const others = options.others.map((path) => ({ name: basename(path), program: readKernel(path, false).program }));
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
-  const { extensions, engineWithout, harts } = options;
+  const { extensions, engineWithout, vcpus } = options;
+  const harts = options.harts ?? (options.bare ? undefined : Math.min(MOST_HARTS, (1 + others.length) * (vcpus ?? 1)));
   const machine = { extensions, engineWithout, ...(harts !== undefined && { harts }), ...(hostTicks && { hostTicks }) };
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   const { firmware, dtb } = options;
@@ -63,24 +68,36 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
     const memoryBytes = options.guestMemory ?? DEFAULT_MEMORY_BYTES;
     return new BareSystem({ ...machine, memoryBytes }, name, description, devices);
   }
+  const vcpuCount = vcpus === undefined ? {} : { vcpus };
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
   const { synchronization, staleTranslations } = options;
+  const own = options.passthrough ? { passthrough: slotsOf(devices) } : { devices };
   const setup = {
     ...(options.passthrough && { devices }),
-    guests: [
-      {
-        name,
-        program,
+    guests: distinct([
+      { name, program, ...memory, ...vcpuCount, ...extras, ...own },
+      ...others.map((other) => ({
+        ...other,
         ...memory,
+        ...vcpuCount,
         ...extras,
-        ...(options.passthrough ? { passthrough: slotsOf(devices) } : { devices }),
-      },
-    ],
+        devices: { rtcStart: devices.rtcStart },
+      })),
+    ]),
     synchronization,
     findsStaleTranslations: staleTranslations !== 'ignore',
     ...beneath,
   };
   return new HypervisedSystem(machine, setup, exitRecording(options));
+}
+
+/** Guests of the same program get numbers. */
+function distinct<T extends { readonly name: string }>(guests: readonly T[]): T[] {
+  const names = guests.map(({ name }) => name);
+  return guests.map((guest, index) => {
+    const before = names.slice(0, index).filter((name) => name === guest.name).length;
+    return before === 0 ? guest : { ...guest, name: `${guest.name}-${before + 1}` };
+  });
 }
 
 /** As `boot`, and then as the snapshot says, if there is one. @throws Error in a user's words */
@@ -145,12 +162,14 @@ export async function run(args: readonly string[]): Promise<number> {
     throw error;
   });
   const most = system.instructions + (options.maxInstructions ?? Infinity);
-  const expectation = options.expect && new Expectation(options.expect);
+  const expectations: Expectation[] = [];
   let limitReached = false;
   let outputClosed = false;
 
   // Who asks for a virtio console wants to type there; what the serial port prints is seen, too.
-  const console = system.consoles[system.consoles.length - 1];
+  // With several guests, it is the first one's serial port.
+  const isAlone = options.others.length === 0;
+  const console = system.consoles[isAlone ? system.consoles.length - 1 : 0];
   system.onProblem = (message) => {
     terminal.flush();
     process.stderr.write(`\nhypocaust: ${message}\n`);
@@ -171,13 +190,18 @@ export async function run(args: readonly string[]): Promise<number> {
       loop.pause();
     },
   });
+  const lines = new GuestLines((bytes) => terminal.write(bytes));
   for (const each of system.consoles) {
+    const expectation = options.expect && new Expectation(options.expect);
+    if (expectation) expectations.push(expectation);
     each.onOutput = (bytes) => {
-      terminal.write(bytes);
+      if (isAlone) terminal.write(bytes);
+      else lines.add(each.name, bytes);
       loop.noteActivity();
       expectation?.add(bytes);
     };
   }
+  const isMet = () => expectations.some(({ met }) => met);
   const stale = new StaleReports(options.staleTranslations, options.kernel);
   stale.watch(system);
   const observer = {
@@ -187,7 +211,7 @@ export async function run(args: readonly string[]): Promise<number> {
     check: () => {
       if (console.waiting < ENOUGH_INPUT) terminal.holdInput(false);
       limitReached ||= system.instructions >= most;
-      return limitReached || (expectation?.met ?? false);
+      return limitReached || isMet();
     },
   };
   const pacing = () => (terminal.interactive ? 'real-time' : 'skip');
@@ -211,14 +235,14 @@ export async function run(args: readonly string[]): Promise<number> {
       writeStatistics(system, seconds, { output, exitLog: exitLog?.size ?? 0, kernel });
     }
     if (stale.hasStopped) return STALE_STATUS;
-    if (expectation?.met) return 0;
+    if (isMet()) return 0;
     if (outputClosed) return OUTPUT_CLOSED_STATUS;
     if (limitReached) {
       process.stderr.write(`\nhypocaust: the limit was reached after ${system.instructions} instructions.\n`);
       return LIMIT_STATUS;
     }
-    if (expectation) {
-      process.stderr.write(`\nhypocaust: the console never matched ${expectation.source}.\n`);
+    if (options.expect) {
+      process.stderr.write(`\nhypocaust: the console never matched ${String(options.expect)}.\n`);
       return 1;
     }
     return result.kind === 'ended' ? statusOf(result.end) : 0;

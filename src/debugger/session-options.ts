@@ -18,6 +18,8 @@ export interface GuestInput {
   readonly program: InputFile;
   /** 128 MiB unless said otherwise; without meaning on the bare machine. */
   readonly memoryBytes?: number;
+  /** 1 to 4; 1 unless said otherwise. */
+  readonly vcpus?: number;
   /** Guest-physical address to start at instead of the program's own. */
   readonly entry?: bigint;
   readonly bootargs?: string;
@@ -35,7 +37,7 @@ export interface SessionOptions {
   readonly mode: 'hypervisor' | 'bare' | 'machine';
   /** DRAM of the machine. */
   readonly memoryBytes: number;
-  /** 1 to 8; 1 unless said otherwise. */
+  /** 1 to 8; one for each vCPU unless said otherwise, 1 on the bare machine. */
   readonly harts?: number;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions?: ExtensionSwitches;

@@ -48,6 +48,8 @@ export class StopJudge implements RunObserver {
   /** The version of the breakpoints that the system is watched for. */
   private watchedVersion = -1;
   private readonly watchTable: WatchTable;
+  /** Targets that trap for ever, and where. */
+  private readonly deadEnds = new Map<Target, bigint>();
   private readonly environments = new Map<bigint, KnownEnvironment>();
 
   /** @param boot counts the systems of a session */
@@ -117,6 +119,9 @@ export class StopJudge implements RunObserver {
     if (!FATAL_CAUSES.includes(cause)) return false;
     // It could have been repaired since: only code that cannot be executed now is a dead end.
     if (target.translate(pc, 'fetch').hpa !== undefined && cause !== ILLEGAL_INSTRUCTION) return false;
+    // Other targets may go on: then it is told once.
+    if (this.system.targets.length > 1 && this.deadEnds.get(target) === pc) return false;
+    this.deadEnds.set(target, pc);
     return this.stopsWith(target, { kind: 'trapLoop', cause: causeName(cause), address: pc });
   }
 

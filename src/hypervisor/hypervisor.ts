@@ -59,6 +59,9 @@ const MOST_SHADOW_PAGES = 8192;
 /** Interrupts that take the hart out of a guest. */
 const HOST_INTERRUPTS = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT, EXTERNAL_INTERRUPT];
 
+/** Faults of fetching, and what is no instruction: a handler that begins with one never does anything. */
+const FATAL_CAUSES: readonly bigint[] = [0n, 1n, 2n, 12n];
+
 /** What a snapshot's hypervisor must be like. */
 function describe({ guests, synchronization = 'sfence' }: HypervisorOptions): string {
   const names = guests.map(({ name }) => name).join(', ');
@@ -105,6 +108,9 @@ export class Hypervisor {
   onExit?: (exit: ExitRecord) => 'go' | 'stop';
   /** Which kinds to ask about; all unless set. Records of other kinds are not built. */
   watchedKinds?: ReadonlySet<ExitKind>;
+  /** With several guests: called once for a vCPU whose trap handler's first instruction traps, so that it does nothing else. */
+  onDeadEnd?: (vcpu: Vcpu) => void;
+  private readonly deadEnds = new Set<Vcpu>();
   /** Called when a guest has ended and others go on. */
   onGuestEnd?: (guest: Guest) => void;
   /** Records every exit that is carried out, where it is set. */
@@ -122,7 +128,9 @@ export class Hypervisor {
     if (options.guests.length === 0) throw new Error('There is no guest to run; name at least one.');
     const placed = placeVcpus(options.guests, harts);
     if (options.firmware && placed.flat().length > 1) {
-      throw new Error('Over firmware of your own, the hypervisor runs one guest with one vCPU; leave the firmware out.');
+      throw new Error(
+        'Over firmware of your own, the hypervisor runs one guest with one vCPU; leave the firmware out.',
+      );
     }
     const sizes = options.guests.map(({ memoryBytes }) => memoryBytes ?? GUEST_SLOT);
     const ranges = placeGuests(sizes, memory.size);
@@ -343,6 +351,7 @@ export class Hypervisor {
     vcpu.guest.exitCounts[exit.kind]++;
     this.recorder?.before(vcpu, exit, this.recordOf);
     const next = exit.perform();
+    if (exit.kind === 'inject' && this.guests.length > 1) this.noteDeadEnd(vcpu);
     if (next === undefined && this.hostSbi?.isWanted) {
       this.recorder?.after(vcpu, exit, true);
       this.hostSbi.make();
@@ -361,6 +370,13 @@ export class Hypervisor {
     }
     vcpu.enterGuest();
     if (vcpu.waiting && !vcpu.pending) vcpu.hart.waitForInterrupt();
+  }
+
+  private noteDeadEnd(vcpu: Vcpu): void {
+    const { csrs, pc } = vcpu;
+    if (csrs.sepc !== pc || !FATAL_CAUSES.includes(csrs.scause) || this.deadEnds.has(vcpu)) return;
+    this.deadEnds.add(vcpu);
+    this.onDeadEnd?.(vcpu);
   }
 
   private asks(exit: AnyExit): boolean {

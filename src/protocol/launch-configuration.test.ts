@@ -165,7 +165,7 @@ describe('launch configuration', () => {
     [
       'an unknown field',
       { guests: [{ program: 'a', colour: 1 }] },
-      '"guests[0].colour" is not a known field; the fields here are name, program, memory, entry, bootargs, initrd, symbols, disks, devices, share, network, passthrough.',
+      '"guests[0].colour" is not a known field; the fields here are name, program, vcpus, memory, entry, bootargs, initrd, symbols, disks, devices, share, network, passthrough.',
     ],
     [
       'an inherited name',

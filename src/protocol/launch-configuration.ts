@@ -31,6 +31,7 @@ export interface GuestConfiguration extends DevicesConfiguration {
   readonly passthrough?: readonly MachineSlot[];
   readonly name?: string;
   readonly program: string;
+  readonly vcpus?: number;
   readonly memory?: string | number;
   readonly entry?: string | number;
   readonly bootargs?: string;
@@ -85,6 +86,7 @@ const GUEST_FIELDS = {
     required: true,
     description: "The guest's kernel: a RISC-V ELF64 file, or a flat Linux Image.",
   }),
+  vcpus: integer({ description: 'vCPUs (processors) of the guest. Default: 1.', least: 1, most: 4 }),
   memory: size({
     description: 'Memory of the guest, from guest-physical address 0x80000000 on. Default: 128M.',
     least: '1M',
@@ -113,7 +115,11 @@ const MACHINE_FIELDS = {
     least: '2M',
     most: '3G',
   }),
-  harts: integer({ description: 'Harts (processors) of the machine. Default: 1.', least: 1, most: 8 }),
+  harts: integer({
+    description: 'Harts (processors) of the machine. Default: 1, or one for each vCPU of the guests.',
+    least: 1,
+    most: 8,
+  }),
   extensions: record({
     fields: EXTENSION_FIELDS,
     description: 'Extensions of the instruction set that the machine has or has not, such as "Zicond": true.',

@@ -43,6 +43,19 @@ describe('hypocaust run', function () {
     }
   });
 
+  it('runs several guests, names their lines, and tells when one has ended', () => {
+    const kernels = [fixture('harts'), fixture('harts'), fixture('jump-to-nowhere')];
+    const { status, stdout, stderr } = hypocaust(['run', '--vcpus', '2', '--max-instructions', '1500000', ...kernels]);
+    assert.equal(status, 124);
+    for (const name of ['harts.elf', 'harts.elf-2']) {
+      const lines = stdout.split('\n').filter((line) => line.startsWith(`${name}| `));
+      assert.equal(lines.map((line) => `${line.slice(name.length + 2)}\n`).join(''), hartsOutput(2));
+      assert.ok(stderr.includes(`Guest ${name}: The guest shut down. The others go on.`));
+    }
+    assert.match(stderr, /Guest jump-to-nowhere.elf: vCPU 0 gets nowhere: its trap handler at 0x0 traps at its first/);
+    assert.match(hypocaust(['run', '--vcpus', '4', ...kernels]).stderr, /12 vCPUs need as many harts/);
+  });
+
   it('ends at the expected output, or with 1 when the guest ends without it', () => {
     assert.equal(hypocaust(['run', '--expect', '^Type h for help', kernel]).status, 0);
     const missed = hypocaust(['run', '--expect', 'login:', kernel], 'q\r');

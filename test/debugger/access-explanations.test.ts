@@ -183,7 +183,7 @@ describe('explanations of accesses in a guest', () => {
     put(TABLES[1]!, makeEntry(TABLES[0]!, PTE_V));
     put(TABLES[0]!, entry);
     guest.vcpu.writeCsr(0x180, (8n << 60n) | BigInt(ROOT / 4096));
-    return { target: new VcpuTarget(1, guest.vcpu, false), lab: guest };
+    return { target: new VcpuTarget(1, guest.vcpu), lab: guest };
   }
 
   it('as text and as a record', () => {

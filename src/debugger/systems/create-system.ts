@@ -13,6 +13,7 @@ import { HypervisedSystem } from './hypervised-system';
 import type { System } from './system';
 
 const GRANULE = 0x1_0000;
+const MOST_HARTS = 8;
 
 /** VM exits that are kept unless said otherwise. */
 const EXIT_LOG = 200;
@@ -30,7 +31,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
   const { exitLog: logSize = EXIT_LOG, staleTranslations = 'log' } = options;
   const machine: MachineOptions = {
     memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
-    ...(options.harts !== undefined && { harts: options.harts }),
+    harts: options.harts ?? hartsFor(options),
     ...(options.extensions && { extensions: options.extensions }),
     ...(hostTicks && { hostTicks }),
   };
@@ -94,8 +95,17 @@ function optionsOf({ bootargs, initrd }: GuestInput): { bootargs?: string; initr
   return { ...(bootargs === undefined ? {} : { bootargs }), ...(initrd ? { initrd: initrd.bytes } : {}) };
 }
 
-function sizeOf({ memoryBytes }: GuestInput): { memoryBytes?: number } {
-  return memoryBytes === undefined ? {} : { memoryBytes };
+function sizeOf({ memoryBytes, vcpus }: GuestInput): { memoryBytes?: number; vcpus?: number } {
+  return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(vcpus === undefined ? {} : { vcpus }) };
+}
+
+/** The hypervisor's machine has a hart for each vCPU, as far as a machine can. */
+function hartsFor({ mode, guests }: SessionOptions): number {
+  if (mode !== 'hypervisor') return 1;
+  return Math.min(
+    MOST_HARTS,
+    guests.reduce((sum, { vcpus = 1 }) => sum + vcpus, 0),
+  );
 }
 
 /** The symbols of all programs of the guests, kernels first. @throws DebuggerError naming the file that cannot be read */

@@ -7,7 +7,8 @@ import type { Guest, GuestOptions } from '../../hypervisor/guest';
 import { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { ExitRecorderOptions } from '../../hypervisor/insight/exit-recorder';
 import type { Vcpu } from '../../hypervisor/vcpu';
-import { trapCauses } from '../../isa/causes';
+import { causeName, trapCauses } from '../../isa/causes';
+import { hex } from '../format';
 import { Machine } from '../../machine/machine';
 import type { MachineOptions, MachineSnapshot } from '../../machine/machine';
 import type { Lan } from '../../machine/network/lan';
@@ -20,7 +21,7 @@ import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
 import { HostInput } from './host-input';
 import type { Target } from '../target';
-import { boundCalls, boundQuestions, outcomeOf, stepHart } from './run-result';
+import { boundCalls, boundQuestions, endOf, outcomeOf, stepHart } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
 /** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
@@ -79,13 +80,17 @@ export class HypervisedSystem implements System {
     this.hypervisor = new Hypervisor(this.machine, { ...setup, guests });
     for (const [name, lan] of lans) this.machine.keepState(`network ${name}`, lan);
     for (const guest of this.hypervisor.guests) guest.onProblem = (message) => report(guest.name, message);
+    this.hypervisor.onGuestEnd = ({ name, ended }) => {
+      if (ended) report(name, `${endOf(ended).text} The others go on.`);
+    };
+    this.hypervisor.onDeadEnd = (vcpu) => report(vcpu.guest.name, deadEndText(vcpu));
     this.input = new HostInput(
       this.machine,
       [...devices, own].flatMap(({ gateways }) => gateways),
     );
     if (exits) this.hypervisor.recorder = new ExitRecorder(exits);
     const vcpus = this.hypervisor.guests.flatMap((guest) => guest.vcpus);
-    this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu, vcpus.length > 1));
+    this.targets = vcpus.map((vcpu, index) => new VcpuTarget(index + 1, vcpu));
     const consoles = this.hypervisor.guests.flatMap(({ name, console }, index) =>
       makeConsoles(name, console, devices[index]!.consoles),
     );
@@ -222,6 +227,11 @@ export class HypervisedSystem implements System {
   private targetOf(record: ExitRecord): VcpuTarget {
     return this.targets.find(({ vcpu }) => vcpu.guest.name === record.guest && vcpu.index === record.vcpu)!;
   }
+}
+
+function deadEndText({ index, pc, csrs, guest }: Vcpu): string {
+  const processor = guest.vcpus.length > 1 ? `vCPU ${index}` : 'it';
+  return `${processor} gets nowhere: its trap handler at ${hex(pc)} traps at its first instruction (${causeName(csrs.scause)}). The others go on.`;
 }
 
 /** Exits after which the instruction is executed again, so far; a write to a table that the hypervisor makes is not repeated. */

@@ -79,6 +79,7 @@ const ENDS: Readonly<Record<PowerOff['reason'], (code: number) => string>> = {
   failure: (code) => `The guest ended with failure code ${code}.`,
 };
 
-function endOf({ reason, code }: PowerOff): End {
+/** How a machine or a guest ended, in words. */
+export function endOf({ reason, code }: PowerOff): End {
   return { reason, code, text: ENDS[reason](code) };
 }

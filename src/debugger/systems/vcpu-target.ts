@@ -25,10 +25,9 @@ export class VcpuTarget implements Target {
   constructor(
     readonly id: number,
     readonly vcpu: Vcpu,
-    isOneOfMany: boolean,
   ) {
     const { guest, hart } = vcpu;
-    this.name = isOneOfMany ? `${guest.name}, vCPU ${vcpu.index}` : guest.name;
+    this.name = guest.vcpus.length > 1 ? `${guest.name}, vCPU ${vcpu.index}` : guest.name;
     this.csrSets = [guestCsrSet(vcpu), hartCsrSet(hart.csrs, { kind: 'host', title: 'Host CSRs', isWritable: false })];
     this.walker = new AllRightsWalker(guest.memory.entrySource());
     const toHpa = (gpa: bigint): number | undefined => guest.gpaToHpa(physical(gpa) ?? -1);
