@@ -68,7 +68,7 @@ export class HypervisedSystem implements System {
     );
     // Of the machine itself, for guests that drive them.
     const own = makeDevices(setup.devices ?? {}, (message) => this.onProblem?.(message), {
-      index: setup.guests.length,
+      index: devices.some(({ gateways }) => gateways.length > 0) ? setup.guests.length : 0,
       lans,
     });
     this.machine = new Machine({ ...options, devices: own.options });
