@@ -13,6 +13,8 @@ export interface Program {
   readonly testRounds: number;
   /** Options for the compiler. */
   readonly options?: readonly string[];
+  /** Our machine's clock is to follow the one on the wall, as QEMU's does. */
+  readonly realTime?: boolean;
 }
 
 /** A kernel that is there already, measured until it prints something. */
@@ -98,7 +100,7 @@ export const groups: readonly Group[] = [
       program('system', 'page-faults', 350, 1),
       program('system', 'system-calls', 1100, 1),
       program('system', 'switches', 35000, 20),
-      program('system', 'timer', 18000, 10),
+      { ...program('system', 'timer', 18000, 10), realTime: true },
     ],
   },
   {

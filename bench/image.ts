@@ -30,7 +30,8 @@ const QUICK = 0.1;
 export function taskOf(program: Program | Kernel | LinuxBoot, folder: string, length: Length): Task {
   if ('commandLine' in program) return linuxTask(program, folder);
   if ('kernel' in program) return { image: join(__dirname, '..', program.kernel), until: program.firstOutput };
-  return { image: buildImage(program, roundsOf(program, length), folder) };
+  const image = buildImage(program, roundsOf(program, length), folder);
+  return { image, realTime: program.realTime ?? false };
 }
 
 function linuxTask({ name, commandLine }: LinuxBoot, folder: string): Task {

@@ -22,6 +22,8 @@ export interface Task {
   readonly image: string;
   readonly until?: RegExp;
   readonly linux?: { readonly initrd: string; readonly commandLine: string };
+  /** Time is the wall's in our machine, too; else it is virtual. */
+  readonly realTime?: boolean;
 }
 
 /** One run of a process, from its start to its exit, or to the output that was waited for. */
@@ -59,12 +61,18 @@ export const qemu: Side = {
 };
 
 /** The arguments for Node.js that run a task on our machine. */
-export function ourArguments({ image, until, linux }: Task, without: readonly Technique[], stats: string): string[] {
+export function ourArguments(
+  { image, until, linux, realTime }: Task,
+  without: readonly Technique[],
+  stats: string,
+): string[] {
   if (!existsSync(OUR_COMMAND)) throw new BenchError('dist/cli.js is missing; run npm run build to make it.');
   const mode = until || linux ? ['--bare'] : ['--bare', '--machine-mode'];
   const boot = linux ? ['--initrd', linux.initrd, '--append', linux.commandLine, '--rtc', RTC_START] : [];
   const techniques = without.length > 0 ? ['--engine-without', without.join(',')] : [];
-  return [OUR_COMMAND, 'run', ...mode, '--guest-memory', MEMORY, '--stats', stats, ...techniques, ...boot, image];
+  const clock = realTime ? ['--clock', 'realtime'] : [];
+  const machine = ['--guest-memory', MEMORY, ...clock, ...techniques];
+  return [OUR_COMMAND, 'run', ...mode, ...machine, '--stats', stats, ...boot, image];
 }
 
 /**

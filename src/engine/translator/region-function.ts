@@ -5,6 +5,7 @@
 import type { Code, Label } from '../../wasm/code';
 import type { Arithmetic } from '../expression';
 import * as at from '../layout';
+import { findChasedPointers } from './chased-pointers';
 import type { RegisterSet } from './dirty-registers';
 import { findDirtyRegisters, union, writes } from './dirty-registers';
 import { leadsTo, structured, successors } from './edges';
@@ -20,6 +21,7 @@ import { CONTINUE, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
 import type { SingleRegisters } from './single-registers';
 import { findSingleRegisters } from './single-registers';
+import type { RemembersPages } from './step-emitter';
 import { StepEmitter } from './step-emitter';
 
 /** The parameters, as `REGION_TYPE` has them. */
@@ -42,6 +44,8 @@ export class RegionFunction {
   private readonly dirty: readonly RegisterSet[];
   private readonly singles: SingleRegisters;
   private readonly narrow: NarrowRegisters;
+  /** Registers with addresses that a loop loads, where each block begins. */
+  private readonly chased: readonly number[];
   /** How often each block is written in a row. */
   private readonly copies: readonly number[];
   /** The most instructions from one check of the count to the next. */
@@ -67,7 +71,7 @@ export class RegionFunction {
       /** Whether accesses that are close to each other look into the TLB together. */
       readonly groupsAccesses: boolean;
       /** Whether the last page of a base register is remembered. */
-      readonly remembersPages: boolean;
+      readonly remembersPages: RemembersPages;
       /** Whether short loops are written several times in a row. */
       readonly unrolls: boolean;
       /** Address of the region's count of times that this did not work. */
@@ -81,6 +85,7 @@ export class RegionFunction {
       ? findNarrowRegisters(this.blocks, this.flow, how.signExtended, how.guesses)
       : noNarrowRegisters(this.blocks);
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
+    this.chased = findChasedPointers(this.blocks, this.flow);
     this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper, groupsAccesses } = how;
@@ -194,7 +199,7 @@ export class RegionFunction {
     const { code } = this;
     const { steps, end } = this.blocks[node];
     const state: State = { ...this.stateAt(node), uncounted: ahead, valid: this.steps.integers.locals };
-    this.steps.startBlock(steps, this.singles.atStart[node], this.narrow.known[node]);
+    this.steps.startBlock(steps, this.singles.atStart[node], this.narrow.known[node], this.chased[node]);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
     const table = end.k === 'indirect' ? end.table : undefined;

@@ -16,6 +16,7 @@ import { emitCsrAccess } from '../stored-csrs';
 import type { AccessGroup } from './access-groups';
 import { groupAccesses } from './access-groups';
 import { FloatRegisters } from './float-registers';
+import { chasedAfter } from './chased-pointers';
 import { IntegerRegisters } from './integer-registers';
 import type { NarrowSource } from './narrow-expression';
 import { compileNarrow, compileNarrowCondition } from './narrow-expression';
@@ -32,6 +33,9 @@ const narrowLoads: Partial<Record<Width, readonly [signed: MemoryOp, unsigned?: 
 };
 const narrowStores: Partial<Record<Width, MemoryOp>> = { 1: 'i32.store8', 2: 'i32.store16', 4: 'i32.store' };
 
+/** Whether the last page of a base register is remembered: for all, or not for those whose addresses a loop loads. */
+export type RemembersPages = 'always' | 'unless chased' | 'never';
+
 /** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
 const ROUNDING_BITS = 3;
 
@@ -40,6 +44,8 @@ export class StepEmitter {
   readonly integers: IntegerRegisters;
   /** Integer registers that hold a sign-extended 32-bit value now. */
   known = 0;
+  /** Registers with addresses of which the last one's page says nothing. */
+  private chased = 0;
   /** Registers that are better kept as an i32. */
   private preferred = 0;
   /** What was shifted to the upper half by the step before: the register with the result, and the local with the value. */
@@ -72,7 +78,7 @@ export class StepEmitter {
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
     private readonly groupsAccesses: boolean,
-    private readonly remembersPages: boolean,
+    private readonly remembersPages: RemembersPages,
   ) {
     this.integers = new IntegerRegisters(code);
     this.floats = new FloatRegisters(code);
@@ -111,7 +117,7 @@ export class StepEmitter {
     for (const steps of blocks) {
       const groups = groupAccesses(steps, this.groupsAccesses);
       this.planned.set(steps, groups);
-      if (this.remembersPages) for (const group of groups.values()) this.pageCache(group);
+      if (this.remembersPages !== 'never') for (const group of groups.values()) this.pageCache(group);
     }
     for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
   }
@@ -120,7 +126,8 @@ export class StepEmitter {
    * At a block's start nothing is known of what other blocks have done but these registers' single-precision values, and
    * these integer registers, which hold sign-extended 32-bit values.
    */
-  startBlock(steps: readonly Step[], singles: number, known: number): void {
+  startBlock(steps: readonly Step[], singles: number, known: number, chased: number): void {
+    this.chased = chased;
     this.known = known;
     this.shifted = undefined;
     this.groups = this.planned.get(steps)!;
@@ -142,6 +149,7 @@ export class StepEmitter {
     this.step = step;
     this.action(step, miss, shifted);
     this.known = knownAfter(this.known, step);
+    this.chased = chasedAfter(this.chased, step);
   }
 
   private action(step: Step, miss: Label, shifted: StepEmitter['shifted']): void {
@@ -406,7 +414,9 @@ export class StepEmitter {
     this.operands.x('rs1');
     if (first !== 0) code.i64(BigInt(first)).op('i64.add');
     code.set(address);
-    const cache = this.remembersPages ? this.pageCache(group) : undefined;
+    const isChased = (this.chased & (1 << group.base)) !== 0;
+    const remembers = this.remembersPages === 'always' || (this.remembersPages === 'unless chased' && !isChased);
+    const cache = remembers ? this.pageCache(group) : undefined;
     const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
     if (cache !== undefined) {

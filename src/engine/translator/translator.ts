@@ -18,6 +18,7 @@ import type { CodeSource, Region, RegionLimits } from './region';
 import { findRegion, PAGE_SIZE } from './region';
 import { RegionFunction } from './region-function';
 import { MAX_REGIONS, REGION_TYPE } from './region-type';
+import type { RemembersPages } from './step-emitter';
 
 /** What regions may take: machine code is some five times as long as the WebAssembly. */
 const DEFAULT_ROOM = { regions: MAX_REGIONS - 1, bytes: 24 << 20 };
@@ -196,13 +197,19 @@ export class Translator {
       arithmetic,
       floatHelper: (name: string) => floats!.get(name)!,
       groupsAccesses: groupsAccesses && !this.parts.without.has('grouped-checks'),
-      remembersPages: !this.parts.without.has('remembered-pages'),
+      remembersPages: this.remembersPages(),
       unrolls: !this.parts.without.has('unrolling'),
       misses: at.REGION_MISSES + 4 * number,
     };
     const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
     module.export('region', index);
     return module.encode();
+  }
+
+  private remembersPages(): RemembersPages {
+    const { without } = this.parts;
+    if (without.has('remembered-pages')) return 'never';
+    return without.has('chased-pointers') ? 'always' : 'unless chased';
   }
 
   /** The integer registers that hold sign-extended 32-bit values now. */
