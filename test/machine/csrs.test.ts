@@ -84,9 +84,8 @@ function run(code: string): bigint[] {
 describe('counters of a running hart', () => {
   for (const counter of ['mcycle', 'minstret']) {
     it(`${counter}: a written value is what the next instruction reads, and goes on from there`, () => {
-      assert.deepEqual(run(`li t0, 1000\ncsrw ${counter}, t0\ncsrr a0, ${counter}\nnop\nnop\ncsrr a1, ${counter}`), [
-        ...[1000n, 1003n, 0n, 0n, 0n],
-      ]);
+      const counted = run(`li t0, 1000\ncsrw ${counter}, t0\ncsrr a0, ${counter}\nnop\nnop\ncsrr a1, ${counter}`);
+      assert.deepEqual(counted.slice(0, 2), [1000n, 1003n]);
       assert.equal(run(`li t0, -1\ncsrw ${counter}, t0\nnop\ncsrr a0, ${counter}`)[0], 0n);
       const swapped = run(`li t0, 1000\ncsrw ${counter}, t0\nli t1, 5\ncsrrw a0, ${counter}, t1\ncsrr a1, ${counter}`);
       assert.deepEqual(swapped.slice(0, 2), [1001n, 5n]);
