@@ -1,9 +1,12 @@
 /** Snapshots of a machine with the hypervisor: guests go on as they did, and so does everything that it keeps of them. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { SnapshotError } from '../../src/engine/state-transfer';
+import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import { VirtioConsole } from '../../src/machine/devices/virtio/console';
 import { VirtioEntropy } from '../../src/machine/devices/virtio/entropy';
 import { VirtioNetwork } from '../../src/machine/devices/virtio/network';
+import { Machine } from '../../src/machine/machine';
 import { Gateway } from '../../src/machine/network/gateway';
 import { fingerprint } from '../support/fingerprint';
 import { forgottenValues } from '../support/forgotten-values';
@@ -12,6 +15,7 @@ import type { HypervisorConsoleOptions } from '../support/hypervisor-console';
 import { nestedHypervisor } from '../support/nested';
 import { slotsOf, valueOf } from '../support/object-graph';
 import { Random } from '../support/random';
+import { readProgram } from '../support/slice-console';
 import { teachingKernel } from '../support/teaching-kernel';
 
 type Options = Pick<HypervisorConsoleOptions, 'synchronization' | 'findsStaleTranslations' | 'kernel'>;
@@ -112,6 +116,51 @@ for (const [name, options] of [
     });
   });
 }
+
+describe('a snapshot with several vCPUs', () => {
+  const fixture = (name: string) => readProgram(join(__dirname, '..', 'fixtures', `${name}.elf`));
+
+  function several(harts: number, vcpus: number, synchronization: 'sfence' | 'write-protect') {
+    const machine = new Machine({ memoryBytes: 640 << 20, harts });
+    const guests = [
+      { name: 'harts', program: fixture('harts'), vcpus },
+      { name: 'nested', program: readProgram(nestedHypervisor) },
+    ];
+    const hypervisor = new Hypervisor(machine, { guests, synchronization });
+    let output = '';
+    for (const { console } of hypervisor.guests) {
+      console.onOutput = (bytes) => (output += Buffer.from(bytes).toString('latin1'));
+    }
+    const go = (end: number) => {
+      output = '';
+      while (machine.instructions < end) {
+        const { kind } = machine.run(end - machine.instructions);
+        if (kind === 'idle' || kind === 'power-off') break;
+      }
+      return { ...fingerprint(machine, output), exits: hypervisor.guests.map(({ exitCounts }) => ({ ...exitCounts })) };
+    };
+    return { machine, go };
+  }
+
+  for (const [harts, vcpus, synchronization] of [
+    [4, 3, 'sfence'],
+    [5, 4, 'write-protect'],
+  ] as const) {
+    it(`of two guests, ${vcpus + 1} on ${harts} harts, goes on exactly, by ${synchronization}`, () => {
+      const made = several(harts, vcpus, synchronization);
+      for (const moment of [30_011, 300_007, 1_000_003]) {
+        made.go(moment);
+        const snapshot = made.machine.takeSnapshot();
+        const went = made.go(moment + 200_000);
+        const fresh = several(harts, vcpus, synchronization);
+        fresh.machine.restoreSnapshot(snapshot);
+        assert.deepEqual(fresh.go(moment + 200_000), went);
+        made.machine.restoreSnapshot(snapshot);
+        assert.deepEqual(made.go(moment + 200_000), went);
+      }
+    });
+  }
+});
 
 describe('the state of the hypervisor', () => {
   function made(synchronization: 'sfence' | 'write-protect') {
