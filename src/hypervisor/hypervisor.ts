@@ -339,7 +339,7 @@ export class Hypervisor {
   private onTrap(vcpu: Vcpu, trap: Trap): void {
     this.recorder?.begin();
     vcpu.leaveGuest();
-    vcpu.guest.shadow.protection?.settle(vcpu.index, vcpu.pc);
+    vcpu.guest.shadow.protection?.settle(vcpu);
     const exit = exitFor(vcpu, trap);
     if (this.asks(exit) && this.stopsAt(vcpu, exit, trap)) vcpu.enterGuest();
     else this.carryOut(vcpu, exit);

@@ -157,9 +157,10 @@ export class WriteProtection implements ViewTracker {
    * Drops what derives from released tables. The vCPU that was let write stays allowed to while it stands at the same
    * instruction, which may need other exits before it is done; without a vCPU, all goes.
    */
-  settle(vcpu?: number, pc?: bigint): void {
+  settle(vcpu?: { readonly index: number; readonly pc: bigint }): void {
     if (this.released.length === 0) return;
-    const isDone = (release: Release): boolean => vcpu === undefined || (release.vcpu === vcpu && release.pc !== pc);
+    const isDone = (release: Release): boolean =>
+      vcpu === undefined || (release.vcpu === vcpu.index && release.pc !== vcpu.pc);
     const done = this.released.filter(isDone);
     this.released = this.released.filter((release) => !isDone(release));
     for (const { table } of done) {
