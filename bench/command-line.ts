@@ -6,7 +6,8 @@ import type { Group } from './catalogue';
 import { DEBUGGER_GROUP, measurements } from './debugger/measurements';
 import type { Measurement } from './debugger/measurements';
 import { BenchError } from './errors';
-import { HYPERVISOR_GROUP, hypervisorMeasurements } from './hypervisor/measurements';
+import { HYPERVISOR_GROUP } from './hypervisor/group';
+import { hypervisorMeasurements } from './hypervisor/measurements';
 import type { HypervisorMeasurement } from './hypervisor/measurements';
 import type { Length } from './image';
 

@@ -8,23 +8,9 @@ import type { BootProgram } from '../../src/machine/boot';
 import { Machine } from '../../src/machine/machine';
 import { initramfs } from '../../test/support/initramfs';
 import { findThirdPartyGuests } from '../../test/support/third-party-guests';
-import type { Figure } from '../comparison';
-import { figure } from '../comparison';
 import { BenchError } from '../errors';
-import type { Setting } from '../report';
 import { stopwatch } from '../stopwatch';
 import { exitPrograms, exitSource, stormPrograms } from './programs';
-
-/** The name of the group, for the command line. */
-export const HYPERVISOR_GROUP = 'hypervisor';
-
-export interface HypervisorFigures {
-  readonly name: string;
-  /** What the figure says. */
-  readonly meaning: string;
-  readonly value: Figure;
-  readonly target?: number;
-}
 
 export interface HypervisorMeasurement {
   readonly name: string;
@@ -39,9 +25,6 @@ export interface HypervisorMeasurement {
 const ENTRY = 0x8020_0000;
 const MEMORY_BYTES = 256 << 20;
 const STRETCH = 10_000_000;
-/** Each measurement does a tenth of its work first, so that V8 has compiled what runs. */
-const WARM_UP = 0.1;
-const QUICK = 0.1;
 
 const modes: readonly Synchronization[] = ['sfence', 'write-protect'];
 
@@ -86,24 +69,6 @@ const linuxMeasurements: readonly HypervisorMeasurement[] = modes.map((mode) => 
 
 /** All measurements, in the order of the report. */
 export const hypervisorMeasurements: readonly HypervisorMeasurement[] = [...ownMeasurements, ...linuxMeasurements];
-
-export function measureHypervisor(
-  wanted: readonly HypervisorMeasurement[],
-  { pairs, length, print }: Setting,
-): HypervisorFigures[] {
-  print(`\n${HYPERVISOR_GROUP} (ours alone, by processor time)`);
-  return wanted.map(({ name, meaning, target, rounds, measure }) => {
-    const work = length === 'full' ? rounds : rounds * QUICK;
-    measure(Math.ceil(rounds * WARM_UP));
-    const value = figure(Array.from({ length: pairs }, () => measure(Math.ceil(work))));
-    const [median, least, most] = [value.median, value.least, value.most].map(text);
-    const goal = target === undefined ? '' : `, to reach ${text(target)}`;
-    print(`  ${name.padEnd(18)} ${median} (${least}–${most})${goal}: ${meaning}`);
-    return { name, meaning, value, ...(target !== undefined && { target }) };
-  });
-}
-
-const text = (value: number): string => (value > 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2));
 
 function programOf(source: string): BootProgram {
   const { bytes } = assembleSource(source, BigInt(ENTRY));
