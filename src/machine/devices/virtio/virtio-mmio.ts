@@ -12,6 +12,9 @@ import { VIRT } from '../virt-map';
 import type { DmaMemory } from './dma-memory';
 import type { VirtioDevice, VirtioHost } from './virtio-device';
 import { FEATURE } from './virtio-device';
+import { InterruptLine } from './interrupt-line';
+import { INTERRUPT, REGISTER, STATUS } from './mmio-registers';
+import { QueueSetup } from './queue-setup';
 import { VirtioError } from './virtio-error';
 import type { Chain } from './virtqueue';
 import { LARGEST_QUEUE, Virtqueue } from './virtqueue';
@@ -22,50 +25,6 @@ const MODERN_VERSION = 2;
 /** "QEMU", as guests that look for it expect. */
 const VENDOR = 0x554d4551;
 
-const REGISTER = {
-  magic: 0x000,
-  version: 0x004,
-  deviceId: 0x008,
-  vendor: 0x00c,
-  deviceFeatures: 0x010,
-  deviceFeaturesSelect: 0x014,
-  driverFeatures: 0x020,
-  driverFeaturesSelect: 0x024,
-  guestPageSize: 0x028,
-  queueSelect: 0x030,
-  queueNumMax: 0x034,
-  queueNum: 0x038,
-  queueAlign: 0x03c,
-  queuePfn: 0x040,
-  queueReady: 0x044,
-  queueNotify: 0x050,
-  interruptStatus: 0x060,
-  interruptAcknowledge: 0x064,
-  status: 0x070,
-  descriptorsLow: 0x080,
-  descriptorsHigh: 0x084,
-  availableLow: 0x090,
-  availableHigh: 0x094,
-  usedLow: 0x0a0,
-  usedHigh: 0x0a4,
-  sharedLengthLow: 0x0b0,
-  sharedLengthHigh: 0x0b4,
-  sharedBaseLow: 0x0b8,
-  sharedBaseHigh: 0x0bc,
-  queueReset: 0x0c0,
-  configGeneration: 0x0fc,
-  config: 0x100,
-} as const;
-
-const STATUS_DRIVER_OK = 4;
-const STATUS_FEATURES_OK = 8;
-const STATUS_NEEDS_RESET = 64;
-
-const INTERRUPT_USED = 1;
-const INTERRUPT_CONFIG = 2;
-
-/** Alignment of a legacy queue's used ring before the driver says another. */
-const LEGACY_ALIGNMENT = 4096;
 const NO_SHARED_MEMORY = 0xffff_ffff;
 
 export interface VirtioMmioOptions {
@@ -77,13 +36,6 @@ export interface VirtioMmioOptions {
   readonly clock: DeviceClock;
   /** Absent: the slot is empty. */
   readonly device?: VirtioDevice;
-}
-
-/** What a modern driver says about a queue before it enables it. */
-interface QueueSetup {
-  size: number;
-  readonly addresses: Uint32Array;
-  ready: boolean;
 }
 
 export class VirtioMmio implements Device, VirtioHost {
@@ -103,19 +55,17 @@ export class VirtioMmio implements Device, VirtioHost {
   private readonly resumption: DeviceTimer;
   private readonly toResume = new Set<number>();
   private readonly setups: readonly QueueSetup[];
+  private readonly line: InterruptLine;
   private deviceFeaturesSelect = 0;
   private driverFeaturesSelect = 0;
   /** What a modern driver wrote; it counts from FEATURES_OK on. */
   private readonly driverFeatures = new Uint32Array(2);
   private accepted = 0n;
   private pageShift = 0;
-  private alignment: number[];
   private queueSelect = 0;
   private status = 0;
-  private interruptStatus = 0;
   private generation = 0;
   private broken = false;
-  private level = false;
 
   constructor({ slot, legacy, memory, clock, device }: VirtioMmioOptions) {
     this.name = `virtio_mmio ${slot}`;
@@ -125,8 +75,8 @@ export class VirtioMmio implements Device, VirtioHost {
     this.device = device;
     const sizes = device?.queueSizes ?? [];
     this.queues = sizes.map((size) => new Virtqueue(memory, size));
-    this.setups = sizes.map(() => ({ size: 0, addresses: new Uint32Array(6), ready: false }));
-    this.alignment = sizes.map(() => LEGACY_ALIGNMENT);
+    this.setups = this.queues.map((queue) => new QueueSetup(queue));
+    this.line = new InterruptLine((level) => this.onInterrupt(level));
     this.resumption = clock.timer(() => this.resumeQueues());
     device?.connect(this);
   }
@@ -141,14 +91,7 @@ export class VirtioMmio implements Device, VirtioHost {
     const toResume = state.list(this.toResume, this.queues.length, (queue) => state.integer(queue ?? 0, LARGEST_QUEUE));
     this.toResume.clear();
     for (const queue of toResume) this.toResume.add(queue);
-    for (const [index, queue] of this.queues.entries()) {
-      const setup = this.setups[index];
-      queue.transferState(state);
-      setup.size = state.integer(setup.size, 0xffff_ffff);
-      state.fill(setup.addresses);
-      setup.ready = state.flag(setup.ready);
-      this.alignment[index] = state.integer(this.alignment[index], 0xffff_ffff, 1);
-    }
+    for (const setup of this.setups) setup.transferState(state);
     this.deviceFeaturesSelect = state.integer(this.deviceFeaturesSelect, 1);
     this.driverFeaturesSelect = state.integer(this.driverFeaturesSelect, 1);
     state.fill(this.driverFeatures);
@@ -156,10 +99,9 @@ export class VirtioMmio implements Device, VirtioHost {
     this.pageShift = state.integer(this.pageShift, 31);
     this.queueSelect = state.integer(this.queueSelect, LARGEST_QUEUE);
     this.status = state.integer(this.status, 0xff);
-    this.interruptStatus = state.integer(this.interruptStatus, INTERRUPT_USED | INTERRUPT_CONFIG);
+    this.line.transferState(state);
     this.generation = state.integer(this.generation, 0xffff_ffff);
     this.broken = state.flag(this.broken);
-    this.level = state.flag(this.level);
     const { device } = this;
     if (device) state.section(device.name, () => device.transferState(state));
   }
@@ -192,7 +134,7 @@ export class VirtioMmio implements Device, VirtioHost {
   }
 
   get isDriverReady(): boolean {
-    return (this.status & STATUS_DRIVER_OK) !== 0 && !this.broken;
+    return (this.status & STATUS.driverOk) !== 0 && !this.broken;
   }
 
   finish(queue: number, chain: Chain, written: number): void {
@@ -203,13 +145,13 @@ export class VirtioMmio implements Device, VirtioHost {
   interrupt(queue: number): void {
     const virtqueue = this.queues[queue];
     const whenEmpty = this.has(FEATURE.notifyOnEmpty) && virtqueue.isEmpty;
-    if (virtqueue.takeInterrupt() || whenEmpty) this.raise(INTERRUPT_USED);
+    if (virtqueue.takeInterrupt() || whenEmpty) this.line.raise(INTERRUPT.used);
   }
 
   configChanged(): void {
-    if ((this.status & STATUS_DRIVER_OK) === 0) return;
+    if ((this.status & STATUS.driverOk) === 0) return;
     this.generation = (this.generation + 1) >>> 0;
-    this.raise(INTERRUPT_USED | INTERRUPT_CONFIG);
+    this.line.raise(INTERRUPT.used | INTERRUPT.config);
   }
 
   resume(queue: number): void {
@@ -247,11 +189,11 @@ export class VirtioMmio implements Device, VirtioHost {
       case REGISTER.queueNumMax:
         return this.queueSelect < this.queues.length ? LARGEST_QUEUE : 0;
       case REGISTER.queuePfn:
-        return this.legacy ? this.legacyPage() : 0;
+        return this.legacy ? (this.setup?.pageNumber(this.pageShift) ?? 0) : 0;
       case REGISTER.queueReady:
-        return !this.legacy && this.setups[this.queueSelect]?.ready ? 1 : 0;
+        return !this.legacy && this.setup?.ready ? 1 : 0;
       case REGISTER.interruptStatus:
-        return this.interruptStatus;
+        return this.line.status;
       case REGISTER.status:
         return this.status;
       case REGISTER.configGeneration:
@@ -291,14 +233,13 @@ export class VirtioMmio implements Device, VirtioHost {
         if (value < LARGEST_QUEUE) this.queueSelect = value;
         break;
       case REGISTER.queueNum:
-        this.setQueueSize(value);
+        this.setup?.setSize(value, this.legacy);
         break;
       case REGISTER.queueNotify:
         this.notify(value);
         break;
       case REGISTER.interruptAcknowledge:
-        this.interruptStatus &= ~value;
-        this.updateInterrupt();
+        this.line.acknowledge(value);
         break;
       case REGISTER.status:
         this.writeStatus(value & 0xff);
@@ -315,37 +256,34 @@ export class VirtioMmio implements Device, VirtioHost {
         this.pageShift = value === 0 ? 0 : 31 - Math.clz32(value & -value);
         break;
       case REGISTER.queueAlign:
-        if (this.queueSelect < this.queues.length) this.setAlignment(value);
+        this.setup?.setAlignment(value);
         break;
       case REGISTER.queuePfn:
         if (value === 0) this.reset();
-        else this.placeLegacyQueue(value * 2 ** this.pageShift);
+        else this.setup?.placeAt(value * 2 ** this.pageShift);
         break;
       default: // read-only, or not there
     }
   }
 
   private writeModernRegister(offset: number, value: number): void {
-    const setup = this.setups[this.queueSelect];
+    const { setup } = this;
     if (!setup) return;
     switch (offset) {
       case REGISTER.queueReady:
-        setup.ready = value !== 0;
-        if (setup.ready) this.placeQueue(setup);
+        setup.enable(value !== 0);
         break;
       case REGISTER.queueReset:
         if (value !== 0 && this.has(FEATURE.ringReset)) this.resetQueue(this.queueSelect);
         break;
-      case REGISTER.descriptorsLow:
-      case REGISTER.descriptorsHigh:
-      case REGISTER.availableLow:
-      case REGISTER.availableHigh:
-      case REGISTER.usedLow:
-      case REGISTER.usedHigh:
-        setup.addresses[ADDRESS_INDEX[offset]] = value;
-        break;
-      default: // read-only, or not there
+      default: // an address, or read-only, or not there
+        setup.setAddress(offset, value);
     }
+  }
+
+  /** Of the queue that the driver has selected; undefined when there is no such queue. */
+  private get setup(): QueueSetup | undefined {
+    return this.setups[this.queueSelect];
   }
 
   /** What this slot offers to a driver. */
@@ -357,14 +295,14 @@ export class VirtioMmio implements Device, VirtioHost {
   }
 
   private accept(features: bigint): void {
-    if (this.status & STATUS_FEATURES_OK) return;
+    if (this.status & STATUS.featuresOk) return;
     this.accepted = features & this.offered;
     const eventIndex = this.has(FEATURE.eventIndex);
     for (const queue of this.queues) queue.eventIndex = eventIndex;
   }
 
   private writeStatus(value: number): void {
-    if (!this.legacy && value & STATUS_FEATURES_OK) {
+    if (!this.legacy && value & STATUS.featuresOk) {
       this.accept((BigInt(this.driverFeatures[1]) << 32n) | BigInt(this.driverFeatures[0]));
     }
     if (value === 0) {
@@ -373,47 +311,7 @@ export class VirtioMmio implements Device, VirtioHost {
     }
     this.status = value;
     const { device } = this;
-    if (device && value & STATUS_DRIVER_OK) this.guard(() => device.started());
-  }
-
-  private setQueueSize(value: number): void {
-    const queue = this.queues[this.queueSelect];
-    const setup = this.setups[this.queueSelect];
-    if (!queue || !setup) return;
-    setup.size = value;
-    if (value === 0 || value > LARGEST_QUEUE) return;
-    queue.size = value;
-    if (this.legacy && queue.isReady) this.placeLegacyQueue(queue.descriptors);
-  }
-
-  private setAlignment(value: number): void {
-    // Only powers of two mean anything; others would put the used ring nowhere in particular.
-    if (value === 0 || (value & (value - 1)) !== 0) return;
-    this.alignment[this.queueSelect] = value;
-    const queue = this.queues[this.queueSelect];
-    if (queue.isReady) this.placeLegacyQueue(queue.descriptors);
-  }
-
-  private legacyPage(): number {
-    const queue = this.queues[this.queueSelect];
-    return queue ? Math.floor(queue.descriptors / 2 ** this.pageShift) >>> 0 : 0;
-  }
-
-  /** The three parts of a legacy queue lie one after the other (2.7.2). */
-  private placeLegacyQueue(address: number): void {
-    const queue = this.queues[this.queueSelect];
-    if (!queue) return;
-    const alignment = this.alignment[this.queueSelect];
-    queue.descriptors = address;
-    queue.available = address + 16 * queue.size;
-    queue.used = Math.ceil((queue.available + 6 + 2 * queue.size) / alignment) * alignment;
-  }
-
-  private placeQueue({ size, addresses }: QueueSetup): void {
-    const queue = this.queues[this.queueSelect];
-    if (size > 0 && size <= LARGEST_QUEUE) queue.size = size;
-    const address = (part: number) => addresses[2 * part] + addresses[2 * part + 1] * 2 ** 32;
-    [queue.descriptors, queue.available, queue.used] = [address(0), address(1), address(2)];
+    if (device && value & STATUS.driverOk) this.guard(() => device.started());
   }
 
   private notify(queue: number): void {
@@ -428,11 +326,8 @@ export class VirtioMmio implements Device, VirtioHost {
   }
 
   private resetQueue(index: number): void {
-    const setup = this.setups[index];
-    this.queues[index].reset();
+    this.setups[index].reset();
     this.queues[index].eventIndex = this.has(FEATURE.eventIndex);
-    setup.ready = false;
-    setup.size = 0;
     this.toResume.delete(index);
   }
 
@@ -443,10 +338,9 @@ export class VirtioMmio implements Device, VirtioHost {
     this.queueSelect = 0;
     this.broken = false;
     this.queues.forEach((_, index) => this.resetQueue(index));
-    this.alignment = this.queues.map(() => LEGACY_ALIGNMENT);
+    for (const setup of this.setups) setup.forgetAlignment();
     this.resumption.stop();
-    this.interruptStatus = 0;
-    this.updateInterrupt();
+    this.line.reset();
     this.device?.reset();
   }
 
@@ -455,35 +349,13 @@ export class VirtioMmio implements Device, VirtioHost {
     this.broken = true;
     this.resumption.stop();
     if (this.has(FEATURE.version1)) {
-      const driverOk = (this.status & STATUS_DRIVER_OK) !== 0;
-      this.status |= STATUS_NEEDS_RESET;
+      const driverOk = (this.status & STATUS.driverOk) !== 0;
+      this.status |= STATUS.needsReset;
       if (driverOk) this.configChanged();
     }
     this.onProblem(`${this.device?.name} in virtio slot at 0x${this.base.toString(16)}: ${message}.`);
   }
-
-  private raise(bits: number): void {
-    this.interruptStatus |= bits;
-    this.updateInterrupt();
-  }
-
-  private updateInterrupt(): void {
-    const level = this.interruptStatus !== 0;
-    if (level === this.level) return;
-    this.level = level;
-    this.onInterrupt(level);
-  }
 }
-
-/** Where the halves of a queue's addresses are kept. */
-const ADDRESS_INDEX = {
-  [REGISTER.descriptorsLow]: 0,
-  [REGISTER.descriptorsHigh]: 1,
-  [REGISTER.availableLow]: 2,
-  [REGISTER.availableHigh]: 3,
-  [REGISTER.usedLow]: 4,
-  [REGISTER.usedHigh]: 5,
-} as const;
 
 /** Beyond the configuration space all bits are set, as in QEMU. */
 function readConfig(config: Uint8Array, offset: number, width: Width): number {
