@@ -109,15 +109,8 @@ function tryMachine(seed: number, index: number, tried: Tried, isOver: () => boo
   return undefined;
 }
 
-function describe({
-  synchronization,
-  findsStaleTranslations,
-  translator,
-  shadowPages,
-  hasNeighbour,
-  extensions,
-}: Traits): string {
-  const names = Object.entries(extensions).flatMap(([name, isOn]) => (isOn ? [name] : []));
-  const stale = findsStaleTranslations ? ', stale translations looked for' : '';
-  return `${synchronization}${stale}, translator ${translator}, ${shadowPages} shadow pages, ${hasNeighbour ? 'a neighbour, ' : ''}${names.join(' ') || 'no extension'}`;
+function describe({ synchronization, translator, shadowPages, extensions, ...switches }: Traits): string {
+  const names = [switches, extensions].flatMap((traits) => Object.entries(traits));
+  const on = names.flatMap(([name, isOn]) => (isOn === true ? [name] : []));
+  return [synchronization, `translator ${translator}`, `${shadowPages} shadow pages`, ...on].join(', ');
 }

@@ -25,6 +25,8 @@ export interface Traits {
   readonly translator: TranslatorMode;
   readonly shadowPages: number;
   readonly virtioVersion: VirtioVersion;
+  /** Whether its virtio devices are the machine's, passed through; else the hypervisor emulates them. */
+  readonly passesThrough: boolean;
   /** Whether there is another guest, on another hart. */
   readonly hasNeighbour: boolean;
   readonly extensions: ExtensionSwitches;
@@ -38,6 +40,7 @@ export function randomTraits(random: Random): Traits {
     translator: random.pick(['off', 'eager', 'on']),
     shadowPages: random.pick([24, 28, 64, 400]),
     virtioVersion: random.pick(['legacy', 'modern']),
+    passesThrough: on(),
     hasNeighbour: on(),
     extensions: { Svnapot: on(), Svpbmt: on(), Svinval: on(), Svade: on(), Zicbom: on(), Zicboz: on(), Sstc: on() },
   };
@@ -69,18 +72,21 @@ export class HostileGuest {
     private readonly random: Random,
     traits: Traits,
   ) {
-    const { extensions, translator, virtioVersion, hasNeighbour, ...options } = traits;
+    const { extensions, translator, virtioVersion, passesThrough, hasNeighbour, ...options } = traits;
     this.virtioVersion = virtioVersion;
     // The neighbour's memory begins at the next multiple of 128 MiB.
     const memoryBytes = hasNeighbour ? NEIGHBOUR_END - FIRMWARE.start : AFTER.start + AFTER.size - FIRMWARE.start;
-    this.machine = new Machine({ memoryBytes, extensions, translator, harts: hasNeighbour ? 2 : 1 });
     const segments = [{ address: CODE.base, data: HANDLER, memorySize: HANDLER.length }];
     const program = { entry: BigInt(CODE.base), segments };
     const devices = { virtio: hostileDevices(), virtioVersion };
     this.devices = devices.virtio.length;
+    const harts = hasNeighbour ? 2 : 1;
+    this.machine = new Machine({ memoryBytes, extensions, translator, harts, ...(passesThrough && { devices }) });
+    const passed = { passthrough: devices.virtio.map((_, slot) => slot) };
+    const hostile = { name: 'hostile', memoryBytes: MEMORY.size, program, ...(passesThrough ? passed : { devices }) };
     this.hypervisor = new Hypervisor(this.machine, {
       ...options,
-      guests: [{ name: 'hostile', memoryBytes: MEMORY.size, program, devices }, ...(hasNeighbour ? [neighbour] : [])],
+      guests: [hostile, ...(hasNeighbour ? [neighbour] : [])],
     });
     const { memory } = this.machine;
     const [, beside] = this.hypervisor.guests;
