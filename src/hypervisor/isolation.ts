@@ -46,6 +46,8 @@ function checkGuest(guest: Guest, tables: Set<Hpa>): string[] {
 }
 
 function checkVcpu(guest: Guest, vcpu: Vcpu): string[] {
+  // Nothing of the guest has run on the hart, or will.
+  if (vcpu.isStopped) return [];
   const { hart } = vcpu;
   const problems: string[] = [];
   if (hart.privilege !== 0) problems.push(`it is in mode ${hart.privilege}, not in U-mode.`);

@@ -25,6 +25,8 @@ export interface Traits {
   readonly translator: TranslatorMode;
   readonly shadowPages: number;
   readonly virtioVersion: VirtioVersion;
+  /** Each on a hart of its own. */
+  readonly vcpus: number;
   /** Whether its virtio devices are the machine's, passed through; else the hypervisor emulates them. */
   readonly passesThrough: boolean;
   /** Whether there is another guest, on another hart. */
@@ -40,6 +42,7 @@ export function randomTraits(random: Random): Traits {
     translator: random.pick(['off', 'eager', 'on']),
     shadowPages: random.pick([24, 28, 64, 400]),
     virtioVersion: random.pick(['legacy', 'modern']),
+    vcpus: random.pick([1, 1, 2, 3]),
     passesThrough: on(),
     hasNeighbour: on(),
     extensions: { Svnapot: on(), Svpbmt: on(), Svinval: on(), Svade: on(), Zicbom: on(), Zicboz: on(), Sstc: on() },
@@ -72,7 +75,7 @@ export class HostileGuest {
     private readonly random: Random,
     traits: Traits,
   ) {
-    const { extensions, translator, virtioVersion, passesThrough, hasNeighbour, ...options } = traits;
+    const { extensions, translator, virtioVersion, vcpus, passesThrough, hasNeighbour, ...options } = traits;
     this.virtioVersion = virtioVersion;
     // The neighbour's memory begins at the next multiple of 128 MiB.
     const memoryBytes = hasNeighbour ? NEIGHBOUR_END - FIRMWARE.start : AFTER.start + AFTER.size - FIRMWARE.start;
@@ -80,10 +83,16 @@ export class HostileGuest {
     const program = { entry: BigInt(CODE.base), segments };
     const devices = { virtio: hostileDevices(), virtioVersion };
     this.devices = devices.virtio.length;
-    const harts = hasNeighbour ? 2 : 1;
+    const harts = vcpus + (hasNeighbour ? 1 : 0);
     this.machine = new Machine({ memoryBytes, extensions, translator, harts, ...(passesThrough && { devices }) });
     const passed = { passthrough: devices.virtio.map((_, slot) => slot) };
-    const hostile = { name: 'hostile', memoryBytes: MEMORY.size, program, ...(passesThrough ? passed : { devices }) };
+    const hostile = {
+      name: 'hostile',
+      vcpus,
+      memoryBytes: MEMORY.size,
+      program,
+      ...(passesThrough ? passed : { devices }),
+    };
     this.hypervisor = new Hypervisor(this.machine, {
       ...options,
       guests: [hostile, ...(hasNeighbour ? [neighbour] : [])],
@@ -174,6 +183,7 @@ export class HostileGuest {
 
   private makeState(vcpu: Vcpu): void {
     const { random } = this;
+    if (vcpu.isStopped) vcpu.start({ address: CODE.base, opaque: value(random) });
     for (let i = 1; i < 32; i++) vcpu.setX(i, value(random));
     vcpu.setX(A7, sbiExtension(random));
     for (const { number } of vcpu.listCsrs()) if (random.below(2) === 0) vcpu.writeCsr(number, value(random));
