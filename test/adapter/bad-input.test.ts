@@ -1,6 +1,8 @@
 // Wrong configurations and wrong guests: a sentence or a readable stop, never a hang or a crash.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, failure, FIXTURES, KERNEL } from './client';
@@ -13,7 +15,12 @@ describe('debug adapter: bad input', () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'hypocaust-bad-input-'));
   });
-  after(() => rmSync(folder, { recursive: true }));
+  const other = createServer();
+  before((done) => void other.listen(0, '127.0.0.1', done));
+  after(() => {
+    other.close();
+    rmSync(folder, { recursive: true });
+  });
   beforeEach(async () => {
     client = await Client.start();
   });
@@ -24,6 +31,8 @@ describe('debug adapter: bad input', () => {
     writeFileSync(path, contents);
     return path;
   }
+
+  const portInUse = (): number => (other.address() as AddressInfo).port;
 
   const refused: readonly [string, () => Record<string, unknown>, RegExp][] = [
     [
@@ -41,6 +50,29 @@ describe('debug adapter: bad input', () => {
       'missing symbols',
       () => ({ guests: [{ program: KERNEL, symbols: ['/no/u.elf'] }] }),
       /"guests\[0\].symbols\[0\]" names a file/,
+    ],
+    [
+      'a missing disk of a guest',
+      () => ({ guests: [{ program: KERNEL, disks: [{ file: '/no/disk.img' }] }] }),
+      /"guests\[0\].disks\[0\].file" cannot be used. The disk image \/no\/disk.img cannot be opened: there is no such file/,
+    ],
+    [
+      'a disk that is two',
+      () => {
+        const disk = { file: file('two.img', new Uint8Array(512)), writable: true };
+        return { guests: [{ program: KERNEL, disks: [disk, disk] }] };
+      },
+      /"guests\[0\].disks" cannot be used. The disk image .*two.img is two disks/,
+    ],
+    [
+      'a missing shared folder',
+      () => ({ program: KERNEL, mode: 'bare', machine: { share: [{ folder: '/no/folder' }] } }),
+      /"machine.share\[0\].folder" cannot be used. The folder \/no\/folder cannot be shared: there is no such folder/,
+    ],
+    [
+      'a port in use',
+      () => ({ guests: [{ program: KERNEL, network: { forward: [{ host: portInUse(), guest: 80 }] } }] }),
+      /"guests\[0\].network.forward" cannot be opened. Port [0-9]+ \(tcp\) of this machine is in use by another program/,
     ],
     ['an empty file', () => ({ program: file('empty.elf', '') }), /The file is empty/],
     ['a text', () => ({ program: file('text.elf', 'int main;') }), /The file is not an ELF file/],
