@@ -1,5 +1,7 @@
 /** Stale translations: found where the guest uses one, with who changed the table; and none where it fences as it must. */
 import assert from 'node:assert/strict';
+import { LOAD } from '../../src/engine/host';
+import { suspectFor } from '../../src/hypervisor/exits/stale-translation';
 import { checkIsolation } from '../../src/hypervisor/isolation';
 import { makeEntry, PTE_A, PTE_D, PTE_G, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
 import { GuestLab } from '../support/guest-lab';
@@ -175,6 +177,16 @@ describe('stale translations', () => {
     const both = `li t0, ${PAGES + 4}\n sd x0, (t0)`;
     const use = `li t0, ${TEST + 0x1000}\n ld t2, (t0)`;
     assert.equal(reports(`ld t2, (s0)\n ${use}\n ${both}\n ld t2, (s0)\n ${use}`, [leaf(0, RW), leaf(1, RW)]), 1);
+  });
+
+  it('are no affair of other vCPUs: the one that changed the table fences them when it is done', () => {
+    const guest = lab(`ld t2, (s0)\n ${setEntry(0, leaf(1, RW))}\n use: ld t2, (s0)`, [leaf(0, RW)]);
+    guest.hypervisor.watchedKinds = new Set(['staleTranslation']);
+    guest.hypervisor.onExit = () => 'stop';
+    assert.equal(guest.run().kind, 'stopped');
+    const other = Object.create(guest.vcpu, { index: { value: 1 } }) as typeof guest.vcpu;
+    assert.equal(suspectFor(guest.vcpu, LOAD, BigInt(TEST))?.change.entryAddress, PAGES);
+    assert.equal(suspectFor(other, LOAD, BigInt(TEST)), undefined);
   });
 
   it('of instruction fetches are found', () => {
