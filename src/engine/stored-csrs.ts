@@ -10,8 +10,10 @@ import * as at from './layout';
 import { pushRegister, registerOffset } from './operand-access';
 import type { Operation } from './record';
 import { IMM, RD, RS1 } from './record';
+import { emitStatusAccess, SSTATUS } from './status-access';
 
 const COUNT = 4096;
+const S_MODE = 1;
 /** As the lowest privilege that may access a CSR: none, so that the slow path decides. */
 const NEVER = 255;
 
@@ -31,6 +33,8 @@ export interface CsrUse extends CsrAccess {
   readonly mask: bigint;
   /** From this privilege on. */
   readonly privilege: number;
+  /** It is sstatus, which `status-access.ts` does. */
+  readonly isStatus?: true;
 }
 
 const accesses: Partial<Record<SystemOp, CsrAccess>> = {
@@ -76,6 +80,10 @@ export class StoredCsrs {
   useOf({ instruction, rs1, imm }: Decoded): CsrUse | undefined {
     const access = csrAccessOf(instruction);
     if (!access) return undefined;
+    if (imm === SSTATUS) {
+      if (access.change === 'write') return undefined;
+      return { ...access, writes: rs1 !== 0, mask: 0n, privilege: S_MODE, isStatus: true };
+    }
     const writes = alwaysWrites(access) || rs1 !== 0;
     const privilege = (writes ? this.writable : this.readable)[imm];
     return privilege === NEVER ? undefined : { ...access, writes, mask: this.masks[imm], privilege };
@@ -124,6 +132,28 @@ function changed(code: Code, change: Change, old: number, operand: () => void): 
   }
 }
 
+/** Does the instruction, and returns, if its CSR is sstatus. */
+function doStatus(
+  code: Code,
+  change: 'set' | 'clear',
+  csr: () => Code,
+  { operand, writeRd }: Pick<CsrOperands, 'operand' | 'writeRd'>,
+): void {
+  const record = 0;
+  const giveUpIf = () => code.if(() => code.i32(0).op('return'));
+  csr().i32(SSTATUS).op('i32.eq');
+  code.if(() => {
+    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(S_MODE).op('i32.lt_u');
+    giveUpIf();
+    code.get(record).memory('i32.load8_u', RS1);
+    code.if(
+      () => emitStatusAccess(code, { change, operand, giveUpIf, writeRd }),
+      () => emitStatusAccess(code, { change, operand: undefined, giveUpIf, writeRd }),
+    );
+    code.i32(1).op('return');
+  });
+}
+
 /**
  * One function per CSR instruction, (record) -> done: it does the instruction if generated code may, and otherwise leaves it
  * to the slow path. Undefined for other operations.
@@ -148,6 +178,7 @@ export function defineCsrAccess(module: Module, operation: Operation): number | 
         code.memory('i64.store', at.X_REGISTERS);
       },
     };
+    if (access.change !== 'write') doStatus(code, access.change, csr, operands);
     const attempt = (writes: boolean) => {
       code.i32(0).memory('i32.load', at.PRIVILEGE);
       csr().memory('i32.load8_u', writes ? at.CSR_WRITABLE : at.CSR_READABLE);

@@ -42,15 +42,9 @@ const LOW_32 = 0xffff_ffff;
 const RESERVED_MODE = 2;
 
 export class CsrState {
-  /** The low half of mstatus without FS, unsigned; the high half never changes, but for SD. FS is in the float unit. */
-  status = Number((csrByNumber(CSR.mstatus)?.reset ?? 0n) & LOW_HALF);
-  /** mie, mideleg, medeleg. */
-  enabledInterrupts = 0;
+  /** mideleg, medeleg. */
   delegatedInterrupts = 0;
   delegatedExceptions = 0;
-  /** mip is both of these together: bits that software sets, and lines from devices. Bit 9 can be in either. */
-  pendingBySoftware = 0;
-  pendingLines = 0;
   readonly cycle = new CsrCounter();
   readonly instret = new CsrCounter();
   /** 1 while an instruction writes: it counts as completed when the value written to a counter starts to count (3.1.10). */
@@ -58,11 +52,57 @@ export class CsrState {
   /** satp: as one number, since it is compared whenever the mode changes. */
   satp = 0n;
 
+  private enabled = 0;
+  private softwarePending = 0;
+  private linesPending = 0;
+
   constructor(readonly around: CsrSurroundings) {
     for (const { number, reset } of csrs) this.values[number] = reset;
+    this.status = Number((csrByNumber(CSR.mstatus)?.reset ?? 0n) & LOW_HALF);
     const { extensions } = around;
     // With Svadu alone, hardware updates A and D from the start, as in QEMU; with Svade too, once software asks for it.
     if (extensions.has('Svadu') && !extensions.has('Svade')) this.values[CSR.menvcfg] = ENVCFG.ADUE;
+  }
+
+  /**
+   * The low half of mstatus without FS, unsigned; the high half never changes, but for SD. FS is in the float unit. Generated
+   * code finds it in the register's place.
+   */
+  get status(): number {
+    return this.halves[2 * CSR.mstatus];
+  }
+
+  set status(status: number) {
+    this.halves[2 * CSR.mstatus] = status;
+  }
+
+  /** mie. */
+  get enabledInterrupts(): number {
+    return this.enabled;
+  }
+
+  set enabledInterrupts(bits: number) {
+    this.enabled = bits;
+    this.noteInterrupts();
+  }
+
+  /** mip is both of these together: bits that software sets, and lines from devices. Bit 9 can be in either. */
+  get pendingBySoftware(): number {
+    return this.softwarePending;
+  }
+
+  set pendingBySoftware(bits: number) {
+    this.softwarePending = bits;
+    this.noteInterrupts();
+  }
+
+  get pendingLines(): number {
+    return this.linesPending;
+  }
+
+  set pendingLines(bits: number) {
+    this.linesPending = bits;
+    this.noteInterrupts();
   }
 
   transferState(state: StateTransfer): void {
@@ -87,6 +127,11 @@ export class CsrState {
   /** The same in halves: that of register n at 2n, and its high one behind it. */
   get halves(): Uint32Array {
     return this.around.stored.csrHalves;
+  }
+
+  /** Generated code finds in mip's place which interrupts pend and are enabled: setting SIE may let them come. */
+  private noteInterrupts(): void {
+    this.halves[2 * CSR.mip] = this.pendingInterrupts & this.enabled;
   }
 
   /** mip. */

@@ -142,7 +142,7 @@ const BY_NATURE: readonly RegExp[] = [
   /^(pci|pcieport|pci_bus|pci-host-generic)\b/,
   /^PCI/,
   /^riscv-pmu-sbi|^Legacy PMU/,
-  /^Freeing initrd memory/, // done in the background
+  /^Trying to unpack rootfs|^Freeing initrd memory/, // done in the background
   /^cpu0: Ratio of byte access time/,
   /^audit: type/,
   /^goldfish_rtc .*setting system clock/,

@@ -12,6 +12,7 @@ import type { FloatSite } from '../float/site';
 import { Scratch } from '../float/site';
 import * as at from '../layout';
 import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import { emitStatusAccess } from '../status-access';
 import { emitCsrAccess } from '../stored-csrs';
 import type { AccessGroup } from './access-groups';
 import { groupAccesses } from './access-groups';
@@ -362,6 +363,16 @@ export class StepEmitter {
     const { code } = this;
     if (!csr) throw new Error('a system instruction is not for a region');
     code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u').unlikely().brIf(miss);
+    if (csr.isStatus && csr.change !== 'write') {
+      const operand = csr.constant ? () => code.i64(BigInt(rs1)) : () => this.operands.x('rs1');
+      emitStatusAccess(code, {
+        change: csr.change,
+        operand: csr.writes ? operand : undefined,
+        giveUpIf: () => code.unlikely().brIf(miss),
+        writeRd: (value) => this.writeRd(value),
+      });
+      return;
+    }
     emitCsrAccess(code, csr.change, csr.writes, {
       operand: () => {
         if (csr.constant) code.i64(BigInt(rs1));
