@@ -1,13 +1,10 @@
 /** A guest's own virtio devices and clock: found, used by addresses of the guest, and kept to the guest's memory. */
 import assert from 'node:assert/strict';
-import { GuestDma } from '../../src/hypervisor/guest-dma';
-import type { Gpa } from '../../src/hypervisor/addresses';
-import type { Width } from '../../src/machine/devices/device';
 import { checkDeviceMemory } from '../../src/hypervisor/isolation';
 import { VirtioBlock } from '../../src/machine/devices/virtio/block';
 import { MemoryStorage } from '../../src/machine/devices/virtio/storage';
+import { GuestBench } from '../support/guest-bench';
 import { GuestLab } from '../support/guest-lab';
-import type { VirtioBench } from '../support/virtio-bench';
 import { REG, VirtioDriver } from '../support/virtio-driver';
 
 const [S2, S3, S4, S5] = [18, 19, 20, 21];
@@ -57,41 +54,6 @@ const readSector1 = (slot: number): string => `
   ld s4, 0(t1)
 `;
 
-/** A guest's slots and memory, as its kernel reaches them. */
-class GuestBench implements VirtioBench {
-  readonly dma: GuestDma;
-
-  /** @param slot of the guest, which the driver takes for the first */
-  constructor(
-    private readonly lab: GuestLab,
-    private readonly slot = 0,
-  ) {
-    this.dma = new GuestDma(lab.guest.memory, lab.machine.memory);
-  }
-
-  read(address: number, width: Width): Promise<number> {
-    return Promise.resolve(Number(this.lab.guest.devices.bus.read(address + 0x1000 * this.slot, width) ?? 0n));
-  }
-
-  write(address: number, width: Width, value: number): Promise<void> {
-    this.lab.guest.devices.bus.write(address + 0x1000 * this.slot, width, BigInt(value));
-    return Promise.resolve();
-  }
-
-  readMemory(address: Gpa, length: number): Promise<Uint8Array> {
-    return Promise.resolve(this.dma.bytes(address, length).slice());
-  }
-
-  writeMemory(address: Gpa, bytes: Uint8Array): Promise<void> {
-    this.dma.load(address, bytes);
-    return Promise.resolve();
-  }
-
-  wait(): Promise<void> {
-    return Promise.reject(new Error('the device gives no answer'));
-  }
-}
-
 const disk = () => {
   const bytes = new Uint8Array(2048).fill(0x11).fill(0x5a, 512, 1024);
   return new VirtioBlock({ storage: new MemoryStorage(bytes) });
@@ -138,7 +100,7 @@ describe('A guest’s devices', () => {
     lab.guest.onProblem = (message) => problems.push(message);
     const { size, offset, gpaBase } = lab.guest.memory;
     const snapshot = lab.machine.memory.bytes(0x8000_0000, offset).slice();
-    const bench = new GuestBench(lab);
+    const bench = new GuestBench(lab.guest, lab.machine.memory);
     for (const address of [
       gpaBase + size,
       gpaBase + size - 256,
@@ -210,7 +172,7 @@ describe('A guest’s devices', () => {
     });
     const problems: string[] = [];
     lab.machine.devices.onProblem = (message) => problems.push(message);
-    const bench = new GuestBench(lab, 7);
+    const bench = new GuestBench(lab.guest, lab.machine.memory, 7);
     const driver = await VirtioDriver.start(bench);
     await driver.set(REG.queueUsed, (lab.guest.memory.gpaBase + lab.guest.memory.offset) % 2 ** 32);
     await driver.set(REG.queueReady, 1);
