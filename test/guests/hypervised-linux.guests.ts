@@ -32,4 +32,23 @@ describe('Debian Linux, under the hypervisor', () => {
       assert.equal(run.status, 0);
     });
   }
+
+  for (const mode of ['sfence', 'write-protect']) {
+    it(`prints the same with four vCPUs, synchronised by ${mode}`, async () => {
+      const run = await runHypervised(guest, ['--vcpus', '4', '--synchronization', mode]);
+      assert.match(run.output, /smp: Brought up 1 node, 4 CPUs/);
+      assert.equal(scriptOutput(run), scriptOutput(bare));
+      assert.equal(run.status, 0);
+    });
+  }
+
+  it('prints the same three times at once', async () => {
+    const run = await runHypervised(guest, [guest.kernel, guest.kernel]);
+    for (const name of ['linux', 'linux-2', 'linux-3']) {
+      const lines = run.output.split('\n').filter((line) => line.startsWith(`${name}| `));
+      const output = lines.map((line) => line.slice(name.length + 2)).join('\n');
+      assert.equal(scriptOutput({ ...run, output }), scriptOutput(bare), name);
+    }
+    assert.equal(run.status, 0);
+  });
 });
