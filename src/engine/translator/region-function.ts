@@ -13,6 +13,8 @@ import type { FlowGraph } from './flow-graph';
 import type { ValidLocals } from './integer-registers';
 import { validAtStart } from './integer-registers';
 import type { JumpTable } from './jump-table';
+import type { RemembersPages } from './memory-access';
+import { MemoryAccess } from './memory-access';
 import type { NarrowRegisters } from './narrow-registers';
 import { findNarrowRegisters, noNarrowRegisters } from './narrow-registers';
 import type { Block, Edge, Region, Step } from './region';
@@ -21,7 +23,6 @@ import { CONTINUE, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
 import type { SingleRegisters } from './single-registers';
 import { findSingleRegisters } from './single-registers';
-import type { RemembersPages } from './step-emitter';
 import { StepEmitter } from './step-emitter';
 
 /** The parameters, as `REGION_TYPE` has them. */
@@ -50,6 +51,7 @@ export class RegionFunction {
   private readonly copies: readonly number[];
   /** The most instructions from one check of the count to the next. */
   private readonly longestPath: number;
+  private readonly memory: MemoryAccess;
   private readonly steps: StepEmitter;
   private readonly target: number;
   /** Where to branch to for a block: its label or its loop's. */
@@ -89,7 +91,8 @@ export class RegionFunction {
     this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper, groupsAccesses } = how;
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, groupsAccesses, how.remembersPages);
+    this.memory = new MemoryAccess(code, DATA_TLB, groupsAccesses, how.remembersPages);
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, this.memory);
     this.target = code.local('i64');
   }
 
@@ -274,7 +277,7 @@ export class RegionFunction {
       }
       code.block((label) => nest(index - 1, [label, ...labels], done));
       const { step, state: left } = exits[index];
-      const status = this.steps.beginsGroup(step) ? () => this.countMiss() : INTERPRET;
+      const status = this.memory.beginsGroup(step) ? () => this.countMiss() : INTERPRET;
       this.leaveTo(() => this.steps.pushPosition(step.position), status, left);
     };
     const count = steps.filter((step) => this.steps.canMiss(step)).length;

@@ -11,19 +11,16 @@ import { emitFloat, requireUnit } from '../float/emit-float';
 import type { FloatSite } from '../float/site';
 import { Scratch } from '../float/site';
 import * as at from '../layout';
-import { dataEntry, loadOps, storeOps, tagMask } from '../operand-access';
+import { loadOps, storeOps } from '../operand-access';
 import { emitStatusAccess } from '../status-access';
 import { emitCsrAccess } from '../stored-csrs';
-import type { AccessGroup } from './access-groups';
-import { groupAccesses } from './access-groups';
 import { FloatRegisters } from './float-registers';
-import { chasedAfter } from './chased-pointers';
 import { IntegerRegisters } from './integer-registers';
+import type { MemoryAccess } from './memory-access';
 import type { NarrowSource } from './narrow-expression';
 import { compileNarrow, compileNarrowCondition } from './narrow-expression';
 import { isNarrow, isNarrowCondition, isPositive, isSignExtended, knownAfter } from './narrow-registers';
 import type { Step } from './region';
-import { PAGE_SIZE } from './region';
 import { integerUse } from './registers';
 
 /** Loads of what an i32 holds, sign-extended; and stores of it. */
@@ -34,9 +31,6 @@ const narrowLoads: Partial<Record<Width, readonly [signed: MemoryOp, unsigned?: 
 };
 const narrowStores: Partial<Record<Width, MemoryOp>> = { 1: 'i32.store8', 2: 'i32.store16', 4: 'i32.store' };
 
-/** Whether the last page of a base register is remembered: for all, or not for those whose addresses a loop loads. */
-export type RemembersPages = 'always' | 'unless chased' | 'never';
-
 /** A floating-point instruction's immediate is its rounding mode, and above it the number of rs3. */
 const ROUNDING_BITS = 3;
 
@@ -45,28 +39,16 @@ export class StepEmitter {
   readonly integers: IntegerRegisters;
   /** Integer registers that hold a sign-extended 32-bit value now. */
   known = 0;
-  /** Registers with addresses of which the last one's page says nothing. */
-  private chased = 0;
   /** Registers that are better kept as an i32. */
   private preferred = 0;
   /** What was shifted to the upper half by the step before: the register with the result, and the local with the value. */
   private shifted: { readonly register: number; readonly half: number } | undefined;
   private readonly halfLocals: number[] = [];
-  private readonly address: number;
-  private readonly entry: number;
   /** The floating-point registers. */
   readonly floats: FloatRegisters;
   private readonly scratch: Scratch;
   /** What the block knows of mstatus.FS. */
   private unit: FloatSite['unit'];
-  private readonly planned = new Map<readonly Step[], Map<Step, AccessGroup>>();
-  private groups = new Map<Step, AccessGroup>();
-  /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
-  private readonly firsts = new Set<Step>();
-  private readonly hosts = new Map<AccessGroup, number>();
-  private readonly caches = new Map<number, number>();
-  private readonly wanted: number;
-  private readonly hostLocals: number[] = [];
   private step!: Step;
   private readonly kept = new Map<Step, number>();
 
@@ -78,15 +60,12 @@ export class StepEmitter {
     private readonly arithmetic: Arithmetic,
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
-    private readonly groupsAccesses: boolean,
-    private readonly remembersPages: RemembersPages,
+    /** Loads and stores. */
+    readonly memory: MemoryAccess,
   ) {
     this.integers = new IntegerRegisters(code);
     this.floats = new FloatRegisters(code);
     this.scratch = new Scratch(code);
-    this.address = code.local('i64');
-    this.entry = code.local('i32');
-    this.wanted = code.local('i64');
   }
 
   /** The local in which a load, emitted later, shall leave the address that it loads from. */
@@ -99,28 +78,13 @@ export class StepEmitter {
   /** Whether the instruction may be left to the interpreter: then it needs a label for that. */
   canMiss(step: Step): boolean {
     const { action } = step.decoded.instruction;
-    return this.begins(step) || action.k === 'system' || isAtomic(action) || action.k.startsWith('float');
-  }
-
-  /** Whether the instruction is the first of several accesses that look into the TLB together. */
-  beginsGroup(step: Step): boolean {
-    const group = this.groups.get(step);
-    return group !== undefined && this.begins(step) && group.end - group.first > group.width;
-  }
-
-  private begins(step: Step): boolean {
-    return this.firsts.has(step);
+    return this.memory.begins(step) || action.k === 'system' || isAtomic(action) || action.k.startsWith('float');
   }
 
   /** At the region's start; all blocks that will be emitted. */
   startRegion(blocks: readonly (readonly Step[])[], preferred: number): void {
     this.preferred = preferred;
-    for (const steps of blocks) {
-      const groups = groupAccesses(steps, this.groupsAccesses);
-      this.planned.set(steps, groups);
-      if (this.remembersPages !== 'never') for (const group of groups.values()) this.pageCache(group);
-    }
-    for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
+    this.memory.startRegion(blocks);
   }
 
   /**
@@ -128,17 +92,9 @@ export class StepEmitter {
    * these integer registers, which hold sign-extended 32-bit values.
    */
   startBlock(steps: readonly Step[], singles: number, known: number, chased: number): void {
-    this.chased = chased;
+    this.memory.startBlock(steps, chased);
     this.known = known;
     this.shifted = undefined;
-    this.groups = this.planned.get(steps)!;
-    this.firsts.clear();
-    const seen = new Set<AccessGroup>();
-    for (const [step, group] of this.groups) {
-      if (!seen.has(group)) this.firsts.add(step);
-      seen.add(group);
-    }
-    this.hosts.clear();
     this.unit = undefined;
     this.floats.startBlock(singles);
   }
@@ -150,7 +106,7 @@ export class StepEmitter {
     this.step = step;
     this.action(step, miss, shifted);
     this.known = knownAfter(this.known, step);
-    this.chased = chasedAfter(this.chased, step);
+    this.memory.finish(step);
   }
 
   private action(step: Step, miss: Label, shifted: StepEmitter['shifted']): void {
@@ -167,11 +123,11 @@ export class StepEmitter {
           this.push(action.address);
           code.set(this.kept.get(step)!);
         }
-        this.lookUp(step, miss);
+        this.memory.lookUp(step, () => this.operands.x('rs1'), miss);
         this.load(step, action.width, action.signed);
         return;
       case 'store':
-        this.lookUp(step, miss);
+        this.memory.lookUp(step, () => this.operands.x('rs1'), miss);
         this.store(step, action.width, action.value);
         return;
       case 'atomic':
@@ -191,14 +147,14 @@ export class StepEmitter {
         return;
       case 'float-load':
         this.requireUnit(miss, true);
-        this.lookUp(step, miss);
-        this.access(step, action.width === 4 ? 'f32.load' : 'f64.load');
+        this.memory.lookUp(step, () => this.operands.x('rs1'), miss);
+        this.memory.access(step, action.width === 4 ? 'f32.load' : 'f64.load');
         this.floats.set(step.decoded.rd, action.width === 4 ? 's' : 'd');
         return;
       case 'float-store':
         this.requireUnit(miss, false);
-        this.lookUp(step, miss);
-        this.access(step, storeOps[action.width], () =>
+        this.memory.lookUp(step, () => this.operands.x('rs1'), miss);
+        this.memory.access(step, storeOps[action.width], () =>
           code.get(this.floats.local(step.decoded.rs2)).op('i64.reinterpret_f64'),
         );
         return;
@@ -312,19 +268,19 @@ export class StepEmitter {
     const { rd } = step.decoded;
     const op = narrowLoads[width]?.[signed ? 0 : 1];
     if (rd === 0 || !op || !this.isPreferred(rd)) {
-      this.writeRd(() => this.access(step, loadOps[width][signed ? 0 : 1]));
+      this.writeRd(() => this.memory.access(step, loadOps[width][signed ? 0 : 1]));
       return;
     }
-    this.access(step, op);
+    this.memory.access(step, op);
     this.integers.setLow(rd, !signed);
   }
 
   private store(step: Step, width: Width, value: Expr): void {
     const op = narrowStores[width];
     if (op && value.k === 'x' && this.integers.isNarrow(step.decoded[value.operand])) {
-      this.access(step, op, () => this.halves.x(value.operand));
+      this.memory.access(step, op, () => this.halves.x(value.operand));
     } else {
-      this.access(step, storeOps[width], () => this.push(value));
+      this.memory.access(step, storeOps[width], () => this.push(value));
     }
   }
 
@@ -411,83 +367,5 @@ export class StepEmitter {
     if (rd === 0) return;
     value();
     this.integers.set(rd);
-  }
-
-  /**
-   * Looks into the TLB if the access is the first of its group; to `miss` when its page is not there, when the group goes on
-   * in the next one, or when it is misaligned.
-   */
-  private lookUp(step: Step, miss: Label): void {
-    if (!this.begins(step)) return;
-    const { code, address, entry } = this;
-    const group = this.groups.get(step)!;
-    const { first, end, width, loads, stores } = group;
-    this.operands.x('rs1');
-    if (first !== 0) code.i64(BigInt(first)).op('i64.add');
-    code.set(address);
-    const isChased = (this.chased & (1 << group.base)) !== 0;
-    const remembers = this.remembersPages === 'always' || (this.remembersPages === 'unless chased' && !isChased);
-    const cache = remembers ? this.pageCache(group) : undefined;
-    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
-    code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
-    if (cache !== undefined) {
-      code.block((known) => {
-        code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').likely().brIf(known);
-        this.findEntry(loads, stores, miss);
-        code.i32(0).get(this.wanted).memory('i64.store', cache);
-        code
-          .i32(0)
-          .get(entry)
-          .memory('i32.load', at.ADDEND)
-          .memory('i32.store', cache + 8);
-      });
-      code
-        .get(address)
-        .op('i32.wrap_i64')
-        .i32(0)
-        .memory('i32.load', cache + 8)
-        .op('i32.add')
-        .set(host);
-    } else {
-      this.findEntry(loads, stores, miss);
-      code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
-    }
-    if (end - first > width) {
-      code
-        .get(address)
-        .op('i32.wrap_i64')
-        .i32(PAGE_SIZE - 1)
-        .op('i32.and');
-      code
-        .i32(PAGE_SIZE - (end - first))
-        .op('i32.gt_u')
-        .unlikely()
-        .brIf(miss);
-    }
-    this.hosts.set(group, host);
-  }
-
-  /** The TLB entry of `address` into `entry`; to `miss` unless it has the page that is wanted. */
-  private findEntry(loads: boolean, stores: boolean, miss: Label): void {
-    const { code, entry } = this;
-    dataEntry(code, this.address, this.dataTlb).set(entry);
-    for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
-      code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').unlikely().brIf(miss);
-    }
-  }
-
-  /** Address of the cell in which the last page of a base register is remembered. */
-  private pageCache({ base, loads, stores }: AccessGroup): number {
-    const key = base * 4 + (loads ? 1 : 0) + (stores ? 2 : 0);
-    let cell = this.caches.get(key);
-    if (cell === undefined) this.caches.set(key, (cell = at.REMEMBERED_PAGES + 16 * key));
-    return cell;
-  }
-
-  private access(step: Step, op: MemoryOp, value?: () => void): void {
-    const group = this.groups.get(step)!;
-    this.code.get(this.hosts.get(group)!);
-    value?.();
-    this.code.memory(op, step.decoded.imm - group.first);
   }
 }

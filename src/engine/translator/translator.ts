@@ -14,11 +14,11 @@ import type { Tlbs } from '../tlb';
 import { arrangeEntryLoop } from './entry-loop';
 import type { Machinery } from './jump-table';
 import { findJumpTable } from './jump-table';
+import type { RemembersPages } from './memory-access';
 import type { CodeSource, Region, RegionLimits } from './region';
 import { findRegion, PAGE_SIZE } from './region';
 import { RegionFunction } from './region-function';
 import { MAX_REGIONS, REGION_TYPE } from './region-type';
-import type { RemembersPages } from './step-emitter';
 
 /** What regions may take: machine code is some five times as long as the WebAssembly. */
 const DEFAULT_ROOM = { regions: MAX_REGIONS - 1, bytes: 24 << 20 };

@@ -1,0 +1,161 @@
+/**
+ * Loads and stores in a region: the page that a base register accessed last is remembered, groups of accesses look into the TLB
+ * together.
+ */
+import type { Code, Label } from '../../wasm/code';
+import type { MemoryOp } from '../../wasm/opcodes';
+import * as at from '../layout';
+import { dataEntry, tagMask } from '../operand-access';
+import type { AccessGroup } from './access-groups';
+import { groupAccesses } from './access-groups';
+import { chasedAfter } from './chased-pointers';
+import type { Step } from './region';
+import { PAGE_SIZE } from './region';
+
+/** Whether the last page of a base register is remembered: for all, or not for those whose addresses a loop loads. */
+export type RemembersPages = 'always' | 'unless chased' | 'never';
+
+export class MemoryAccess {
+  private readonly planned = new Map<readonly Step[], Map<Step, AccessGroup>>();
+  private groups = new Map<Step, AccessGroup>();
+  /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
+  private readonly firsts = new Set<Step>();
+  private readonly hosts = new Map<AccessGroup, number>();
+  private readonly caches = new Map<number, number>();
+  /** Registers with addresses of which the last one's page says nothing. */
+  private chased = 0;
+  private readonly address: number;
+  private readonly entry: number;
+  private readonly wanted: number;
+  private readonly hostLocals: number[] = [];
+
+  constructor(
+    private readonly code: Code,
+    /** The local with the data TLB. */
+    private readonly dataTlb: number,
+    private readonly groupsAccesses: boolean,
+    private readonly remembersPages: RemembersPages,
+  ) {
+    this.address = code.local('i64');
+    this.entry = code.local('i32');
+    this.wanted = code.local('i64');
+  }
+
+  /** At the region's start; all blocks that will be emitted. */
+  startRegion(blocks: readonly (readonly Step[])[]): void {
+    for (const steps of blocks) {
+      const groups = groupAccesses(steps, this.groupsAccesses);
+      this.planned.set(steps, groups);
+      if (this.remembersPages !== 'never') for (const group of groups.values()) this.pageCache(group);
+    }
+    for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
+  }
+
+  /** @param chased registers with pointers that a loop loads (see `findChasedPointers`) */
+  startBlock(steps: readonly Step[], chased: number): void {
+    this.chased = chased;
+    this.groups = this.planned.get(steps)!;
+    this.firsts.clear();
+    const seen = new Set<AccessGroup>();
+    for (const [step, group] of this.groups) {
+      if (!seen.has(group)) this.firsts.add(step);
+      seen.add(group);
+    }
+    this.hosts.clear();
+  }
+
+  /** After each step. */
+  finish(step: Step): void {
+    this.chased = chasedAfter(this.chased, step);
+  }
+
+  /** Whether the access looks into the TLB. */
+  begins(step: Step): boolean {
+    return this.firsts.has(step);
+  }
+
+  /** Whether it is the first of several accesses that look into the TLB together. */
+  beginsGroup(step: Step): boolean {
+    const group = this.groups.get(step);
+    return group !== undefined && this.begins(step) && group.end - group.first > group.width;
+  }
+
+  /**
+   * Looks into the TLB if the access is the first of its group; to `miss` when its page is not there, when the group goes on
+   * in the next one, or when it is misaligned. `base` pushes the register that the address is relative to.
+   */
+  lookUp(step: Step, base: () => void, miss: Label): void {
+    if (!this.begins(step)) return;
+    const { code, address, entry } = this;
+    const group = this.groups.get(step)!;
+    const { first, end, width, loads, stores } = group;
+    base();
+    if (first !== 0) code.i64(BigInt(first)).op('i64.add');
+    code.set(address);
+    const isChased = (this.chased & (1 << group.base)) !== 0;
+    const remembers = this.remembersPages === 'always' || (this.remembersPages === 'unless chased' && !isChased);
+    const cache = remembers ? this.pageCache(group) : undefined;
+    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
+    code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
+    if (cache !== undefined) {
+      code.block((known) => {
+        code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').likely().brIf(known);
+        this.findEntry(loads, stores, miss);
+        code.i32(0).get(this.wanted).memory('i64.store', cache);
+        code
+          .i32(0)
+          .get(entry)
+          .memory('i32.load', at.ADDEND)
+          .memory('i32.store', cache + 8);
+      });
+      code
+        .get(address)
+        .op('i32.wrap_i64')
+        .i32(0)
+        .memory('i32.load', cache + 8)
+        .op('i32.add')
+        .set(host);
+    } else {
+      this.findEntry(loads, stores, miss);
+      code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
+    }
+    if (end - first > width) {
+      code
+        .get(address)
+        .op('i32.wrap_i64')
+        .i32(PAGE_SIZE - 1)
+        .op('i32.and');
+      code
+        .i32(PAGE_SIZE - (end - first))
+        .op('i32.gt_u')
+        .unlikely()
+        .brIf(miss);
+    }
+    this.hosts.set(group, host);
+  }
+
+  /** The TLB entry of `address` into `entry`; to `miss` unless it has the page that is wanted. */
+  private findEntry(loads: boolean, stores: boolean, miss: Label): void {
+    const { code, entry } = this;
+    dataEntry(code, this.address, this.dataTlb).set(entry);
+    for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
+      code.get(entry).memory('i64.load', tag).get(this.wanted).op('i64.ne').unlikely().brIf(miss);
+    }
+  }
+
+  /** Address of the cell in which the last page of a base register is remembered. */
+  private pageCache({ base, loads, stores }: AccessGroup): number {
+    const key = base * 4 + (loads ? 1 : 0) + (stores ? 2 : 0);
+    let cell = this.caches.get(key);
+    if (cell === undefined) this.caches.set(key, (cell = at.REMEMBERED_PAGES + 16 * key));
+    return cell;
+  }
+
+  /** The access itself, after `lookUp`; a store's value is pushed by `value`. */
+  access(step: Step, op: MemoryOp, value?: () => void): void {
+    const group = this.groups.get(step)!;
+    this.code.get(this.hosts.get(group)!);
+    value?.();
+    this.code.memory(op, step.decoded.imm - group.first);
+  }
+}
