@@ -119,6 +119,30 @@ describe('translated code', () => {
     );
   });
 
+  it('counts exactly where a loop of words is entered from a loop that is written several times in a row', () => {
+    compare(
+      `
+        li s0, 0x123456789
+      outer:
+        addi s4, s4, 1
+        andi t0, s4, 7
+        addi t0, t0, 1
+        add a0, a0, s0
+        li t1, 5
+      first:
+        addi t0, t0, -1
+        bnez t0, first
+      second:
+        addw a1, a1, a0
+        addiw a0, a0, 1
+        xor a2, a2, a1
+        addiw t1, t1, -1
+        bnez t1, second
+        j outer`,
+      60_000,
+    );
+  });
+
   it('agrees on calls, nested and recursive, and on returns to elsewhere', () => {
     compare(
       `

@@ -232,8 +232,9 @@ export class RegionFunction {
           if (loops) code.op('i32.eqz');
           code.if(() => {
             const out = loops ? end.other : end.taken;
-            if ('block' in out) this.count(ahead);
-            this.go(node, out, state);
+            if (!('block' in out)) return this.go(node, out, state);
+            this.count(ahead);
+            this.go(node, out, { ...state, uncounted: 0 });
           });
           return;
         }
