@@ -123,12 +123,14 @@ describe('translated code', () => {
     compare(
       `
         li s0, 0x123456789
+        li s4, -1               # the first time, neither loop is repeated
       outer:
         addi s4, s4, 1
         andi t0, s4, 7
         addi t0, t0, 1
         add a0, a0, s0
-        li t1, 5
+        andi t1, s4, 3
+        addi t1, t1, 1
       first:
         addi t0, t0, -1
         bnez t0, first
