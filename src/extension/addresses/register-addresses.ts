@@ -2,23 +2,30 @@
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../../protocol/launch-configuration';
 import { request } from '../request';
+import { ExplanationDocuments } from './explanation-documents';
 import { parseTypedAddress } from './typed-address';
 
 export function registerAddresses(): vscode.Disposable {
+  const documents = new ExplanationDocuments();
   return vscode.Disposable.from(
+    documents,
     vscode.commands.registerCommand('hypocaust.translateAddress', async (typed?: string) => {
       const text = typed ?? (await askAddress());
       const address = text === undefined ? undefined : parseTypedAddress(text);
-      if (address) await show((session) => request(session, 'hypocaust/translate', address));
+      if (!address) return;
+      const title = `${address.kind.toUpperCase()} ${address.address}`;
+      await show(documents, title, (session) => request(session, 'hypocaust/translate', address));
     }),
     vscode.commands.registerCommand('hypocaust.explainFault', () =>
-      show((session) => request(session, 'hypocaust/explain', {})),
+      show(documents, 'Why It Faulted', (session) => request(session, 'hypocaust/explain', {})),
     ),
   );
 }
 
 /** Shows the answer's lines as a document; what cannot be answered, as the adapter's sentence. */
 async function show(
+  documents: ExplanationDocuments,
+  title: string,
   ask: (session: vscode.DebugSession) => Promise<{ readonly lines: readonly string[] }>,
 ): Promise<void> {
   const session = vscode.debug.activeDebugSession;
@@ -28,11 +35,7 @@ async function show(
   }
   try {
     const { lines } = await ask(session);
-    const document = await vscode.workspace.openTextDocument({
-      content: `${lines.join('\n')}\n`,
-      language: 'plaintext',
-    });
-    await vscode.window.showTextDocument(document, { preview: true });
+    await documents.open(title, lines);
   } catch (error) {
     void vscode.window.showInformationMessage(error instanceof Error ? error.message : String(error));
   }

@@ -63,6 +63,17 @@ export function define(): void {
       assert.ok(variables.some(({ name }) => name === 'sp' || name.startsWith('sp ')));
     });
 
+    it('explains an address in a document that asks for no saving', async () => {
+      breakAt('syscall');
+      await start();
+      await stopped();
+      await vscode.commands.executeCommand('hypocaust.translateAddress', '0x80200000');
+      const document = vscode.window.activeTextEditor?.document;
+      assert.match(document?.getText() ?? '', /GPA 0x80200000 lies at HVA 0x88200000/);
+      assert.equal(document?.isUntitled, false);
+      assert.equal(document?.isDirty, false);
+    });
+
     it('shows the guest as a terminal, which says when the session has ended', async () => {
       breakAt('syscall');
       await start();

@@ -9,7 +9,11 @@ const PATIENCE_MS = 30_000;
 export class Sessions implements vscode.Disposable {
   private readonly events: { session: vscode.DebugSession; event: DebugProtocol.Event }[] = [];
   private wake = (): void => {};
+  /** Identities of the sessions that run; VS Code's active session may be one that has ended. */
+  private readonly running = new Set<string>();
   private readonly registrations = vscode.Disposable.from(
+    vscode.debug.onDidStartDebugSession(({ id }) => void this.running.add(id)),
+    vscode.debug.onDidTerminateDebugSession(({ id }) => void this.running.delete(id)),
     vscode.debug.registerDebugAdapterTrackerFactory('hypocaust', {
       createDebugAdapterTracker: (session) => ({
         onDidSendMessage: (message: DebugProtocol.ProtocolMessage) => {
@@ -44,7 +48,7 @@ export class Sessions implements vscode.Disposable {
   /** Ends whatever runs, and forgets breakpoints and events. */
   async reset(): Promise<void> {
     await vscode.debug.stopDebugging();
-    await eventually('the session has ended', () => vscode.debug.activeDebugSession === undefined);
+    await eventually('the session has ended', () => this.running.size === 0);
     vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
     this.events.length = 0;
   }
