@@ -331,8 +331,7 @@ export class Vcpu {
     this.pending = undefined;
     this.savedStatus = -1;
     const view = this.guest.shadow.viewInUse(this.index);
-    if (view) this.view = view;
-    else delete (this as { view?: ShadowView }).view;
+    this.view = view as ShadowView;
   }
 
   private save(pcLow: number, pcHigh: number): void {

@@ -16,10 +16,13 @@ interface Expectation {
   readonly exitCode: number;
 }
 
+/** QEMU may lose the last byte when the machine powers off while the pipe is full. */
+const RESULT = /\n120 30(\r?\n?)$/;
+
 const expectations: readonly Expectation[] = [
-  { fixture: 'dwarf4', output: /\n120 30\r?\n$/, exitCode: 0 },
-  { fixture: 'dwarf5', output: /\n120 30\r?\n$/, exitCode: 0 },
-  { fixture: 'stripped', output: /\n120 30\r?\n$/, exitCode: 0 },
+  { fixture: 'dwarf4', output: RESULT, exitCode: 0 },
+  { fixture: 'dwarf5', output: RESULT, exitCode: 0 },
+  { fixture: 'stripped', output: RESULT, exitCode: 0 },
   { fixture: 'machine-mode-pass', bios: 'none', output: /^Hello from machine mode\.\n$/, exitCode: 0 },
   { fixture: 'machine-mode-fail', bios: 'none', output: /^Hello from machine mode\.\n$/, exitCode: 3 },
 ];

@@ -80,7 +80,7 @@ export class BareSystem implements System {
     this.watching = watcher;
     for (const target of this.targets) {
       if (watcher.onTrap) target.processor.onTrap = (trap) => this.observe(target, trap);
-      else delete target.processor.onTrap;
+      else target.processor.onTrap = undefined;
     }
   }
 
@@ -97,7 +97,7 @@ export class BareSystem implements System {
     });
     for (const target of this.targets) {
       if (!onAddressSpace) {
-        delete target.processor.onTranslation;
+        target.processor.onTranslation = undefined;
         continue;
       }
       let { satp } = target;

@@ -143,7 +143,7 @@ export class HypervisedSystem implements System {
     if (onTrap) for (const kind of ['inject', 'sbiCall'] as const) kinds.add(kind);
     this.hypervisor.watchedKinds = kinds;
     if (kinds.size > 0) this.hypervisor.onExit = (record) => this.observe(record);
-    else delete this.hypervisor.onExit;
+    else this.hypervisor.onExit = undefined;
   }
 
   setBreakpoints(addresses: Iterable<bigint>): void {
@@ -159,7 +159,7 @@ export class HypervisedSystem implements System {
     });
     for (const target of this.targets) {
       if (onAddressSpace) target.vcpu.onAddressSpace = () => onAddressSpace(target);
-      else delete target.vcpu.onAddressSpace;
+      else target.vcpu.onAddressSpace = undefined;
     }
   }
 

@@ -114,6 +114,6 @@ export class Fids {
 
   private forgetNames(fid: Fid): void {
     this.names -= fid.names?.length ?? 0;
-    delete fid.names;
+    fid.names = undefined;
   }
 }
