@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs groups of tests: `node scripts/test.mjs [--no-build] GROUP...`, or `all`. Names the groups that it left out, and ends
-// with the sum of the counts of all groups.
+// with what failed and the sum of the counts of all groups.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,6 +52,7 @@ const node = (command, env = {}) =>
 if (!args.includes('--no-build') && !node(['scripts/build.mjs'])) process.exit(1);
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
+const reasons = [];
 let allRan = true;
 const folder = mkdtempSync(join(tmpdir(), 'hypocaust-counts-'));
 for (const name of wanted) {
@@ -63,9 +64,10 @@ for (const name of wanted) {
     counts = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     console.error(`The ${name} tests did not run to their end.`);
-    counts = { passed: 0, failed: 1, skipped: 0 };
+    counts = { passed: 0, failed: 1, skipped: 0, reasons: ['did not run to their end'] };
   }
   for (const key of Object.keys(sum)) sum[key] += counts[key];
+  reasons.push(...(counts.reasons ?? []).map((reason) => `${name}: ${reason}`));
   allRan &&= ok;
 }
 rmSync(folder, { recursive: true });
@@ -74,5 +76,7 @@ for (const [name, { needs }] of Object.entries(groups)) {
   if (!wanted.includes(name))
     console.log(`Not run: ${name} tests (npm run test:${name})${needs ? `; they need ${needs}` : ''}.`);
 }
+// Again, since the end is what is read first.
+if (reasons.length > 0) console.log(`\nFailed:\n${reasons.map((reason) => `- ${reason.slice(0, 1000)}`).join('\n')}`);
 console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exitCode = allRan && sum.failed === 0 ? 0 : 1;
