@@ -84,7 +84,19 @@ export class GuestCsrs {
 
   /** As the guest reads it. */
   get sstatus(): bigint {
-    return statusValue(this.status | (this.floatingPoint.get() << FS_SHIFT));
+    return statusValue(this.statusLow);
+  }
+
+  /** The low half of sstatus, which has all that the guest can change. */
+  get statusLow(): number {
+    return this.status | (this.floatingPoint.get() << FS_SHIFT);
+  }
+
+  /** Of another value, the bits that the register has are kept. */
+  set statusLow(low: number) {
+    this.status = low & KEPT_STATUS;
+    const float = (low & MSTATUS.FS) >> FS_SHIFT;
+    if (float !== this.floatingPoint.get()) this.floatingPoint.set(float);
   }
 
   get satp(): bigint {
@@ -141,9 +153,10 @@ const UXL_64_SD = SSTATUS.UXL_64 | SSTATUS.SD;
 
 const lowHalf = (value: bigint): number => Number(BigInt.asUintN(32, value));
 
-/** sstatus with these bits in its low half. */
-function statusValue(low: number): bigint {
-  return BigInt(low) | ((low & MSTATUS.FS) === MSTATUS.FS ? UXL_64_SD : SSTATUS.UXL_64);
+/** sstatus after such a low half was written. */
+export function statusValue(low: number): bigint {
+  const kept = low & (KEPT_STATUS | MSTATUS.FS);
+  return BigInt(kept) | ((kept & MSTATUS.FS) === MSTATUS.FS ? UXL_64_SD : SSTATUS.UXL_64);
 }
 const INTERRUPT_ORDER = [EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
 
@@ -214,12 +227,9 @@ const status: GuestCsr = {
   number: CSR.sstatus,
   name: 'sstatus',
   read: (csrs) => csrs.sstatus,
-  // By numbers, as no other CSR is written so often.
-  legalize: (_csrs, value) => statusValue(lowHalf(value) & (KEPT_STATUS | MSTATUS.FS)),
+  legalize: (_csrs, value) => statusValue(lowHalf(value)),
   store(csrs, value) {
-    const low = lowHalf(value);
-    csrs.status = low & KEPT_STATUS;
-    csrs.floatingPoint.set((low & MSTATUS.FS) >> FS_SHIFT);
+    csrs.statusLow = lowHalf(value);
   },
 };
 

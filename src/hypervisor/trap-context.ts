@@ -49,6 +49,11 @@ export class TrapContext {
     return this.words[index];
   }
 
+  /** The low half, as a signed number. */
+  xLow(index: number): number {
+    return this.halves[2 * index] | 0;
+  }
+
   setX(index: number, value: bigint): void {
     if (index !== 0) this.words[index] = value;
   }

@@ -121,6 +121,11 @@ export class Vcpu {
     return this.inHypervisor ? this.context.x(index) : this.hart.state.x(index);
   }
 
+  /** During an exit: the low half of a guest register, as a signed number. */
+  xLow(index: number): number {
+    return this.context.xLow(index);
+  }
+
   setX(index: number, value: bigint): void {
     const low = BigInt.asUintN(64, value);
     if (this.inHypervisor) this.context.setX(index, low);
@@ -160,6 +165,13 @@ export class Vcpu {
     csr.store(this.csrs, legal);
     if (hadMxr && !this.csrs.mxr) this.guest.shadow.dropMxr();
     if (csr.number === CSR.stimecmp) this.timer.set(legal);
+  }
+
+  /** As `storeCsr` for sstatus, of which a guest can change the low half only. */
+  storeStatus(low: number): void {
+    const hadMxr = this.csrs.mxr;
+    this.csrs.statusLow = low;
+    if (hadMxr && !this.csrs.mxr) this.guest.shadow.dropMxr();
   }
 
   /** Changes a guest CSR from outside, as a debugger does. False when the guest has none of that number. */

@@ -70,6 +70,40 @@ describe('VM exits: CSR accesses', () => {
     }
   });
 
+  it('write sstatus in each form, also where a register is source and destination', () => {
+    const dirty = SSTATUS.UXL_64 | SSTATUS.FS | SSTATUS.SD;
+    const all = ~0n & 0xffff_ffff_ffff_ffffn;
+    const kept = SSTATUS.SPIE | SSTATUS.SPP | SSTATUS.SUM | SSTATUS.MXR | SSTATUS.SIE | SSTATUS.FS;
+    // What t0 holds, the instruction, what sstatus was, and what t0 and sstatus are then.
+    const cases: [bigint, string, bigint, bigint, bigint][] = [
+      [all, 'csrrw t0, sstatus, t0', dirty, dirty, dirty | kept],
+      [0n, 'csrrw t0, sstatus, t0', dirty, dirty, SSTATUS.UXL_64],
+      [SSTATUS.SUM | (1n << 63n), 'csrrs t0, sstatus, t0', dirty, dirty, dirty | SSTATUS.SUM],
+      [SSTATUS.FS, 'csrrc t0, sstatus, t0', dirty, dirty, SSTATUS.UXL_64],
+      [1n << 14n, 'csrc sstatus, t0', dirty, 1n << 14n, SSTATUS.UXL_64 | (1n << 13n)],
+      [5n, 'csrsi sstatus, 31', dirty, 5n, dirty | SSTATUS.SIE],
+      [5n, 'csrrci t0, sstatus, 2', dirty, dirty, dirty],
+      [5n, 'csrrwi t0, sstatus, 2', dirty, dirty, SSTATUS.UXL_64 | SSTATUS.SIE],
+    ];
+    for (const [operand, instruction, old, register, value] of cases) {
+      const lab = new GuestLab(`
+        li t0, 0x6000
+        csrs sstatus, t0
+        li t0, ${operand}
+        ${instruction}
+        csrr t1, sstatus`);
+      lab.finish();
+      const record = lab.of('csrWrite').at(-1);
+      assert.deepEqual(
+        [T0, T1].map((at) => BigInt.asUintN(64, lab.x(at))),
+        [register, value],
+        instruction,
+      );
+      assert.deepEqual([record?.csr, record?.old, record?.new], ['sstatus', old, value], instruction);
+      if (instruction === 'csrrw t0, sstatus, t0') assert.equal(record?.written, operand);
+    }
+  });
+
   it('refuse supervisor CSRs and instructions in user mode', () => {
     for (const instruction of [
       'csrr t0, sstatus',

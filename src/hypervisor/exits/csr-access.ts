@@ -2,26 +2,36 @@
 import { csrName } from '../../isa/csr-names';
 import type { Decoded } from '../../isa/instruction';
 import { CSR } from '../../machine/csr-numbers';
+import { statusValue } from '../guest-csrs';
 import type { GuestCsr } from '../guest-csrs';
 import type { Vcpu } from '../vcpu';
 import type { AnyExit, Exit } from './exit';
 import { Illegal } from './illegal';
 
-/** How a CSR instruction makes the value that it writes (Unprivileged 10.1), of unsigned ones an unsigned one. */
-type Combine = (old: bigint, operand: bigint) => bigint;
-const write: Combine = (_, operand) => operand;
-const set: Combine = (old, operand) => old | operand;
-const clear: Combine = (old, operand) => old ^ (old & operand);
+/** How a CSR instruction makes the value that it writes (Unprivileged 10.1). */
+interface Combination {
+  /** Of unsigned values an unsigned one. */
+  whole(old: bigint, operand: bigint): bigint;
+  /** The same of low halves, as signed numbers. */
+  low(old: number, operand: number): number;
+}
+const write: Combination = { whole: (_, operand) => operand, low: (_, operand) => operand };
+const set: Combination = { whole: (old, operand) => old | operand, low: (old, operand) => old | operand };
+const clear: Combination = { whole: (old, operand) => old ^ (old & operand), low: (old, operand) => old & ~operand };
 
-const FORMS: Readonly<
-  Record<string, { readonly combine: Combine; readonly always: boolean; readonly immediate: boolean }>
-> = {
-  csrrw: { combine: write, always: true, immediate: false },
-  csrrs: { combine: set, always: false, immediate: false },
-  csrrc: { combine: clear, always: false, immediate: false },
-  csrrwi: { combine: write, always: true, immediate: true },
-  csrrsi: { combine: set, always: false, immediate: true },
-  csrrci: { combine: clear, always: false, immediate: true },
+interface Form {
+  readonly combination: Combination;
+  readonly always: boolean;
+  readonly immediate: boolean;
+}
+
+const FORMS: Readonly<Record<string, Form>> = {
+  csrrw: { combination: write, always: true, immediate: false },
+  csrrs: { combination: set, always: false, immediate: false },
+  csrrc: { combination: clear, always: false, immediate: false },
+  csrrwi: { combination: write, always: true, immediate: true },
+  csrrsi: { combination: set, always: false, immediate: true },
+  csrrci: { combination: clear, always: false, immediate: true },
 };
 
 /** cycle, time and instret; bit n of scounteren is that of CSR 0xc00 + n (Privileged 4.1.5). */
@@ -36,8 +46,9 @@ export const isCsrInstruction = (name: string): boolean => Object.hasOwn(FORMS, 
 /** The exit for a CSR instruction, for which isCsrInstruction holds. */
 export function csrAccess(vcpu: Vcpu, decoded: Decoded): AnyExit {
   const { instruction, rd, rs1, imm: number, word } = decoded;
-  const { combine, always, immediate } = FORMS[instruction.name];
-  const writes = always || rs1 !== 0;
+  const form = FORMS[instruction.name];
+  const writes = form.always || rs1 !== 0;
+  if (number === CSR.sstatus && writes && vcpu.virtualPrivilege === 1) return new StatusWrite(vcpu, decoded, form);
   const csr = number >> 10 === 3 ? readOnlyCounter(vcpu, number) : vcpu.findCsr(number);
   const name = csr?.name ?? nameOf(number);
 
@@ -47,7 +58,8 @@ export function csrAccess(vcpu: Vcpu, decoded: Decoded): AnyExit {
   }
   const old = csr.read(vcpu.csrs);
   if (!writes) return new CsrRead(vcpu, word, csr, rd, old);
-  return new CsrWrite(vcpu, word, csr, rd, old, combine(old, immediate ? BigInt(rs1) : vcpu.x(rs1)));
+  const { combination, immediate } = form;
+  return new CsrWrite(vcpu, word, csr, rd, old, combination.whole(old, immediate ? BigInt(rs1) : vcpu.x(rs1)));
 }
 
 /** Why an access is illegal (Privileged 2.1); undefined when it is not. */
@@ -131,6 +143,49 @@ class CsrWrite implements Exit<'csrWrite'> {
     const { vcpu, csr, old, legal } = this;
     vcpu.setX(this.rd, old);
     vcpu.storeCsr(csr, legal);
+    vcpu.skip(4);
+  }
+}
+
+/** A write of sstatus, the most frequent one: it is done on numbers, and whole values are made when somebody asks for them. */
+class StatusWrite implements Exit<'csrWrite'> {
+  readonly kind = 'csrWrite';
+  readonly subject = 'sstatus';
+  private readonly old: number;
+  private readonly written: number;
+
+  constructor(
+    private readonly vcpu: Vcpu,
+    private readonly decoded: Decoded,
+    private readonly form: Form,
+  ) {
+    const { rs1 } = decoded;
+    this.old = vcpu.csrs.statusLow;
+    this.written = form.combination.low(this.old, form.immediate ? rs1 : vcpu.xLow(rs1));
+  }
+
+  get instruction(): number {
+    return this.decoded.word;
+  }
+
+  fields() {
+    const { form, vcpu } = this;
+    const { rd, rs1 } = this.decoded;
+    const old = statusValue(this.old);
+    return {
+      csr: this.subject,
+      csrNumber: CSR.sstatus,
+      old,
+      new: statusValue(this.written),
+      written: form.combination.whole(old, form.immediate ? BigInt(rs1) : vcpu.x(rs1)),
+      rd,
+    };
+  }
+
+  perform(): undefined {
+    const { vcpu, decoded } = this;
+    if (decoded.rd !== 0) vcpu.setX(decoded.rd, statusValue(this.old));
+    vcpu.storeStatus(this.written);
     vcpu.skip(4);
   }
 }
