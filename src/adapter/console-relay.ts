@@ -5,15 +5,14 @@
 import { encodeBase64 } from '../protocol/base64';
 import type { ConsoleInfo } from '../protocol/console';
 import type { EventSender } from './event-sender';
+import { OutputCollector } from './output-collector';
 
 const BACKLOG_BYTES = 64 * 1024;
-const COLLECT_MILLISECONDS = 5;
 
 interface ConsoleState {
   readonly id: string;
-  readonly name: string;
-  /** Not sent yet. */
-  pending: Uint8Array[];
+  /** What is not sent yet. */
+  readonly output: OutputCollector;
   backlog: Uint8Array;
   /** Bytes written since the start. */
   total: number;
@@ -24,23 +23,16 @@ export class ConsoleRelay {
   /** Send events for terminals rather than text for the debug console. */
   asEvents = false;
   private readonly states = new Map<string, ConsoleState>();
-  private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly events: EventSender) {}
 
   write(id: string, bytes: Uint8Array): void {
-    const state = this.stateOf(id);
-    state.pending.push(bytes);
-    this.timer ??= setTimeout(() => this.flush(), COLLECT_MILLISECONDS);
+    this.stateOf(id).output.write(bytes);
   }
 
   /** Sends what has been collected: to be called before anything that should come after it. */
   flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    for (const state of this.states.values()) {
-      if (state.pending.length > 0) this.send(state, joined(state.pending.splice(0)));
-    }
+    for (const { output } of this.states.values()) output.flush();
   }
 
   /** The consoles with what they wrote last. */
@@ -56,7 +48,14 @@ export class ConsoleRelay {
   private stateOf(id: string): ConsoleState {
     let state = this.states.get(id);
     if (!state) {
-      state = { id, name: id, pending: [], backlog: new Uint8Array(), total: 0, decoder: new TextDecoder() };
+      const created: ConsoleState = {
+        id,
+        output: new OutputCollector((bytes) => this.send(created, bytes)),
+        backlog: new Uint8Array(),
+        total: 0,
+        decoder: new TextDecoder(),
+      };
+      state = created;
       this.states.set(id, state);
     }
     return state;

@@ -197,7 +197,7 @@ export async function run(args: readonly string[]): Promise<number> {
     each.onOutput = (bytes) => {
       if (isAlone) terminal.write(bytes);
       else lines.add(each.name, bytes);
-      loop.noteActivity();
+      loop.noteOutput();
       expectation?.add(bytes);
     };
   }

@@ -1,5 +1,6 @@
 /** The terminal as a guest's console: raw input with QEMU's escape key, and output that waits for nobody. */
 import { writeSync } from 'node:fs';
+import { OutputCollector } from '../adapter/output-collector';
 
 const CONTROL_A = 0x01;
 
@@ -37,8 +38,6 @@ export interface TerminalEvents {
 }
 
 const STDOUT = 1;
-const COLLECTED = 1 << 16;
-const COLLECT_MILLISECONDS = 5;
 /**
  * Milliseconds until standard input is looked at: to open it takes Node.js longer than most kernels need for their first
  * line. What is typed meanwhile waits.
@@ -52,11 +51,7 @@ export class Terminal {
   private listener: ((data: Buffer) => void) | undefined;
   private isOutputClosed = false;
   private isInputHeld = false;
-  /** Output that is collected: a program writes byte by byte. */
-  private readonly collected = new Uint8Array(COLLECTED);
-  private length = 0;
-  private flushed = -Infinity;
-  private flushing: NodeJS.Timeout | undefined;
+  private readonly output = new OutputCollector((bytes) => this.writeNow(bytes), { atOnce: true });
   /** The stream that queues what cannot be written at once; Windows' console wants one. */
   private stream: NodeJS.WriteStream | undefined;
 
@@ -72,24 +67,12 @@ export class Terminal {
 
   /** What comes within a few milliseconds is written together. */
   write(bytes: Uint8Array): void {
-    if (this.length + bytes.length > COLLECTED) this.flush();
-    if (bytes.length > COLLECTED) {
-      this.writeNow(bytes);
-      return;
-    }
-    this.collected.set(bytes, this.length);
-    this.length += bytes.length;
-    if (performance.now() - this.flushed >= COLLECT_MILLISECONDS) this.flush();
-    else this.flushing ??= setTimeout(() => this.flush(), COLLECT_MILLISECONDS);
+    this.output.write(bytes);
   }
 
   /** Writes what was collected: to be called before anything else is written to the terminal. */
   flush(): void {
-    clearTimeout(this.flushing);
-    this.flushing = undefined;
-    if (this.length > 0) this.writeNow(this.collected.slice(0, this.length));
-    this.length = 0;
-    this.flushed = performance.now();
+    this.output.flush();
   }
 
   /** Whether input waits outside, because enough waits inside. Not on a terminal, where Ctrl-A X must always get through. */

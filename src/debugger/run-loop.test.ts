@@ -34,6 +34,7 @@ class Guest {
   instructions = 0;
   breakpoints = new Set<bigint>();
   breakpointsSet = 0;
+  private endsSlice = false;
   onBreakpoint = (): boolean => true;
   outcome: (() => RunOutcome | undefined) | undefined;
 
@@ -51,13 +52,18 @@ class Guest {
     this.breakpointsSet++;
   }
 
+  endSlice(): void {
+    this.endsSlice = true;
+  }
+
   step(): RunOutcome {
     this.advance();
     return this.outcome?.() ?? { kind: 'limit' };
   }
 
   run(budget: number): RunOutcome {
-    for (let done = 0; done < budget; done++) {
+    this.endsSlice = false;
+    for (let done = 0; done < budget && !this.endsSlice; done++) {
       if (this.breakpoints.has(this.pc) && this.onBreakpoint()) return { kind: 'breakpoint', target: this as never };
       const outcome = this.outcome?.();
       if (outcome) return outcome;
@@ -220,7 +226,7 @@ describe('run loop', () => {
     await until(() => host.time > 5000);
     const asleep = host.slept.reduce((sum, milliseconds) => sum + milliseconds, 0);
     assert.ok(asleep > 3000, `${asleep} of 4000 ms`);
-    for (const wake of [() => loop.noteActivity(), () => (isBusy = true)]) {
+    for (const wake of [() => loop.noteOutput(), () => (isBusy = true)]) {
       wake();
       await until(() => host.turns > 0);
       host.slept.length = 0;

@@ -81,6 +81,8 @@ export class RunLoop {
   private owed = 0;
   /** Milliseconds of running in which the guest mostly waited, without input or output. */
   private idled = 0;
+  /** A console has written something since the host had its turn. */
+  private hasWritten = false;
 
   constructor(
     private readonly system: System,
@@ -105,8 +107,17 @@ export class RunLoop {
     this.wake?.();
   }
 
-  /** To be called when a console has written something: the guest does more than wait. */
-  noteActivity(): void {
+  /** To be called when a console has written something: it is to be seen soon, whatever the guest does next. */
+  noteOutput(): void {
+    this.noteActivity();
+    this.budget = Math.min(this.budget, FIRST_BUDGET);
+    if (this.hasWritten) return;
+    this.hasWritten = true;
+    this.system.endSlice();
+  }
+
+  /** The guest does more than wait. */
+  private noteActivity(): void {
     this.idled = 0;
   }
 
@@ -155,6 +166,7 @@ export class RunLoop {
   private slice(steps: PlanRunner): SliceOutcome {
     const start = this.scheduler.now();
     const { instructions } = this.system;
+    this.hasWritten = false;
     let waited = 0;
     let passed: number;
     let outcome: SliceOutcome;

@@ -211,7 +211,6 @@ export class Session {
     const hostClock = (): number => this.scheduler.now();
     const clock = options.clock === 'realtime' ? new RunClock(hostClock) : undefined;
     const system = createSystem(options, { hostClock, ...(clock && { ticks: () => clock.ticks }) });
-    for (const console of system.consoles) console.onOutput = (bytes) => this.listener.output(console.id, bytes);
     system.onProblem = (text) => this.listener.log(text, 'note');
     // Without debugging nothing stops: breakpoints that the client sets all the same are never looked at.
     const store = options.noDebug ? new BreakpointStore(() => undefined) : this.breakpoints;
@@ -226,6 +225,12 @@ export class Session {
       new StaleWatch(staleMode, (text) => this.listener.log(text, 'note')),
     );
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);
+    for (const console of system.consoles) {
+      console.onOutput = (bytes) => {
+        this.listener.output(console.id, bytes);
+        loop.noteOutput();
+      };
+    }
     if (system.input) system.input.onWaiting = () => loop.wakeUp();
     this.current = { system, loop, judge };
     this.phase = 'paused';

@@ -143,6 +143,8 @@ export class Machine implements Stateful {
   private stopRequested = false;
   private reached: Moment | undefined;
   private passed: Moment | undefined;
+  /** Instructions that `run` may still execute. */
+  private left = 0;
   /** The last `run` ended with no hart that could run, and nothing to wait for but the host. */
   private slept = false;
 
@@ -321,6 +323,12 @@ export class Machine implements Stateful {
     this.engine.requestExit();
   }
 
+  /** From a callback: `run` has executed enough with this instruction. Without effect when nothing runs. */
+  endSlice(): void {
+    this.left = 0;
+    this.engine.limitSlice(0);
+  }
+
   /** The next `run` does not stop at a breakpoint where the hart stands now. */
   passBreakpoint(): void {
     const { current: hart } = this;
@@ -335,7 +343,7 @@ export class Machine implements Stateful {
 
   private execute(limit: number, advance: (stretch: number) => number, single: boolean, turnOf?: Hart): RunResult {
     const { engine, timers, turns } = this;
-    let left = limit;
+    this.left = limit;
     let interrupts = 0;
     if (this.beforeRun) engine.observe(this.beforeRun);
     if (this.slept) this.wakeUp();
@@ -343,7 +351,7 @@ export class Machine implements Stateful {
       const ended = this.ended();
       if (ended) return ended;
       if (engine.executed >= timers.next) timers.runDue();
-      if (left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
+      if (this.left <= 0 || interrupts >= INTERRUPTS_IN_A_ROW) return { kind: 'limit' };
       const hart = turns.next();
       if (!hart) return this.idle();
       if (hart === turnOf) return { kind: 'turn' };
@@ -354,10 +362,10 @@ export class Machine implements Stateful {
         if (single && hart.state.pc !== pc) return this.ended() ?? { kind: 'limit' };
         continue;
       }
-      const done = advance(Math.min(left, timers.next - engine.executed, turns.left, LONGEST_STRETCH));
+      const done = advance(Math.min(this.left, timers.next - engine.executed, turns.left, LONGEST_STRETCH));
       if (done > 0) interrupts = 0;
       this.htif?.serve();
-      left -= done;
+      this.left -= done;
     }
   }
 

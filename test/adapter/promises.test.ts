@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client, FIXTURES } from './client';
 
 const WANTED_LATENCY = 100;
+const WANTED_ECHO = 20;
 const WANTED_START = 1000;
 const WANTED_MEBIBYTES = 250;
 /** Machines that run tests are busy: only what is far off fails. */
@@ -65,6 +66,28 @@ describe('debug adapter: promises', () => {
       assert.ok(pause < WANTED_LATENCY * PATIENCE && disconnect < WANTED_LATENCY * PATIENCE);
     });
   }
+
+  it('shows what the guest writes within 20 ms', async () => {
+    await client.launch();
+    await client.prints('kernel> ');
+    const latencies: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      const shown = client.printed.length;
+      // The kernel reads it and echoes it, and does not know it as a command: the way there is counted, too.
+      const key = i % 2 === 0 ? 'x' : '\r';
+      latencies.push(
+        await timed(async () => {
+          await client.type(key);
+          while (client.printed.length === shown) await client.next(1000);
+        }),
+      );
+      while (key === '\r' && !client.printed.endsWith('kernel> ')) await client.next(1000);
+    }
+    latencies.sort((a, b) => a - b);
+    const [median, worst] = [latencies[20]!, latencies.at(-1)!];
+    say(`from a key to its echo: median ${median.toFixed(1)} ms, worst of 40 ${worst.toFixed(1)} ms`);
+    assert.ok(median < WANTED_ECHO * PATIENCE);
+  });
 
   it('costs next to no time while the guest is idle', async function () {
     await client.launch();

@@ -123,6 +123,10 @@ export class BareSystem implements System {
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 
+  endSlice(): void {
+    this.machine.endSlice();
+  }
+
   step({ hart }: Target): RunOutcome {
     this.watcherStopped = false;
     const { machine } = this;

@@ -178,6 +178,10 @@ export class HypervisedSystem implements System {
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
 
+  endSlice(): void {
+    this.machine.endSlice();
+  }
+
   step(target: Target): RunOutcome {
     this.watcherStopped = false;
     if (this.hypervisor.pendingExit) {

@@ -4,8 +4,8 @@ import type { Machine, PowerOff, RunResult } from '../../machine/machine';
 import type { End, RunOutcome } from './system';
 import type { Target } from '../target';
 
-/** VM exits and firmware calls cost more than instructions, so a slice ends after so many of them. */
-const MOST_CALLS = 1000;
+/** VM exits and firmware calls cost more than instructions, at first up to 0.1 ms, so a slice ends after so many of them. */
+const MOST_CALLS = 100;
 
 /**
  * Wraps a handler in TypeScript, so that a slice with nothing but traps ends within milliseconds too.

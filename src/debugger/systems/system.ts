@@ -122,6 +122,8 @@ export interface System {
   restoreSnapshot(snapshot: MachineSnapshot): void;
   /** Runs one slice: at most so many instructions, and not much longer than some milliseconds. */
   run(maxInstructions: number): RunOutcome;
+  /** From a callback: what runs comes back, as when the budget is used up. Without effect when nothing runs. */
+  endSlice(): void;
   /**
    * Executes one instruction of a target, whatever breakpoint is on it; a pending exit counts as the instruction it belongs
    * to. While it is the turn of others, those run instead, for one slice.
