@@ -13,7 +13,7 @@ import { requireTool } from './tools';
 /** Printed by the script when all of it was done. */
 const DONE = '== done';
 /** The early console shows how far a kernel came that stops before its driver starts; a panic ends the machine. */
-const COMMAND_LINE = 'earlycon=uart8250,mmio,0x10000000 console=ttyS0 panic=-1';
+export const COMMAND_LINE = 'earlycon=uart8250,mmio,0x10000000 console=ttyS0 panic=-1';
 const MEMORY = '512M';
 const MOST_SECONDS = 240;
 /** The processor of QEMU that is most like ours: without what ours does not have unless asked. */
