@@ -144,7 +144,8 @@ describe('the state of a machine', () => {
     // What was decided about accesses to memory, from the CSRs.
     ...['Hart.fetchMode', 'Hart.dataMode', 'Pmp.rules', 'CsrState.values', 'CsrState.halves'],
     // Within one call of `run` only, or the debugger's.
-    ...['MachineTimers.next', 'Machine.reached', 'Machine.passed', 'Machine.stopRequested', 'Hart.heldTrap'],
+    ...['MachineTimers.next', 'Machine.reached', 'Machine.passed', 'Machine.stopRequested'],
+    ...['Machine.left', 'Hart.heldTrap'],
     'Hart.handling',
     ...['CsrState.writingInstruction', 'VirtioBlock.cost', 'DeviceClock.first', 'DeviceClock.running'],
     // What the host has told and the machine has not heard.
