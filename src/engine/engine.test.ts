@@ -54,6 +54,25 @@ describe('engine', () => {
     });
   }
 
+  it('tells of every so many instructions that the slow path does, and may be left at exactly these', () => {
+    const host = new TestHost(`
+        li s0, 0x10000000
+      again:
+        lbu a0, 0(s0)
+        addi t0, t0, 1
+        j again`);
+    let calls = 0;
+    host.engine.boundSlowPath(10, () => {
+      calls++;
+      host.engine.requestExit();
+    });
+    host.engine.run(1_000_000);
+    assert.deepEqual([host.engine.executed, host.x(5)], [1 + 3 * 10 - 2, 9n]);
+    host.engine.run(1_000_000);
+    assert.deepEqual([calls, host.device.length, host.engine.executed], [2, 20, 1 + 3 * 20 - 2]);
+    assert.equal(host.engine.run(5), 5);
+  });
+
   it('keeps x0 zero whatever is written to it', () => {
     const host = new TestHost(`
       li t0, -1

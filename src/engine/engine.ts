@@ -234,6 +234,11 @@ export class Engine {
     return this.translator.used;
   }
 
+  /** Calls back whenever so many instructions more were done by the slow path, during the last of them. */
+  boundSlowPath(instructions: number, reached: () => void): void {
+    this.attached().slowPath.bound = { instructions, reached };
+  }
+
   /** From a callback: leave `run` before the next instruction. */
   requestExit(): void {
     this.attached().slowPath.exitRequested = true;

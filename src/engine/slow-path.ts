@@ -55,7 +55,10 @@ export class SlowPath {
   redirected = false;
   /** Break records are executed as the instructions that they stand for. */
   ignoreBreakpoints = false;
+  /** Called after so many instructions that were done here, each time; instructions here take a hundred times as long as others. */
+  bound: { readonly instructions: number; readonly reached: () => void } | undefined;
 
+  private doneHere = 0;
   private readonly view: DataView;
   private readonly given = { rd: 0, rs1: 0, rs2: 0, imm: 0 };
 
@@ -124,20 +127,32 @@ export class SlowPath {
 
   /** The instruction is done: on behind it. */
   private done(rec: number): number {
+    this.countInstruction();
     if (this.parts.dataWatch.hasPending) this.parts.dataWatch.report();
     if (!this.redirected && !this.exitRequested) return NEXT;
     const length = this.view.getUint16(rec + record.PC_OFFSET, true) & 1 ? 2n : 4n;
     this.parts.state.pc += length;
-    return this.jumped();
+    return this.leave();
   }
 
   /** The instruction is done and pc says where to go on; also after a trap. */
   private jumped(): number {
+    this.countInstruction();
     if (this.parts.dataWatch.hasPending) this.parts.dataWatch.report();
+    return this.leave();
+  }
+
+  private leave(): number {
     if (this.held) return EXIT;
     this.budget -= 1;
     this.redirected = false;
     return this.exitRequested ? EXIT : JUMP;
+  }
+
+  private countInstruction(): void {
+    if (++this.doneHere !== this.bound?.instructions) return;
+    this.doneHere = 0;
+    this.bound.reached();
   }
 
   private raise(code: number, tval: bigint): number {

@@ -14,7 +14,7 @@ import type { DeviceInput } from './device-input';
 import { HostInput } from './host-input';
 import { HartTarget } from './hart-target';
 import type { Target } from '../target';
-import { boundCalls, boundQuestions, outcomeOf, stepHart } from './run-result';
+import { boundCalls, boundQuestions, boundSlowPath, outcomeOf, stepHart } from './run-result';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
 
 const SUPERVISOR_ECALL = 9;
@@ -57,6 +57,7 @@ export class BareSystem implements System {
     for (const hart of this.machine.harts) {
       if (hart.firmware) hart.firmware = boundCalls(this.machine, hart.firmware);
     }
+    boundSlowPath(this.machine);
     this.machine.onBreakpoint = boundQuestions(this.machine, () => this.onBreakpoint());
   }
 

@@ -21,7 +21,7 @@ import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
 import { HostInput } from './host-input';
 import type { Target } from '../target';
-import { boundCalls, boundQuestions, endOf, outcomeOf, stepHart } from './run-result';
+import { boundCalls, boundQuestions, boundSlowPath, endOf, outcomeOf, stepHart } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
 /** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
@@ -98,6 +98,7 @@ export class HypervisedSystem implements System {
     consoles.push(...ports);
     this.consoles = setup.firmware ? [makeConsole('firmware', uart), ...consoles] : consoles;
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
+    boundSlowPath(this.machine);
     this.machine.onBreakpoint = boundQuestions(this.machine, () => !this.isInFirmware && this.onBreakpoint());
     for (const hart of this.machine.harts) {
       if (hart.supervisor) hart.supervisor = boundCalls(this.machine, hart.supervisor);

@@ -6,6 +6,8 @@ import type { Target } from '../target';
 
 /** VM exits and firmware calls cost more than instructions, at first up to 0.1 ms, so a slice ends after so many of them. */
 const MOST_CALLS = 100;
+/** Instructions that the engine's slow path does cost about a microsecond each, and at first more. */
+const MOST_SLOW_INSTRUCTIONS = 2000;
 
 /**
  * Wraps a handler in TypeScript, so that a slice with nothing but traps ends within milliseconds too.
@@ -17,6 +19,11 @@ export function boundCalls<T>(machine: Machine, handler: (trap: T) => void): (tr
     handler(trap);
     if (++calls % MOST_CALLS === 0) machine.requestStop();
   };
+}
+
+/** As `boundCalls`, for instructions that the engine's slow path does. */
+export function boundSlowPath(machine: Machine): void {
+  machine.engine.boundSlowPath(MOST_SLOW_INSTRUCTIONS, () => machine.requestStop());
 }
 
 /** As `boundCalls`, for questions at breakpoints. */
