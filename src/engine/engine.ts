@@ -56,7 +56,7 @@ export interface EngineOptions {
   /** The machine's decoder; all instructions of the table unless given. */
   readonly decode?: Decode;
   /** 'on' unless given. */
-  readonly translator?: TranslatorMode;
+  readonly translator?: TranslatorMode | Thresholds;
   /** How much translated code is kept. */
   readonly translatorRoom?: TranslatorRoom;
   /** Techniques to do without, for measurements. */
@@ -127,7 +127,8 @@ export class Engine {
     this.current = this.contexts[0];
     this.current.run();
     const without: ReadonlySet<Technique> = options.without ?? new Set();
-    const thresholds = translationThresholds[without.has('translator') ? 'off' : (options.translator ?? 'on')];
+    const mode = without.has('translator') ? 'off' : (options.translator ?? 'on');
+    const thresholds = typeof mode === 'string' ? translationThresholds[mode] : mode;
     const decoder = options.decode ?? decode;
     this.pageInfo = new PageInfo(buffer);
     this.code = new CodeCache(

@@ -11,6 +11,7 @@ export const techniques = {
   'remembered-pages':
     'each memory access looks into the TLB, even where the last one with its register was in the same page',
   'loop-entry': "a region's first loop begins where the region does",
+  'loop-dispatch': 'a loop that is entered in several places leaves the region at all but one of them',
   'chased-pointers': 'a pointer that a loop loads has its page remembered, too',
   unrolling: 'a loop of one block looks at the remaining count each time',
   'narrow-registers': 'registers with 32-bit values are extended to 64 bits each time they change',

@@ -1,5 +1,5 @@
 /** QEMU's `virt` machine: RAM, devices and harts, run in slices. */
-import type { TranslatorMode } from '../engine/engine';
+import type { EngineOptions } from '../engine/engine';
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
@@ -54,8 +54,8 @@ export interface MachineOptions {
   readonly extensions?: ExtensionSwitches;
   /** Techniques that the engine does without, for measurements. */
   readonly engineWithout?: ReadonlySet<Technique>;
-  /** When the engine translates code to WebAssembly; see `TranslatorMode`. */
-  readonly translator?: TranslatorMode;
+  /** When the engine translates code to WebAssembly; see `EngineOptions`. */
+  readonly translator?: EngineOptions['translator'];
   /** What the devices start with, and which there are beside those of every machine. */
   readonly devices?: DeviceOptions;
   /** The host's clock for time to follow: ticks of 100 ns, never decreasing. Without it time is virtual. */

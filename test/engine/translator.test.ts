@@ -247,6 +247,61 @@ describe('translated code', () => {
     );
   });
 
+  it('agrees on loops that are entered in several places, and call a function in their middles', () => {
+    compare(
+      `
+        li s0, 0x80004000
+        la s2, cases
+      start:
+        addi s1, s1, 1
+        andi t0, s1, 3
+        slli t0, t0, 3
+        add t0, t0, s2
+        ld t0, 0(t0)
+        jr t0
+      one:
+        addiw a0, a0, 5
+        call mix
+        andi t1, a0, 7
+        bnez t1, two
+        sw a0, 0(s0)
+        j start
+      two:
+        xor a1, a1, a0
+        andi t1, a1, 1
+        beqz t1, four
+        call mix
+      three:
+        lw t2, 0(s0)
+        addw a0, a0, t2
+        andi t1, a0, 12
+        bnez t1, one
+        call mix
+        j two
+      four:
+        call mix
+        srli a1, a1, 1
+        andi t1, a0, 3
+        beqz t1, three
+        beqz a1, one
+        j start
+      mix:
+        slliw t3, a0, 7
+        xor a0, a0, t3
+        srliw t3, a0, 9
+        xor a0, a0, t3
+        addiw a0, a0, 77
+        ret
+      .balign 8
+      cases:
+        .dword one
+        .dword two
+        .dword three
+        .dword four`,
+      60_000,
+    );
+  });
+
   it('agrees on accesses that miss: at page ends, misaligned, at devices, and where they fault', () => {
     const host = compare(
       `

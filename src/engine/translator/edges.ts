@@ -20,6 +20,8 @@ export function mapEdges({ end }: Block, map: (edge: Edge) => Edge): Block['end'
   switch (end.k) {
     case 'go':
       return { ...end, to: map(end.to) };
+    case 'dispatch':
+      return { ...end, entries: end.entries.map(map) };
     case 'return':
       return { ...end, sites: end.sites.map(({ position, to }) => ({ position, to: map(to) })) };
     case 'branch':
@@ -33,6 +35,8 @@ export function edgesOf({ end }: Block): readonly Edge[] {
   switch (end.k) {
     case 'go':
       return [end.to];
+    case 'dispatch':
+      return end.entries;
     case 'return':
       return end.sites.map(({ to }) => to);
     case 'branch':

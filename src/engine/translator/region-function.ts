@@ -17,7 +17,7 @@ import type { RemembersPages } from './memory-access';
 import { MemoryAccess } from './memory-access';
 import type { NarrowRegisters } from './narrow-registers';
 import { findNarrowRegisters, noNarrowRegisters } from './narrow-registers';
-import type { Block, Edge, Region, Step } from './region';
+import type { Block, BlockEdge, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import { CONTINUE, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
@@ -54,6 +54,8 @@ export class RegionFunction {
   private readonly memory: MemoryAccess;
   private readonly steps: StepEmitter;
   private readonly target: number;
+  /** The local with the entry that a dispatch goes on to. */
+  private readonly entry: number;
   /** Where to branch to for a block: its label or its loop's. */
   private readonly labels = new Map<number, Label>();
 
@@ -94,6 +96,7 @@ export class RegionFunction {
     this.memory = new MemoryAccess(code, DATA_TLB, groupsAccesses, how.remembersPages);
     this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, this.memory);
     this.target = code.local('i64');
+    this.entry = code.local('i32');
   }
 
   generate(): void {
@@ -127,12 +130,12 @@ export class RegionFunction {
     this.steps.floats.startBlock(0);
     forEachBit(this.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
     const state = { ...this.stateAt(0), valid: validAtStart(0), known: 0 };
-    this.guard(0, this.narrow.known[0], state);
+    this.guard({ block: 0 }, this.narrow.known[0], state);
     this.steps.integers.convert(state.valid, this.narrow.atStart[0]);
   }
 
   /** Leaves in front of a block that takes a register to be sign-extended which is not. */
-  private guard(node: number, registers: number, state: State): void {
+  private guard(edge: BlockEdge, registers: number, state: State): void {
     const { code } = this;
     if (registers === 0) return;
     code.i64(0n);
@@ -143,7 +146,7 @@ export class RegionFunction {
     code.op('i64.eqz', 'i32.eqz').unlikely();
     code.if(() => {
       this.leaveTo(
-        () => this.steps.pushPosition(this.blocks[node].position),
+        () => this.steps.pushPosition(this.destination(edge)),
         () => this.countMiss(),
         state,
       );
@@ -249,6 +252,9 @@ export class RegionFunction {
         }
         this.leaveTo(() => code.get(this.target), CONTINUE, state);
         return;
+      case 'dispatch':
+        this.dispatch(node, end.entries, state);
+        return;
       case 'indirect':
         if (table) this.throughTable(node, table, end.targets, entry!, state);
         this.leaveTo(() => code.get(this.target), CONTINUE, state);
@@ -320,9 +326,10 @@ export class RegionFunction {
       this.leaveTo(() => this.steps.pushPosition(edge.leave), status, state);
       return;
     }
-    const { block } = edge;
-    this.guard(block, this.narrow.known[block] & ~state.known, state);
+    const { block, entry } = edge;
+    this.guard(edge, this.narrow.known[block] & ~state.known, state);
     this.steps.integers.convert(state.valid, this.narrow.atStart[block]);
+    if (entry !== undefined) this.code.i32(entry).set(this.entry);
     const { rank, isMerge } = this.flow;
     if (rank[block] <= rank[from] || isMerge[block]) this.code.br(this.labels.get(block)!);
     else this.subtree(block);
@@ -333,8 +340,46 @@ export class RegionFunction {
     const { code } = this;
     code.get(BUDGET).i32(this.longestPath).op('i32.lt_s').unlikely();
     code.if(() => {
-      this.leaveTo(() => this.steps.pushPosition(this.blocks[node].position), INTERPRET, this.stateAt(node));
+      this.leaveTo(() => this.pushBeginning(node), INTERPRET, this.stateAt(node));
     });
+  }
+
+  /** Pushes the virtual address of the code that a block stands for. */
+  private pushBeginning(node: number): void {
+    const { code } = this;
+    const { end, position } = this.blocks[node];
+    if (end.k !== 'dispatch') {
+      this.steps.pushPosition(position);
+      return;
+    }
+    const choose = ([first, ...others]: readonly Edge[], index: number): void => {
+      this.steps.pushPosition(this.destination(first));
+      if (others.length === 0) return;
+      choose(others, index + 1);
+      code.get(this.entry).i32(index).op('i32.eq', 'select');
+    };
+    choose(end.entries, 0);
+  }
+
+  /** The position of the code that an edge leads to. */
+  private destination(edge: Edge): number {
+    if ('leave' in edge) return edge.leave;
+    const { end, position } = this.blocks[edge.block];
+    return end.k === 'dispatch' ? this.destination(end.entries[edge.entry!]) : position;
+  }
+
+  /** Goes on to the entry that was chosen. */
+  private dispatch(from: number, entries: readonly Edge[], state: State): void {
+    const { code } = this;
+    const nest = (index: number, labels: readonly Label[]) => {
+      if (index < 0) {
+        code.get(this.entry).brTable(labels, labels[0]);
+        return;
+      }
+      code.block((label) => nest(index - 1, [label, ...labels]));
+      this.go(from, entries[index], state);
+    };
+    nest(entries.length - 1, []);
   }
 
   private needsPageCheck(node: number): boolean {

@@ -35,15 +35,23 @@ export interface Step {
   readonly csr?: CsrUse;
 }
 
+/** To another block; `entry`: which of its entries that is to go on to, where its end is a dispatch. */
+export interface BlockEdge {
+  readonly block: number;
+  readonly entry?: number;
+}
+
 /** Where a block goes on: another block, or out of the region, to a position. */
 export type Edge =
-  | { readonly block: number }
+  | BlockEdge
   /** `interpret`: the instruction there is one that the interpreter must do. */
   | { readonly leave: number; readonly interpret: boolean };
 
 /** How a block ends. A branch, jump or return is the block's last step. */
 export type BlockEnd =
   | { readonly k: 'go'; readonly to: Edge }
+  /** To the entry that the edge by which it is reached says. */
+  | { readonly k: 'dispatch'; readonly entries: readonly Edge[] }
   | { readonly k: 'branch'; readonly taken: Edge; readonly other: Edge }
   /** To the address in the register: one of these positions, or out of the region. */
   | { readonly k: 'return'; readonly sites: readonly ReturnSite[] }

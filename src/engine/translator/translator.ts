@@ -15,7 +15,8 @@ import { arrangeEntryLoop } from './entry-loop';
 import type { Machinery } from './jump-table';
 import { findJumpTable } from './jump-table';
 import type { RemembersPages } from './memory-access';
-import type { CodeSource, Region, RegionLimits } from './region';
+import { dispatchLoops } from './loop-dispatch';
+import type { Block, CodeSource, Region, RegionLimits } from './region';
 import { findRegion, PAGE_SIZE } from './region';
 import { RegionFunction } from './region-function';
 import { MAX_REGIONS, REGION_TYPE } from './region-type';
@@ -126,12 +127,17 @@ export class Translator {
     this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
     const entries = limits === this.large ? UNLIMITED : this.thresholds.entries;
     this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
-    const blocks = this.parts.without.has('loop-entry') ? found.blocks : arrangeEntryLoop(found.blocks);
-    const region = { ...found, blocks };
+    const region = { ...found, blocks: this.arrange(found.blocks) };
     const binary = this.write(region, index, !this.split.has(record));
     this.table.set(index, this.instantiate(binary));
     this.cool(found);
     this.add({ index, record, pages: [...new Set(region.pages.values())], bytes: binary.length });
+  }
+
+  private arrange(blocks: readonly Block[]): readonly Block[] {
+    const { without } = this.parts;
+    const arranged = without.has('loop-entry') ? blocks : arrangeEntryLoop(blocks);
+    return without.has('loop-dispatch') ? arranged : dispatchLoops(arranged);
   }
 
   /** Drops a region, which will be translated anew, larger, as soon as it is jumped to. */
