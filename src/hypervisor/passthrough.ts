@@ -3,7 +3,6 @@
  * device's addresses lead to the guest's memory and nowhere else (the machine's slots have an IOMMU for that); and its
  * interrupt, which the hypervisor takes from the machine's interrupt controller, goes to the guest's.
  */
-import type { StateTransfer } from '../engine/state-transfer';
 import type { Bus } from '../machine/bus';
 import type { Device, Width } from '../machine/devices/device';
 import type { Plic } from '../machine/devices/plic';
@@ -11,8 +10,6 @@ import { VIRT } from '../machine/devices/virt-map';
 import type { Machine } from '../machine/machine';
 import type { Guest } from './guest';
 import { GuestDma } from './guest-dma';
-
-const INTERRUPT_STATUS = 0x60;
 
 /** Registers of the machine's interrupt controller (RISC-V PLIC 1.0.0). */
 const PLIC = { enable: 0x2000, enableStride: 0x80, context: 0x20_0000, contextStride: 0x1000, claim: 4 } as const;
@@ -51,8 +48,6 @@ class PassedSlot implements Device {
   readonly name: string;
   readonly base: number;
   readonly size = VIRT.virtio.size;
-  /** The machine's interrupt was taken, and is completed when the guest has seen to its cause. */
-  private inService = false;
 
   /**
    * @param slot of the machine
@@ -89,26 +84,15 @@ class PassedSlot implements Device {
 
   write(offset: number, width: Width, value: bigint): void {
     this.bus.write(this.hostAddress(offset), width, value);
-    this.settle();
   }
 
-  transferState(state: StateTransfer): void {
-    this.inService = state.flag(this.inService);
+  transferState(): void {
+    // All there is to keep is the machine's and the guest's interrupt controller's.
   }
 
-  /** The machine's interrupt was claimed for this slot. */
+  /** The machine's interrupt came for this slot. It pends again when the device has another reason, there and so here. */
   interrupt(): void {
-    this.inService = true;
     this.guestPlic.setLine(VIRT.virtio.irq + this.at, true);
-    this.settle();
-  }
-
-  /** When the device no longer asks for anything, the interrupt is over on both sides. */
-  private settle(): void {
-    if (!this.inService || this.bus.read(this.hostAddress(INTERRUPT_STATUS), 4) !== 0n) return;
-    this.inService = false;
-    this.guestPlic.setLine(VIRT.virtio.irq + this.at, false);
-    this.hostPlic.complete(this.source, this.hart);
   }
 
   private hostAddress(offset: number): number {
@@ -159,8 +143,8 @@ export class Passthrough {
   takeInterrupts(hart: number): void {
     for (let source = this.hostPlic.claim(hart); source !== 0; source = this.hostPlic.claim(hart)) {
       const slot = this.slots.find((candidate) => candidate.source === source);
-      if (slot) slot.interrupt();
-      else this.hostPlic.complete(source, hart);
+      slot?.interrupt();
+      this.hostPlic.complete(source, hart);
     }
   }
 }

@@ -3,9 +3,10 @@
  * Specification: RISC-V Platform-Level Interrupt Controller 1.0.0; layout and widths as in QEMU's hw/intc/sifive_plic.c.
  * Context 2n is M-mode of hart n, context 2n + 1 its S-mode.
  *
- * Sources are level-triggered. As the specification says (chapter 5), a request stays pending until it is claimed even
- * when its line falls, and one whose line is still high at completion pends again. As in QEMU, where guests are at home,
- * a claim respects the threshold, and a completion counts even when the source is no longer enabled for the context.
+ * As in QEMU, where guests are at home, a source pends whenever its device says that its line is high, and a completion
+ * alone never makes it pend again: kernels rely on it that acknowledge nothing at their devices (decision 0014). As the
+ * specification says (chapter 5), a request stays pending until it is claimed even when its line falls. Also as in QEMU, a
+ * claim respects the threshold, and a completion counts even when the source is no longer enabled for the context.
  */
 import type { StateTransfer } from '../../engine/state-transfer';
 import type { Device, Width } from './device';
@@ -57,14 +58,13 @@ export class Plic implements Device {
     this.signalled = new Array<boolean>(this.contexts).fill(false);
   }
 
-  /** Sets the level of a device's interrupt line; source numbers from 1 to `sources`. */
+  /** A device says the level of its interrupt line, perhaps once more; source numbers from 1 to `sources`. */
   setLine(irq: number, level: boolean): void {
-    if (irq < 1 || irq > this.sources || (this.line[irq] !== 0) === level) return;
+    if (irq < 1 || irq > this.sources) return;
     this.line[irq] = level ? 1 : 0;
-    if (level && !bit(this.claimed, irq)) {
-      setBit(this.pending, irq, true);
-      this.update();
-    }
+    if (!level || bit(this.pending, irq)) return;
+    setBit(this.pending, irq, true);
+    this.update();
   }
 
   /** Whether the context's external interrupt line is raised. */
@@ -147,13 +147,13 @@ export class Plic implements Device {
     return index === 0 ? mask & ~1 : mask;
   }
 
-  /** The enabled pending source of highest priority above the threshold; the lowest number wins a tie; 0: none. */
+  /** The enabled pending source, not claimed, of highest priority above the threshold; the lowest number wins a tie; 0: none. */
   private best(context: number): number {
     const enabled = this.enabled[context];
     let best = 0;
     let bestPriority = this.threshold[context];
     for (let index = 0; index < this.words; index++) {
-      let candidates = this.pending[index] & enabled[index];
+      let candidates = this.pending[index] & enabled[index] & ~this.claimed[index];
       while (candidates !== 0) {
         const low = 31 - Math.clz32(candidates & -candidates);
         candidates &= candidates - 1;
@@ -180,10 +180,7 @@ export class Plic implements Device {
   private complete(irq: number): void {
     if (irq < 1 || irq > this.sources || !bit(this.claimed, irq)) return;
     setBit(this.claimed, irq, false);
-    if (this.line[irq] !== 0) {
-      setBit(this.pending, irq, true);
-      this.update();
-    }
+    this.update();
   }
 
   private update(): void {

@@ -49,8 +49,11 @@ async function runQemu(qemu: string, harts: number, accesses: readonly Access[])
 
 function runHere(harts: number, accesses: readonly Access[]): bigint[] {
   const bus = new Bus();
-  bus.add(new Uart());
-  bus.add(new Plic({ harts }));
+  const uart = new Uart();
+  const plic = new Plic({ harts });
+  uart.onInterrupt = (level) => plic.setLine(VIRT.uart.irq, level);
+  bus.add(uart);
+  bus.add(plic);
   bus.add(new Clint({ harts, now: () => 0n }));
   return accesses.map(({ address, width, value }) => {
     if (value === undefined) return bus.read(address, width) ?? 0n;
@@ -75,10 +78,18 @@ async function compare(context: Mocha.Context, harts: number, accesses: readonly
 }
 
 describe('Devices against QEMU', () => {
-  it('serial port', async function () {
+  it('serial port, and when its interrupt pends', async function () {
     const random = new Random(7);
-    const accesses: Access[] = [];
+    const { base } = VIRT.plic;
+    const { irq } = VIRT.uart;
+    const accesses: Access[] = [
+      { address: base + 4 * irq, width: 4, value: 1n },
+      { address: base + 0x2080, width: 4, value: 1n << BigInt(irq) },
+    ];
     for (let round = 0; round < 6000; round++) {
+      accesses.push({ address: base + 0x1000, width: 4 });
+      if (random.below(4) === 0) accesses.push({ address: base + 0x20_1004, width: 4 });
+      if (random.below(4) === 0) accesses.push({ address: base + 0x20_1004, width: 4, value: BigInt(irq) });
       const register = random.below(8);
       const address = VIRT.uart.base + register;
       if (random.below(2) === 0) {

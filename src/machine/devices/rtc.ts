@@ -32,7 +32,7 @@ export class Rtc implements Device {
   readonly base = VIRT.rtc.base;
   readonly size = VIRT.rtc.size;
 
-  /** The interrupt line changed. */
+  /** The interrupt line fell, or is high, perhaps as before. */
   onInterrupt: (level: boolean) => void = () => {};
 
   private readonly clock: DeviceClock;
@@ -142,7 +142,7 @@ export class Rtc implements Device {
 
   private updateInterrupt(): void {
     const level = this.pending && this.enabled;
-    if (level === this.level) return;
+    if (!level && !this.level) return;
     this.level = level;
     this.onInterrupt(level);
   }

@@ -140,7 +140,7 @@ describe('Uart receiver', () => {
     assert.deepEqual(lines, [true]);
     assert.equal(get(IIR), 0x04);
     assert.equal(drain(), 'ab');
-    assert.deepEqual(lines, [true, false]);
+    assert.deepEqual(lines, [true, true, false]);
   });
 
   it('tells the trigger level from a timeout', () => {

@@ -66,7 +66,7 @@ export class Uart implements Device {
 
   /** Called with what the program sends. */
   onOutput: (bytes: Uint8Array) => void = () => {};
-  /** The interrupt line changed. */
+  /** The interrupt line fell, or is high: told whenever that is looked at, as it can make the interrupt pend once more. */
   onInterrupt: (level: boolean) => void = () => {};
 
   private readonly input = new ByteQueue(INPUT_LIMIT);
@@ -116,8 +116,7 @@ export class Uart implements Device {
   }
 
   write(offset: number, _width: Width, value: bigint): void {
-    this.writeRegister(offset, Number(value & 0xffn));
-    this.updateInterrupt();
+    if (this.writeRegister(offset, Number(value & 0xffn))) this.updateInterrupt();
   }
 
   transferState(state: StateTransfer): void {
@@ -175,30 +174,31 @@ export class Uart implements Device {
     }
   }
 
-  private writeRegister(offset: number, value: number): void {
+  /** @returns whether the interrupt line is to be looked at */
+  private writeRegister(offset: number, value: number): boolean {
     switch (offset) {
       case 0:
         if (this.divisorLatch) this.divisor = (this.divisor & 0xff00) | value;
         else this.transmit(value);
-        break;
+        return !this.divisorLatch;
       case 1:
-        if (this.divisorLatch) this.divisor = (this.divisor & 0xff) | (value << 8);
-        else this.writeInterruptEnable(value);
-        break;
+        if (!this.divisorLatch) return this.writeInterruptEnable(value);
+        this.divisor = (this.divisor & 0xff) | (value << 8);
+        return false;
       case 2:
         this.writeFifoControl(value);
-        break;
+        return true;
       case 3:
         this.lcr = value;
-        break;
+        return false;
       case 4:
         this.mcr = value & MCR_WRITABLE;
-        this.refill();
-        break;
+        return this.refill();
       case 7:
         this.scratch = value;
-        break;
+        return false;
       default: // LSR and MSR are read-only
+        return false;
     }
   }
 
@@ -257,11 +257,15 @@ export class Uart implements Device {
     this.lastReceived = byte;
   }
 
-  /** Enabling the transmitter interrupt while the transmitter is empty raises it at once, as drivers rely on. */
-  private writeInterruptEnable(value: number): void {
-    const changed = this.ier ^ value;
+  /**
+   * Enabling the transmitter interrupt while the transmitter is empty raises it at once, as drivers rely on.
+   * @returns whether anything changed
+   */
+  private writeInterruptEnable(value: number): boolean {
+    const changed = (this.ier ^ value) & 0x0f;
     this.ier = value & 0x0f;
     if (changed & IER_TRANSMITTER_EMPTY) this.transmitterEmptyPending = (value & IER_TRANSMITTER_EMPTY) !== 0;
+    return changed !== 0;
   }
 
   private writeFifoControl(value: number): void {
@@ -279,15 +283,17 @@ export class Uart implements Device {
     this.received = [];
   }
 
-  /** Lets waiting input arrive while there is room; in loopback the line is cut off. */
-  private refill(): void {
-    if (this.loopback) return;
+  /** Lets waiting input arrive while there is room; in loopback the line is cut off. @returns whether anything arrived */
+  private refill(): boolean {
+    if (this.loopback) return false;
     const room = this.fifos ? FIFO_LENGTH : 1;
+    const before = this.received.length;
     while (this.received.length < room && this.input.length > 0) {
       const byte = this.input.shift();
       this.received.push(byte);
       if (!this.fifos) this.lastReceived = byte;
     }
+    return this.received.length > before;
   }
 
   /** The interrupt of highest priority that is enabled and pending (data sheet, table "Interrupt Control Functions"). */
@@ -305,7 +311,7 @@ export class Uart implements Device {
     const source = this.interruptSource();
     this.iir = source | (this.fifos ? IIR_FIFOS : 0);
     const level = source !== IIR_NONE;
-    if (level === this.level) return;
+    if (!level && !this.level) return;
     this.level = level;
     this.onInterrupt(level);
   }

@@ -6,7 +6,7 @@ export class InterruptLine {
   private reasons = 0;
   private level = false;
 
-  /** @param onChange hears of each change of the line */
+  /** @param onChange hears of the line whenever a reason comes or goes: it may be high as before, for one reason more */
   constructor(private readonly onChange: (level: boolean) => void) {}
 
   /** The register `interruptStatus`. */
@@ -36,7 +36,7 @@ export class InterruptLine {
 
   private update(): void {
     const level = this.reasons !== 0;
-    if (level === this.level) return;
+    if (!level && !this.level) return;
     this.level = level;
     this.onChange(level);
   }

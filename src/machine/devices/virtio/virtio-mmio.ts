@@ -46,7 +46,7 @@ export class VirtioMmio implements Device, VirtioHost {
   readonly clock: DeviceClock;
   readonly queues: readonly Virtqueue[];
 
-  /** The interrupt line changed. */
+  /** The interrupt line fell, or is high, perhaps as before. */
   onInterrupt: (level: boolean) => void = () => {};
   /** The driver broke the rules, and the device waits for its reset; one sentence for whoever debugs the driver. */
   onProblem: (message: string) => void = () => {};
