@@ -1,8 +1,9 @@
 // Files as disks: what is kept, what is not, and what a user hears.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { restoreState, saveState } from '../engine/state-transfer';
 import { openDisk, refuseSharedDisks } from './disk-file';
 import { lockDisk } from './disk-lock';
 
@@ -57,7 +58,7 @@ describe('openDisk', () => {
     assert.equal(readFileSync(lock, 'utf8'), `${process.ppid}\n`);
     // One that is no more does not count, nor does a damaged lock.
     for (const [index, content] of ['999999999\n', 'nonsense'].entries()) {
-      const other = image(2560 + index);
+      const other = image(2560 + 512 * index);
       writeFileSync(`${other}.lock`, content);
       openDisk(other, false);
       openDisk(other, true);
@@ -86,6 +87,65 @@ describe('openDisk', () => {
     );
   });
 
+  it('is in a snapshot when it holds the same again', () => {
+    const path = join(folder, 'snapshot.img');
+    const holding = Uint8Array.from({ length: 3 << 20 }, (_, i) => i >> 11);
+    writeFileSync(path, holding);
+    const whole = (writable: boolean) => ({
+      disk: openDisk(path, writable),
+      state: saveState(openDisk(path, writable)),
+    });
+    for (const writable of [true, false]) {
+      const { disk, state } = whole(writable);
+      restoreState(disk, state);
+      disk.write(3000, new Uint8Array(512).fill(0x11));
+      const other = openDisk(path, writable);
+      if (!writable) {
+        // It is beside the file, and forgotten.
+        restoreState(disk, state);
+        const back = new Uint8Array(512);
+        disk.read(3000, back);
+        assert.deepEqual(back, holding.slice(3000 * 512, 3001 * 512));
+        restoreState(other, state);
+        writeFileSync(
+          path,
+          holding.map((byte) => byte ^ 1),
+        );
+      }
+      const changed = openDisk(path, writable);
+      for (const each of writable ? [disk, other, changed] : [changed]) {
+        assert.throws(
+          () => restoreState(each, state),
+          /snapshot\.img does not hold what it held when the snapshot was taken; put that back( \(copy it whenever you take one\))?\.$/,
+        );
+      }
+      disk.write(3000, holding.slice(3000 * 512, 3001 * 512));
+      writeFileSync(path, holding);
+      restoreState(openDisk(path, writable), state);
+      restoreState(disk, state);
+    }
+  });
+
+  it('tells of a full disk, and goes on when there is room again', () => {
+    const path = image(4096);
+    const disk = openDisk(path, true);
+    const sector = new Uint8Array(512).fill(1);
+    const { writeSync } = fs;
+    fs.writeSync = () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    };
+    try {
+      const message =
+        /^The disk image .*4096\.img cannot be written: the host's disk is full; make room, and have the guest write again\.$/;
+      assert.throws(() => disk.write(2, sector), { name: 'StorageError', message });
+      assert.throws(() => disk.clear(0, 4), { name: 'StorageError', message });
+    } finally {
+      fs.writeSync = writeSync;
+    }
+    disk.write(2, sector);
+    assert.equal(readFileSync(path)[1024], 1);
+  });
+
   it('says what is wrong in one sentence', () => {
     const empty = image(0);
     assert.throws(
@@ -94,6 +154,10 @@ describe('openDisk', () => {
     );
     assert.throws(() => openDisk(folder, false), /cannot be opened: it is a folder; /);
     assert.throws(() => openDisk(empty, true), /cannot be opened: it is empty; /);
+    assert.throws(
+      () => openDisk(image(700), true),
+      /700\.img cannot be opened: its 700 bytes are no whole number of sectors, .*; lengthen it by "truncate -s %512 FILE"\.$/,
+    );
     assert.throws(() => openDisk('/dev/null', false), /cannot be opened: it is no ordinary file; /);
   });
 });

@@ -1,4 +1,5 @@
 /** Disk images: files as the machine's disks, unchanged by what the guest writes unless the user allows it. */
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, realpathSync, writeSync } from 'node:fs';
 import type { StateTransfer } from '../engine/state-transfer';
 import { SnapshotError } from '../engine/state-transfer';
@@ -15,7 +16,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EPERM: 'this is not permitted; check its permissions',
   EROFS: 'it lies on a read-only file system; open it without writing',
   EBUSY: 'another program has locked it; close that first',
-  ENOSPC: "the host's disk is full; make room",
+  ENOSPC: "the host's disk is full; make room, and have the guest write again",
+  EDQUOT: "your share of the host's disk is used up; make room, and have the guest write again",
+  EFBIG: "the host's file system has no larger files; use a smaller image",
   EIO: "the host's disk has an error",
 };
 
@@ -24,8 +27,14 @@ function problemOf(error: unknown): string {
   return PROBLEMS[code ?? ''] ?? message;
 }
 
+/** Bytes of an image that are hashed together, so that after a change not all of it is read again. */
+const CHUNK = 1 << 20;
+
 /** A file, whose bytes beyond the end of its last whole sector read as zero. */
 class FileStorage implements Storage {
+  /** Hashes of chunks, of those that were read and not written since. */
+  private readonly hashes = new Map<number, Buffer>();
+
   constructor(
     private readonly path: string,
     private readonly descriptor: number,
@@ -47,9 +56,11 @@ class FileStorage implements Storage {
   }
 
   write(sector: number, bytes: Uint8Array): void {
+    const start = sector * SECTOR_SIZE;
+    for (let at = start - (start % CHUNK); at < start + bytes.length; at += CHUNK) this.hashes.delete(at / CHUNK);
     this.attempt('written', () => {
       for (let done = 0; done < bytes.length;) {
-        done += writeSync(this.descriptor, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
+        done += writeSync(this.descriptor, bytes, done, bytes.length - done, start + done);
       }
     });
   }
@@ -64,15 +75,37 @@ class FileStorage implements Storage {
     if (!this.readOnly) this.attempt('written', () => fsyncSync(this.descriptor));
   }
 
-  /** What a file holds is not in a snapshot: it must be the same file when that is restored. */
+  /** What a file holds is not in a snapshot: it must hold the same when that is restored. */
   transferState(state: StateTransfer): void {
-    if (!this.readOnly) {
-      throw new SnapshotError(
-        `The guest writes to the disk image ${this.path} itself, so that no snapshot can be taken; open it without writing.`,
-      );
+    const hash = this.hash();
+    if (state.text(hash) === hash) return;
+    const copy = this.readOnly ? '' : ' (copy it whenever you take one)';
+    throw new SnapshotError(
+      `The disk image ${this.path} does not hold what it held when the snapshot was taken; put that back${copy}.`,
+    );
+  }
+
+  /** Of all that it holds. @throws SnapshotError */
+  private hash(): string {
+    try {
+      this.flush();
+      const whole = createHash('sha256');
+      const size = this.sectors * SECTOR_SIZE;
+      for (let at = 0; at < size; at += CHUNK) {
+        let hash = this.hashes.get(at / CHUNK);
+        if (!hash) {
+          const bytes = new Uint8Array(Math.min(CHUNK, size - at));
+          this.read(at / SECTOR_SIZE, bytes);
+          hash = createHash('sha256').update(bytes).digest();
+          this.hashes.set(at / CHUNK, hash);
+        }
+        whole.update(hash);
+      }
+      return whole.digest('hex');
+    } catch (error) {
+      if (error instanceof StorageError) throw new SnapshotError(error.message, { cause: error });
+      throw error;
     }
-    const sectors = state.integer(this.sectors);
-    state.require(sectors === this.sectors, `the disk image ${this.path} had another size`);
   }
 
   private attempt(what: 'read' | 'written', action: () => void): void {
@@ -101,6 +134,12 @@ export function openDisk(path: string, writable: boolean): Storage {
     if (stat.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     if (!stat.isFile()) throw new Error('it is no ordinary file; copy it to one');
     if (stat.size === 0) throw new Error('it is empty; make it as large as the disk shall be');
+    if (writable && stat.size % SECTOR_SIZE !== 0) {
+      throw new Error(
+        `its ${stat.size} bytes are no whole number of sectors, so that it cannot be written; ` +
+          `lengthen it by "truncate -s %${SECTOR_SIZE} FILE"`,
+      );
+    }
     if (writable) unlock = lockDisk(path);
     else refuseLocked(path);
     const file = new FileStorage(path, descriptor, Math.ceil(stat.size / SECTOR_SIZE), !writable);

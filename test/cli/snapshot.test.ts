@@ -66,6 +66,23 @@ describe('snapshots of hypocaust run', function () {
     );
   });
 
+  it('go on with a disk image that is written, if it holds the same', () => {
+    const disk = join(folder, 'disk.img');
+    const [before, after] = [1, 2].map((value) => new Uint8Array(1 << 20).fill(value));
+    const options = ['--bare', '--disk', `${disk},rw`];
+    writeFileSync(disk, before);
+    assert.equal(run([...options, '--expect', 'kernel> ', '--save-snapshot', file]).stderr, '');
+    writeFileSync(disk, after);
+    const refused = run([...options, '--snapshot', file]);
+    assert.equal(refused.status, 1);
+    assert.match(
+      refused.stderr,
+      /prompt\.snapshot: The disk image .*disk\.img does not hold what it held when the snapshot was taken; put that back/,
+    );
+    writeFileSync(disk, before);
+    assert.equal(run([...options, '--snapshot', file], 'q\r').status, 0);
+  });
+
   it('are not saved when the guest has ended', () => {
     const { status, stderr } = run(['--save-snapshot', join(folder, 'ended')], 'q\r');
     assert.match(stderr, /the guest has ended, so that no snapshot is saved/);

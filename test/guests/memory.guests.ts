@@ -27,6 +27,7 @@ describe('A machine of 3 GiB', () => {
       const output = await console.waitFor(/in use: \d+ MiB/);
       const used = Number(/in use: (\d+)/.exec(output)![1]);
       const resident = Math.round(console.residentBytes / MIB);
+      globalThis.console.log(`      in use ${used} MiB, resident ${resident} MiB, of 900 at the most`);
       assert.ok(used > 480 && used < 560, `${used} MiB in use`);
       assert.ok(resident < 900, `${resident} MiB resident`);
       console.send('\r');

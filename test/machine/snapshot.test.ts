@@ -148,7 +148,8 @@ describe('the state of a machine', () => {
     ...['Machine.left', 'Hart.heldTrap'],
     'Hart.handling',
     ...['CsrState.writingInstruction', 'VirtioBlock.cost', 'DeviceClock.first', 'DeviceClock.running'],
-    // What the host has told and the machine has not heard.
+    // What the user was told, and what the host has told and the machine has not heard.
+    'VirtioBlock.told',
     'HostEventQueue.datagrams',
     // A place in a ring, of which only what it holds counts.
     ...['ByteQueue.head', 'ByteQueue.ring'],

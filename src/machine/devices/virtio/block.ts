@@ -80,6 +80,8 @@ export class VirtioBlock implements VirtioDevice {
   private host!: VirtioHost;
   /** What was done since the last notification. */
   private cost = 0;
+  /** What the user was told last. */
+  private told = '';
 
   constructor({ storage, serial = '', onProblem = () => {} }: BlockOptions) {
     this.storage = storage;
@@ -107,6 +109,7 @@ export class VirtioBlock implements VirtioDevice {
 
   reset(): void {
     this.config[CONFIG_WRITEBACK] = 1;
+    this.told = '';
   }
 
   notify(queue: number): void {
@@ -163,9 +166,16 @@ export class VirtioBlock implements VirtioDevice {
       }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      this.onProblem(error.message);
+      this.tell(error.message);
       return STATUS.ioError;
     }
+  }
+
+  /** Once: a driver tries again and again. */
+  private tell(problem: string): void {
+    if (problem === this.told) return;
+    this.told = problem;
+    this.onProblem(problem);
   }
 
   private read({ sector, chain }: Request): Status {
