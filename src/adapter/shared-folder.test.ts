@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { Random } from '../../test/support/random';
 import { restoreState, saveState } from '../engine/state-transfer';
 import { ERRNO } from '../machine/devices/virtio/9p/file-system';
@@ -31,6 +32,8 @@ const T = {
   readLink: 22,
   attributes: 24,
   setAttributes: 26,
+  attributeWalk: 30,
+  attributeCreate: 32,
   list: 40,
   sync: 50,
   makeFolder: 72,
@@ -46,6 +49,19 @@ const T = {
 } as const;
 
 const ROOT = 1;
+
+/** Makes a folder a link that leads out, and a folder again, over and over. */
+const SWAPPER = `
+  const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
+  const { folder, stop } = require('node:worker_threads').workerData;
+  while (Atomics.load(stop, 0) === 0) {
+    renameSync(folder, folder + '-was');
+    symlinkSync('..', folder);
+    unlinkSync(folder);
+    renameSync(folder + '-was', folder);
+    Atomics.store(stop, 1, 1);
+  }
+`;
 
 /** A guest's side: sends messages, and reads what comes back. */
 class Client {
@@ -215,6 +231,63 @@ describe('A shared folder', () => {
     );
     assert.deepEqual(readdirSync(outer).sort(), ['secret', 'shared']);
     assert.equal(readFileSync(join(outer, 'secret'), 'utf8'), 'secret');
+  });
+
+  it('is not left while somebody on the host turns a folder into a link and back all the time', async function () {
+    if (process.platform !== 'linux') this.skip();
+    writeFileSync(join(root, 'sub', 'secret'), 'inside');
+    const stop = new Int32Array(new SharedArrayBuffer(8));
+    const swapping = new Worker(SWAPPER, { eval: true, workerData: { folder: join(root, 'sub'), stop } });
+    const ended = new Promise((resolve) => swapping.on('exit', resolve));
+    const guest = client(true);
+    const answers = new Set<string>();
+    try {
+      while (Atomics.load(stop, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      for (let round = 0; round < 1500; round++) {
+        const fid = 100 + round;
+        guest.walk(fid, 'sub', 'secret');
+        const flags = round % 3 === 0 ? 0o1001 : 2;
+        if (guest.open(fid, flags) === 'ok') {
+          answers.add(guest.read(fid));
+          guest.write(fid, 'inside');
+        }
+        guest.ok(T.clunk, (m) => m.u32(fid));
+        if (guest.walk(fid, 'sub') !== 1) continue;
+        guest.ok(T.setAttributes, (m) => m.u32(fid).u32(1).u32(0o711).data(new Uint8Array(48)));
+        guest.ok(T.makeFolder, (m) => m.u32(fid).text('folder').u32(0o700).u32(0));
+        guest.ok(T.renameAt, (m) => m.u32(ROOT).text('file').u32(fid).text('moved'));
+        guest.ok(T.renameAt, (m) => m.u32(fid).text('moved').u32(ROOT).text('file'));
+        guest.ok(T.unlink, (m) => m.u32(fid).text('folder').u32(0x200));
+        guest.ok(T.create, (m) => m.u32(fid).text('made').u32(2).u32(0o600).u32(0));
+        guest.ok(T.clunk, (m) => m.u32(fid));
+      }
+    } finally {
+      Atomics.store(stop, 0, 1);
+      await ended;
+    }
+    assert.deepEqual(
+      [...answers].filter((text) => text !== 'inside' && text !== ''),
+      [],
+    );
+    assert.deepEqual(readdirSync(outer).sort(), ['secret', 'shared']);
+    assert.equal(readFileSync(join(outer, 'secret'), 'utf8'), 'secret');
+    assert.equal(lstatSync(outer).mode & 0o777, 0o700);
+  });
+
+  it('has no extended attributes, and says so as file systems do that have none', () => {
+    const guest = client(true);
+    guest.walk(2, 'file');
+    for (const name of ['', 'security.capability', 'user.x']) {
+      assert.equal(
+        guest.ok(T.attributeWalk, (m) => m.u32(2).u32(3).text(name)),
+        'EOPNOTSUPP',
+      );
+    }
+    assert.equal(
+      guest.ok(T.attributeCreate, (m) => m.u32(2).text('user.x').u64(1n).u32(0)),
+      'EOPNOTSUPP',
+    );
+    assert.equal(guest.open(2), 'ok', 'the file is as usable as before');
   });
 
   it('stays as it is unless it may be changed', () => {

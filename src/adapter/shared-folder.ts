@@ -1,6 +1,7 @@
 /**
- * A folder of the host's that guests may use, and nothing outside it: no link is followed anywhere, so that no name leads out,
- * and each place is checked to be where its name says before and after it is opened.
+ * A folder of the host's that guests may use, and nothing outside it: no link is followed anywhere, so that no name leads out.
+ * Where the host has a way to (Linux), everything is done below a folder that is held open and known to be in its place
+ * (`held-folder.ts`); elsewhere each place is checked to be where its name says before and after it is opened.
  */
 import {
   closeSync,
@@ -24,7 +25,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import type {
   AttributeChanges,
   ErrorName,
@@ -35,6 +36,7 @@ import type {
   Space,
 } from '../machine/devices/virtio/9p/file-system';
 import { ERRNO, FileError, isName } from '../machine/devices/virtio/9p/file-system';
+import { inFolder } from './held-folder';
 
 /** A folder that cannot be shared; the message is for the user. */
 export class ShareError extends Error {
@@ -59,7 +61,7 @@ export function openSharedFolder(path: string, writable: boolean): SharedFolder 
   }
 }
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC } = constants;
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants;
 /** Neither follows a link nor waits for a pipe's other end; where there is no such flag, kinds are looked at before. */
 const O_CAREFUL =
   ((constants.O_NOFOLLOW as number | undefined) ?? 0) | ((constants.O_NONBLOCK as number | undefined) ?? 0);
@@ -74,65 +76,69 @@ class HostFolder implements SharedFolder {
   ) {}
 
   attributes(path: Path): FileAttributes {
-    return attempt(() => attributesOf(lstatSync(this.locate(path), { bigint: true })));
+    return attempt(() => this.at(path, attributesAt));
   }
 
   list(path: Path): readonly string[] {
-    return attempt(() => {
-      const place = this.locate(path);
-      if (realpathSync(place) !== place) throw new FileError('ENOTDIR');
-      return readdirSync(place);
-    });
+    return attempt(() => inFolder(this.place(path), (folder) => readdirSync(folder)));
   }
 
   readLink(path: Path): string {
-    return attempt(() => readlinkSync(this.locate(path)));
+    return attempt(() => this.at(path, (place) => readlinkSync(place)));
   }
 
   open(path: Path, { write, truncate }: { readonly write: boolean; readonly truncate: boolean }): OpenFile {
-    return attempt(() => {
-      const kind = attributesOf(lstatSync(this.locate(path), { bigint: true })).kind;
-      if (kind !== 'file') throw new FileError(kind === 'folder' ? 'EISDIR' : kind === 'link' ? 'ELOOP' : 'EACCES');
-      return this.opened(path, (write || truncate ? O_RDWR : O_RDONLY) | (truncate ? O_TRUNC : 0));
-    });
+    return attempt(() =>
+      this.at(path, (place) => {
+        const { kind } = attributesAt(place);
+        if (kind !== 'file') throw new FileError(kind === 'folder' ? 'EISDIR' : kind === 'link' ? 'ELOOP' : 'EACCES');
+        const descriptor = this.opened(path, place, write || truncate ? O_RDWR : O_RDONLY);
+        // Not with the opening: by then it must be known that this is the file.
+        if (truncate) ftruncateSync(descriptor, 0);
+        return new HostFile(descriptor);
+      }),
+    );
   }
 
   create(path: Path, mode: number): OpenFile {
-    return attempt(() => this.opened(path, O_RDWR | O_CREAT | O_EXCL, mode));
+    return attempt(() =>
+      this.at(path, (place) => new HostFile(this.opened(path, place, O_RDWR | O_CREAT | O_EXCL, mode))),
+    );
   }
 
   makeFolder(path: Path, mode: number): void {
-    attempt(() => mkdirSync(this.locate(path), mode));
+    attempt(() => this.at(path, (place) => mkdirSync(place, mode)));
   }
 
   remove(path: Path, kind: 'file' | 'folder'): void {
     if (path.length === 0) throw new FileError('EBUSY');
-    attempt(() => (kind === 'folder' ? rmdirSync : unlinkSync)(this.locate(path)));
+    attempt(() => this.at(path, kind === 'folder' ? rmdirSync : unlinkSync));
   }
 
   rename(from: Path, to: Path): void {
     if (from.length === 0 || to.length === 0) throw new FileError('EBUSY');
-    attempt(() => renameSync(this.locate(from), this.locate(to)));
+    attempt(() => this.at(from, (old) => this.at(to, (place) => renameSync(old, place))));
   }
 
   setAttributes(path: Path, { mode, size, accessed, modified }: AttributeChanges): void {
-    attempt(() => {
-      const place = this.locate(path);
-      if (lstatSync(place).isSymbolicLink()) throw new FileError('EPERM');
-      const descriptor = openSync(place, (size === undefined ? O_RDONLY : O_RDWR) | O_CAREFUL);
-      try {
-        this.verify(path);
-        if (size !== undefined) ftruncateSync(descriptor, size);
-        if (mode !== undefined) fchmodSync(descriptor, mode);
-        if (accessed === undefined && modified === undefined) return;
-        const now = fstatSync(descriptor);
-        const seconds = (time: bigint | 'now' | undefined, old: Date) =>
-          time === undefined ? old : time === 'now' ? new Date() : Number(time) / 1e9;
-        futimesSync(descriptor, seconds(accessed, now.atime), seconds(modified, now.mtime));
-      } finally {
-        closeSync(descriptor);
-      }
-    });
+    attempt(() =>
+      this.at(path, (place) => {
+        const { kind } = attributesAt(place);
+        if (kind !== 'file' && kind !== 'folder') throw new FileError('EPERM');
+        const descriptor = this.opened(path, place, size === undefined ? O_RDONLY : O_RDWR, undefined, kind);
+        try {
+          if (size !== undefined) ftruncateSync(descriptor, size);
+          if (mode !== undefined) fchmodSync(descriptor, mode);
+          if (accessed === undefined && modified === undefined) return;
+          const now = fstatSync(descriptor);
+          const seconds = (time: bigint | 'now' | undefined, old: Date) =>
+            time === undefined ? old : time === 'now' ? new Date() : Number(time) / 1e9;
+          futimesSync(descriptor, seconds(accessed, now.atime), seconds(modified, now.mtime));
+        } finally {
+          closeSync(descriptor);
+        }
+      }),
+    );
   }
 
   space(): Space {
@@ -142,31 +148,32 @@ class HostFolder implements SharedFolder {
     });
   }
 
-  /** Where a path lies on the host; all folders on the way are the shared one's own. @throws FileError */
-  private locate(path: Path): string {
+  /** Where a path leads on the host, if there is no link on the way. @throws FileError for what is no name */
+  private place(path: Path): string {
     if (!path.every((name) => isName(name) && !FOREIGN.test(name))) throw new FileError('ENOENT');
-    const place = join(this.root, ...path);
-    if (path.length === 0) return place;
-    const parent = dirname(place);
-    if (realpathSync(parent) !== parent) throw new FileError('ENOTDIR');
-    return place;
+    return join(this.root, ...path);
   }
 
-  private opened(path: Path, flags: number, mode?: number): OpenFile {
-    const descriptor = openSync(this.locate(path), flags | O_CAREFUL, mode);
+  /** Does something with a path; all folders on the way are the shared one's own. */
+  private at<T>(path: Path, action: (place: string) => T): T {
+    if (path.length === 0) return action(this.root);
+    const place = this.place(path);
+    return inFolder(dirname(place), (folder) => action(join(folder, basename(place))));
+  }
+
+  /** A file, or a folder, and nothing else. @param place of `path`, as `at` has it */
+  private opened(path: Path, place: string, flags: number, mode?: number, kind: 'file' | 'folder' = 'file'): number {
+    const descriptor = openSync(place, flags | O_CAREFUL, mode);
     try {
-      if (!fstatSync(descriptor).isFile()) throw new FileError('EACCES');
-      this.verify(path);
-      return new HostFile(descriptor);
+      const found = fstatSync(descriptor);
+      if (!(kind === 'file' ? found.isFile() : found.isDirectory())) throw new FileError('EACCES');
+      // A folder on the way may have become a link: then it is as if it had been one before.
+      if (path.length > 0) inFolder(dirname(this.place(path)), () => undefined);
+      return descriptor;
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
-  }
-
-  /** A folder on the way may have become a link while something was opened: then it is as if it had been one before. */
-  private verify(path: Path): void {
-    this.locate(path);
   }
 }
 
@@ -216,6 +223,10 @@ function attempt<T>(action: () => T): T {
     const { code = '' } = error as NodeJS.ErrnoException;
     throw new FileError(code in ERRNO ? (code as ErrorName) : 'EIO');
   }
+}
+
+function attributesAt(place: string): FileAttributes {
+  return attributesOf(lstatSync(place, { bigint: true }));
 }
 
 function attributesOf(stat: BigIntStats): FileAttributes {
