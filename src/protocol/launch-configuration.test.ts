@@ -200,7 +200,7 @@ describe('launch configuration', () => {
     [
       'a mode that is none',
       { program: 'a', mode: 'kvm' },
-      '"mode" must be "hypervisor" or "bare", not the string "kvm".',
+      '"mode" must be "hypervisor" or "bare" or "machine", not the string "kvm".',
     ],
     [
       'a source map of numbers',
@@ -211,6 +211,11 @@ describe('launch configuration', () => {
       'two bare guests',
       { guests: [{ program: 'a' }, { program: 'b' }], mode: 'bare' },
       '"guests" must hold one guest only when "mode" is "bare".',
+    ],
+    [
+      'firmware below a program that is the firmware',
+      { program: 'a', mode: 'machine', firmware: 'b' },
+      '"firmware" has no meaning when "mode" is "machine"; remove it, or set "mode" to "bare" for a kernel that the firmware starts.',
     ],
     [
       'like names',

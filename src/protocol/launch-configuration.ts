@@ -74,7 +74,7 @@ export type ClockKind = 'virtual' | 'realtime';
 export type VirtioVersion = 'legacy' | 'modern';
 export type SynchronizationKind = 'sfence' | 'write-protect';
 export type StaleTranslations = 'stop' | 'log' | 'ignore';
-export type LaunchMode = 'hypervisor' | 'bare';
+export type LaunchMode = 'hypervisor' | 'bare' | 'machine';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
 
 /** A table has one field for each property that the user may write. */
@@ -188,6 +188,8 @@ const LAUNCH_FIELDS = {
     choices: {
       hypervisor: 'As a deprivileged guest under Hypocaust.',
       bare: 'On the machine itself, in S-mode, without a hypervisor.',
+      machine:
+        'On the machine itself, in M-mode from its first instruction, without firmware: kernels such as xv6, which bring their own.',
     },
     default: 'hypervisor',
   }),
@@ -197,7 +199,7 @@ const LAUNCH_FIELDS = {
   }),
   dtb: text({
     description:
-      'A flattened device tree that the kernel gets in place of the generated one; for "mode": "bare". Command line and initial RAM disk are added to it.',
+      'A flattened device tree that the kernel gets in place of the generated one; not for guests of the hypervisor. Command line and initial RAM disk are added to it.',
   }),
   machine: record({ fields: MACHINE_FIELDS, description: 'The machine that all runs on.', default: {} }),
   hypervisor: record({ fields: HYPERVISOR_FIELDS, description: 'How the hypervisor works.', default: {} }),
@@ -301,6 +303,22 @@ export function launchSnippets(): readonly { label: string; description: string;
       description: 'Boots a kernel in S-mode on the machine itself, without the hypervisor.',
       body: { ...common, name: 'Debug bare kernel', program, mode: 'bare' },
     },
+    {
+      label: 'Hypocaust: debug a kernel that starts in M-mode, such as xv6',
+      description: 'Boots a kernel in M-mode on the machine itself, without firmware, with a disk.',
+      body: {
+        ...common,
+        name: 'Debug xv6',
+        program: '^"\\${workspaceFolder}/${1:kernel/kernel}"',
+        mode: 'machine',
+        machine: {
+          memory: '128M',
+          harts: 1,
+          virtio: 'modern',
+          disks: [{ file: '^"\\${workspaceFolder}/${2:fs.img}"' }],
+        },
+      },
+    },
   ];
 }
 
@@ -312,7 +330,7 @@ export function parseLaunch(written: unknown): Launch {
   const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
-  if (parsed.mode === 'bare') refuseInBareMode(guests, client['hypervisor'] !== undefined);
+  if (parsed.mode !== 'hypervisor') refuseOnMachine(parsed, guests, client['hypervisor'] !== undefined);
   else {
     refuseForGuests(parsed);
     checkPassthrough(guests, parsed.machine);
@@ -389,27 +407,24 @@ function checkPassthrough(guests: readonly NamedGuest[], machine: ParsedMachine)
   }
 }
 
-function refuseInBareMode(guests: readonly ParsedGuest[], describesHypervisor: boolean): void {
-  if (describesHypervisor) {
-    throw new ConfigurationError('hypervisor', 'has no meaning when "mode" is "bare"; remove it.');
+function refuseOnMachine(
+  { mode, firmware }: Pick<Launch, 'mode' | 'firmware'>,
+  guests: readonly ParsedGuest[],
+  describesHypervisor: boolean,
+): void {
+  const refuse = (field: string, remedy: string): never => {
+    throw new ConfigurationError(field, `has no meaning when "mode" is "${mode}"; ${remedy}.`);
+  };
+  if (describesHypervisor) refuse('hypervisor', 'remove it');
+  if (mode === 'machine' && firmware !== undefined) {
+    refuse('firmware', 'remove it, or set "mode" to "bare" for a kernel that the firmware starts');
   }
-  if (guests.length > 1) throw new ConfigurationError('guests', 'must hold one guest only when "mode" is "bare".');
-  if (guests[0]!.passthrough !== undefined) {
-    throw new ConfigurationError('guests[0].passthrough', 'has no meaning when "mode" is "bare"; remove it.');
-  }
-  const [name] = writtenDevices(guests[0]!);
-  if (name !== undefined) {
-    throw new ConfigurationError(
-      `guests[0].${name}`,
-      `has no meaning when "mode" is "bare"; set "machine.${name}" instead.`,
-    );
-  }
-  if (guests[0]!.memory !== undefined) {
-    throw new ConfigurationError(
-      'guests[0].memory',
-      'has no meaning when "mode" is "bare"; set "machine.memory" instead.',
-    );
-  }
+  if (guests.length > 1) throw new ConfigurationError('guests', `must hold one guest only when "mode" is "${mode}".`);
+  const [guest] = guests;
+  if (guest!.passthrough !== undefined) refuse('guests[0].passthrough', 'remove it');
+  const [name] = writtenDevices(guest!);
+  if (name !== undefined) refuse(`guests[0].${name}`, `set "machine.${name}" instead`);
+  if (guest!.memory !== undefined) refuse('guests[0].memory', 'set "machine.memory" instead');
 }
 
 /** Every guest gets a name that is its own: the one written, or the program's file name without extension. */

@@ -1,9 +1,9 @@
 // The usual debugging session on the sample kernel, through the real bundle.
 import assert from 'node:assert/strict';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { findMarker } from '../support/markers';
-import { Client, failure, KERNEL, SAMPLE } from './client';
+import { Client, failure, FIXTURES, KERNEL, SAMPLE } from './client';
 
 describe('debug adapter: a session', () => {
   let client: Client;
@@ -98,6 +98,16 @@ describe('debug adapter: a session', () => {
     assert.equal(await client.evaluate('mode'), 'S');
     const csrs = await client.scope('Machine CSRs');
     assert.ok(csrs.some(({ name }) => name === 'medeleg'));
+  });
+
+  it('runs a program in M-mode, without firmware', async () => {
+    const program = join(FIXTURES, 'machine-mode-fail.elf');
+    await client.launch({ configuration: { program, mode: 'machine', stopOnEntry: true } });
+    assert.equal((await client.stopped()).reason, 'entry');
+    assert.equal(await client.evaluate('mode'), 'M');
+    assert.equal(await client.evaluate('pc == 0x80000000'), 'true');
+    await client.continue();
+    assert.equal((await client.take<DebugProtocol.ExitedEvent['body']>('exited')).exitCode, 3);
   });
 
   it('changes registers, variables and memory', async () => {

@@ -35,7 +35,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
     ...(options.extensions && { extensions: options.extensions }),
     ...(hostTicks && { hostTicks }),
   };
-  const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest) }));
+  const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest, options.mode) }));
   try {
     if (options.mode === 'hypervisor') {
       const { synchronization = 'sfence', firmware } = options;
@@ -75,9 +75,11 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
   }
 }
 
-function programOf(guest: GuestInput): ReturnType<typeof readProgram>['boot'] {
+function programOf(guest: GuestInput, mode: SessionOptions['mode']): BootProgram {
+  const { bytes } = guest.program;
   try {
-    return readProgram(guest.program.bytes, guest.entry).boot;
+    const isMachineCode = mode === 'machine' && guest.entry === undefined && bytes.length > 0;
+    return (isMachineCode ? readMachineProgram(bytes) : readProgram(bytes, guest.entry)).boot;
   } catch (error) {
     throw asDebuggerError(error, guest.program.path);
   }
