@@ -59,6 +59,11 @@ export class GuestMemory {
     return this.contains(gpa, 8) ? this.dram.read64(gpa + this.offset) : undefined;
   }
 
+  /** The low half of the page-table entry (8 bytes) at `gpa`; undefined when it is outside. */
+  readEntryLow(gpa: Gpa): number | undefined {
+    return this.contains(gpa, 8) ? this.dram.read32(gpa + this.offset) : undefined;
+  }
+
   /** Sets bits in the low half of the page-table entry at `gpa`, which is known to be inside. */
   setEntryBits(gpa: Gpa, bits: number): void {
     const hpa = gpa + this.offset;

@@ -11,11 +11,13 @@ const SHADOW = RWX | PTE_U;
 
 /** Entries by address; all others within the first 256 MiB from 0x80000000 are zero. */
 function tables(name: string, root: number, entries: Record<number, bigint>): Tables {
-  return {
-    name,
-    root,
-    read: (address) => entries[address] ?? (address >= 0x80000000 && address < 0x9000_0000 ? 0n : undefined),
+  const read = (address: number): bigint | undefined =>
+    entries[address] ?? (address >= 0x80000000 && address < 0x9000_0000 ? 0n : undefined);
+  const readLow = (address: number): number | undefined => {
+    const entry = read(address);
+    return entry === undefined ? undefined : Number(BigInt.asUintN(32, entry));
   };
+  return { name, root, read, readLow };
 }
 
 function tree(guest: Tables | undefined, views: readonly Tables[] | undefined): MachinePageTables {

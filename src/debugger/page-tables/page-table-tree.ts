@@ -12,6 +12,8 @@ export interface Tables {
   readonly root: number;
   /** The entry (8 bytes) at such an address; undefined where there is no memory. */
   read(address: number): bigint | undefined;
+  /** Its low half. */
+  readLow(address: number): number | undefined;
 }
 
 /** One address space, to be shown. */

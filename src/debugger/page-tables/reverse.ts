@@ -1,6 +1,6 @@
 /** Which virtual addresses lead to a physical one: a search through page tables, with a bound. */
-import { isLeaf, entryAddressOf, leafAddressOf, PTE_V } from '../../machine/pte';
-import type { SpaceTables } from './page-table-tree';
+import { entryAddressOf, leafAddressOf, PTE_R, PTE_V, PTE_W, PTE_X } from '../../machine/pte';
+import type { SpaceTables, Tables } from './page-table-tree';
 
 /** A virtual address that leads to the byte that was asked for. */
 export interface Mapping {
@@ -21,11 +21,18 @@ export interface Mappings {
   readonly isCut: boolean;
 }
 
-/** Page-table entries that are read: some tens of milliseconds. */
-const MOST_ENTRIES = 300_000;
+/** Page-table entries that are looked at: some milliseconds. */
+export const MOST_ENTRIES = 200_000;
 /** Mappings that are told. */
 const MOST_MAPPINGS = 64;
 const ENTRIES = 512;
+const PAGE = 4096;
+const PTE_RWX = PTE_R | PTE_W | PTE_X;
+/** Of the low half of an entry: where its page number begins, and the bits of that (physical address bits 33 to 12). */
+const LOW_PAGE_SHIFT = 10;
+const LOW_PAGE_BITS = 0x3f_ffff;
+/** Pages that a leaf of level 0 may stand for together (Svnapot). */
+const NAPOT_PAGES = 16;
 
 /** Within a table: the offset of the address from the table's lowest, and its leaf. */
 interface Hit {
@@ -43,7 +50,7 @@ export function findMappings(spaces: readonly SpaceTables[], physical: number): 
     const { satp, asid, isCurrent, levels, guest } = space;
     if (!guest) continue;
     const extend = (offset: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(12 + 9 * levels, offset));
-    for (const { offset, ...leaf } of search.table(guest.root, levels - 1, guest.read)) {
+    for (const { offset, ...leaf } of search.table(guest, guest.root, levels - 1)) {
       found.push({ satp, asid, isCurrent, gva: extend(offset), ...leaf });
     }
   }
@@ -58,11 +65,13 @@ class Search {
 
   constructor(private readonly physical: number) {}
 
-  table(address: number, level: number, read: (address: number) => bigint | undefined): readonly Hit[] {
+  table(tables: Tables, address: number, level: number): readonly Hit[] {
     const key = `${address} ${level}`;
     const known = this.known.get(key);
     if (known) return known;
     const hits: Hit[] = [];
+    const size = PAGE * ENTRIES ** level;
+    const mayLeadThere = this.filter(level);
     for (let index = 0; index < ENTRIES; index++) {
       if (this.left <= 0 || hits.length > MOST_MAPPINGS) {
         this.isCut = true;
@@ -70,20 +79,30 @@ class Search {
       }
       this.left--;
       const entryAddress = address + index * 8;
-      const entry = read(entryAddress);
-      if (entry === undefined) break;
-      if ((entry & BigInt(PTE_V)) === 0n) continue;
-      const size = 4096n << BigInt(9 * level);
-      const base = BigInt(index) * size;
-      if (isLeaf(entry)) {
-        const offset = BigInt(this.physical) - BigInt(leafAddressOf(entry, level, base));
-        if (offset >= 0n && offset < size) hits.push({ offset: base + offset, level, entryAddress, entry });
-      } else if (level > 0) {
-        const below = this.table(entryAddressOf(entry), level - 1, read);
+      const low = tables.readLow(entryAddress);
+      if (low === undefined) break;
+      if ((low & PTE_V) === 0) continue;
+      const isLeaf = (low & PTE_RWX) !== 0;
+      if (isLeaf ? !mayLeadThere(low) : level === 0) continue;
+      const entry = tables.read(entryAddress) ?? 0n;
+      const base = BigInt(index) * BigInt(size);
+      if (isLeaf) {
+        const offset = this.physical - leafAddressOf(entry, level, base);
+        if (offset >= 0 && offset < size) hits.push({ offset: base + BigInt(offset), level, entryAddress, entry });
+      } else {
+        const below = this.table(tables, entryAddressOf(entry), level - 1);
         for (const hit of below) hits.push({ ...hit, offset: base + hit.offset });
       }
     }
     this.known.set(key, hits);
     return hits;
+  }
+
+  /** Whether a leaf with this low half can lead to the address. Few do: the others are not looked at any further. */
+  private filter(level: number): (low: number) => boolean {
+    const pages = level === 0 ? NAPOT_PAGES : ENTRIES ** level;
+    const mask = pages > LOW_PAGE_BITS ? 0 : LOW_PAGE_BITS & ~(pages - 1);
+    const wanted = Math.floor(this.physical / PAGE) & mask;
+    return (low) => ((low >>> LOW_PAGE_SHIFT) & mask) === wanted;
   }
 }

@@ -163,6 +163,7 @@ export class BareSystem implements System {
         name: 'guest',
         root: space.root,
         read: (address) => (memory.contains(address, 8) ? memory.read64(address) : undefined),
+        readLow: (address) => (memory.contains(address, 8) ? memory.read32(address) : undefined),
       },
       views: undefined,
       toHpa: (address) => (memory.contains(address, 1) ? address : undefined),

@@ -259,15 +259,18 @@ function guestTables(guest: Guest, machine: Machine): GuestTables {
   const { memory } = machine;
   const readHost = (address: number): bigint | undefined =>
     memory.contains(address, 8) ? memory.read64(address) : undefined;
+  const readHostLow = (address: number): number | undefined =>
+    memory.contains(address, 8) ? memory.read32(address) : undefined;
   const spaceTables = (satp: bigint, views: readonly Tables[]): SpaceTables => {
     const space = addressSpaceOf(satp);
     const readEntry = (address: number): bigint | undefined => guest.memory.readEntry(address);
+    const readLow = (address: number): number | undefined => guest.memory.readEntryLow(address);
     return {
       satp,
       asid: space?.asid ?? 0,
       levels: space?.scheme.levels ?? 3,
       isCurrent: guest.vcpus.some((vcpu) => vcpu.csrs.satp === satp),
-      guest: space && { name: 'guest', root: space.root, read: readEntry },
+      guest: space && { name: 'guest', root: space.root, read: readEntry, readLow },
       views,
       toHpa: (gpa) => guest.gpaToHpa(gpa),
     };
@@ -279,7 +282,7 @@ function guestTables(guest: Guest, machine: Machine): GuestTables {
       const known = guest.shadow.addressSpaces().map(({ satp, views }) =>
         spaceTables(
           satp,
-          [...views.values()].map(({ kind, root }) => ({ name: kind, root, read: readHost })),
+          [...views.values()].map(({ kind, root }) => ({ name: kind, root, read: readHost, readLow: readHostLow })),
         ),
       );
       const missing = guest.vcpus
