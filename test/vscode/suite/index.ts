@@ -2,11 +2,12 @@
 import Mocha from 'mocha';
 import CountingReporter from '../../support/counting-reporter.cjs';
 import * as activation from './activation';
+import * as consoles from './consoles';
 import * as debugging from './debugging';
 import * as launching from './launching';
 
 /** Each file defines its tests by mocha's globals when it is called. */
-const files = [activation, launching, debugging];
+const files = [activation, launching, debugging, consoles];
 
 export function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false, reporter: CountingReporter });
