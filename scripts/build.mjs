@@ -22,6 +22,7 @@ const parts = [
 const bundles = [
   { entry: 'src/extension/extension.ts', output: 'dist/extension.js', external: ['vscode'] },
   { entry: 'src/adapter/main.ts', output: 'dist/adapter.js' },
+  { entry: 'src/adapter/translation-worker.ts', output: 'dist/translation-worker.js' },
   { entry: 'src/cli/main.ts', output: 'dist/cli.js', banner: '#!/usr/bin/env node' },
   ...parts,
 ];

@@ -5,18 +5,21 @@ import { ConfigurationError } from '../protocol/fields';
 import type { GuestLaunch, Launch } from '../protocol/launch-configuration';
 import { readDevices } from './device-files';
 import type { HostSockets } from './host-sockets';
+import { translationThread } from './translation-thread';
 
 /** From a validated launch configuration to what a session is started with. @throws ConfigurationError naming the field */
 export async function readFiles(launch: Launch, sockets: HostSockets): Promise<SessionOptions> {
   const { machine } = launch;
   const parts = [{ ...machine, field: 'machine' }, ...launch.guests];
   const [ofMachine, ...ofGuests] = await readDevices(parts, { virtio: machine.virtio, rtc: machine.rtc }, sockets);
+  const translation = translationThread();
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,
     ...(launch.machine.harts !== undefined && { harts: launch.machine.harts }),
     extensions: launch.machine.extensions,
     clock: launch.machine.clock,
+    ...(translation && { translation }),
     ...launch.hypervisor,
     stopOnEntry: launch.stopOnEntry && !launch.noDebug,
     noDebug: launch.noDebug,

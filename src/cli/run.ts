@@ -13,6 +13,7 @@ import { HostSockets } from '../adapter/host-sockets';
 import { openDisk, refuseSharedDisks } from '../adapter/disk-file';
 import { openSharedFolder } from '../adapter/shared-folder';
 import { hostTime } from '../adapter/host-time';
+import { translationThread } from '../adapter/translation-thread';
 import { Expectation } from './expectation';
 import { GuestLines } from './guest-lines';
 import { readFirmware, readKernel, readUserFile } from './kernel-file';
@@ -53,7 +54,14 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const name = basename(options.kernel);
   const { extensions, engineWithout, vcpus } = options;
   const harts = options.harts ?? (options.bare ? undefined : Math.min(MOST_HARTS, (1 + others.length) * (vcpus ?? 1)));
-  const machine = { extensions, engineWithout, ...(harts !== undefined && { harts }), ...(hostTicks && { hostTicks }) };
+  const translation = translationThread();
+  const machine = {
+    extensions,
+    engineWithout,
+    ...(translation && { translation }),
+    ...(harts !== undefined && { harts }),
+    ...(hostTicks && { hostTicks }),
+  };
   const extras = { ...(initrd && { initrd }), ...(options.append !== undefined && { bootargs: options.append }) };
   const { firmware, dtb } = options;
   const beneath = firmware === undefined ? {} : { firmware: readFirmware(firmware) };

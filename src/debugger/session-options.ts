@@ -1,5 +1,6 @@
 /** What a session is started with. Files have been read already: the debugger knows no file system. */
 import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
+import type { TranslationService } from '../engine/translator/translation-service';
 import type { ExtensionSwitches } from '../isa/extensions';
 import type { Pacing } from './run-loop';
 import type { StaleMode } from './stale-watch';
@@ -50,6 +51,8 @@ export interface SessionOptions {
   /** A flattened device tree in place of the generated one; for the bare machine. */
   readonly deviceTree?: InputFile;
   readonly guests: readonly GuestInput[];
+  /** Translates code beside the thread of the session; that does it itself unless given. */
+  readonly translation?: TranslationService;
   /** How many of the last VM exits are kept, with statistics of all; 0: neither. 200 unless said otherwise. */
   readonly exitLog?: number;
   /** What to do when a guest uses a stale translation; 'log' unless said otherwise. 'ignore': they are not looked for. */

@@ -112,6 +112,11 @@ export class CodeCache {
     return this.slots[page.slotTable / 4 + offset / 2];
   }
 
+  /** The records of a page, by halfword; 0 where nothing is decoded. */
+  records(page: CodePage): Uint32Array {
+    return this.slots.subarray(page.slotTable / 4, (page.slotTable + at.SLOT_TABLE_SIZE) / 4);
+  }
+
   /** The page with this slot table. */
   pageOfSlotTable(slotTable: number): CodePage | undefined {
     return this.bySlotTable.get(slotTable);

@@ -1,7 +1,7 @@
 /** Runs the harts' code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
 import type { StateTransfer } from './state-transfer';
-import type { Decode } from '../isa/decode';
-import { decode } from '../isa/decode';
+import { makeDecoder } from '../isa/decode';
+import { switchableExtensions } from '../isa/extensions';
 import { CodeCache } from './code-cache';
 import type { DataAccess, WatchedRange } from './data-watch';
 import { DataWatch } from './data-watch';
@@ -21,6 +21,7 @@ import { SlowPath } from './slow-path';
 import { StoredCsrs } from './stored-csrs';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
+import type { TranslationService } from './translator/translation-service';
 import type { Thresholds, TranslatorRoom } from './translator/translator';
 import { Translator } from './translator/translator';
 
@@ -53,10 +54,12 @@ export type StoreListener = (hpa: number, length: number, isInstruction: boolean
 export interface EngineOptions {
   /** Size of DRAM in bytes, a multiple of 64 KiB; it costs host memory only where it is touched. */
   readonly ramBytes: number;
-  /** The machine's decoder; all instructions of the table unless given. */
-  readonly decode?: Decode;
+  /** What the machine's instructions belong to; all that there is unless given. */
+  readonly extensions?: ReadonlySet<string>;
   /** 'on' unless given. */
   readonly translator?: TranslatorMode | Thresholds;
+  /** Translates beside the thread that runs the engine; that does it itself unless given. */
+  readonly translation?: TranslationService;
   /** How much translated code is kept. */
   readonly translatorRoom?: TranslatorRoom;
   /** Techniques to do without, for measurements. */
@@ -129,12 +132,14 @@ export class Engine {
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const mode = without.has('translator') ? 'off' : (options.translator ?? 'on');
     const thresholds = typeof mode === 'string' ? translationThresholds[mode] : mode;
-    const decoder = options.decode ?? decode;
+    const extensions = [...(options.extensions ?? switchableExtensions)];
+    const decode = makeDecoder(new Set(extensions));
+    const service = without.has('background-translation') ? undefined : options.translation;
     this.pageInfo = new PageInfo(buffer);
     this.code = new CodeCache(
       buffer,
       this.pageInfo,
-      decoder,
+      decode,
       { heat: -thresholds.jumps, fuses: !without.has('fusion') },
       {
         onNewPage: () => this.flushTlb(),
@@ -147,7 +152,18 @@ export class Engine {
     );
     const { state, tlbs, code, csrs } = this;
     this.translator = new Translator(
-      { memory: this.wasmMemory, state, tlbs, code, csrs, decode: decoder, without, room: options.translatorRoom },
+      {
+        memory: this.wasmMemory,
+        state,
+        tlbs,
+        code,
+        csrs,
+        decode,
+        extensions,
+        without,
+        room: options.translatorRoom,
+        service,
+      },
       thresholds,
     );
     this.memory = new PhysicalMemory(buffer, ramBytes, (hpa, length) => this.written(hpa, length));

@@ -205,6 +205,7 @@ export class InterpreterFunction {
     const { code } = this;
     code.get(this.op).i32(2).op('i32.shl').tee(this.entry).memory('i32.load', at.REGION_ENTRIES).tee(this.answer);
     code.op('i32.eqz').if(() => {
+      this.store(at.PC, 'i64.store', () => this.pushPc());
       code.get(this.op).call(this.slowPath.growRegion);
       cold();
     });

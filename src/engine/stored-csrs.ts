@@ -54,10 +54,18 @@ export function csrAccessOf({ action }: Instruction): CsrAccess | undefined {
 /** Whether it writes even if rs1 is x0, or the constant is zero. */
 const alwaysWrites = ({ change }: CsrAccess): boolean => change === 'write';
 
+/** What generated code may do with one CSR; see `StoredCsrs.permit`. */
+export interface CsrPermission {
+  readonly number: number;
+  readonly privilege: 0 | 1 | 3;
+  readonly writable: bigint | undefined;
+}
+
 export class StoredCsrs {
   private readonly masks: BigUint64Array;
   private readonly readable: Uint8Array;
   private readonly writable: Uint8Array;
+  private readonly given = new Map<number, CsrPermission>();
 
   constructor(buffer: ArrayBuffer) {
     this.masks = new BigUint64Array(buffer, at.CSR_MASKS, COUNT);
@@ -67,13 +75,21 @@ export class StoredCsrs {
 
   /**
    * Lets generated code access a CSR, from this privilege on.
-   * @param writable the bits that a write changes; undefined: generated code only reads it
+   * `writable`: the bits that a write changes; undefined: generated code only reads it. To be called before the first
+   * `run`: translations depend on it.
    */
-  permit(number: number, privilege: 0 | 1 | 3, writable: bigint | undefined): void {
+  permit(permission: CsrPermission): void {
+    const { number, privilege, writable } = permission;
+    this.given.set(number, permission);
     this.readable[number] = privilege;
     if (writable === undefined) return;
     this.writable[number] = privilege;
     this.masks[number] = writable;
+  }
+
+  /** All that is permitted. */
+  get permissions(): readonly CsrPermission[] {
+    return [...this.given.values()];
   }
 
   /** What this instruction does, if generated code may do it in some mode. */

@@ -4,6 +4,7 @@
 export const techniques = {
   translator: 'all code is interpreted',
   fusion: 'the interpreter does each instruction in a step of its own',
+  'background-translation': 'the thread that runs the machine translates',
   'small-regions': 'regions are as large as they may be from the start',
   inlining: 'calls within a region leave it',
   'jump-tables': 'indirect jumps within a region leave it',

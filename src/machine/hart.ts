@@ -128,7 +128,7 @@ export class Hart implements EngineHost {
       environmentChanged: () => this.environmentChanged(),
       interruptsChanged: () => this.interruptsChanged(),
     });
-    for (const { number, privilege, writable } of this.csrs.plain()) engine.csrs.permit(number, privilege, writable);
+    for (const permission of this.csrs.plain()) engine.csrs.permit(permission);
     this.state.privilege = M_MODE;
     this.fetchMode = this.dataMode = this.modes.mode(0n, M_MODE, false, false);
     this.environmentChanged();

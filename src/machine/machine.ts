@@ -8,7 +8,7 @@ import type { MemoryImage } from '../engine/memory-images';
 import { restoreState, saveState, SnapshotError } from '../engine/state-transfer';
 import type { StateTransfer, Stateful, StoredState } from '../engine/state-transfer';
 import type { Technique } from '../engine/techniques';
-import { makeDecoder } from '../isa/decode';
+import type { TranslationService } from '../engine/translator/translation-service';
 import type { Extension, ExtensionSwitches } from '../isa/extensions';
 import { machineExtensions } from '../isa/extensions';
 import type { BootProgram, BootState } from './boot';
@@ -56,6 +56,8 @@ export interface MachineOptions {
   readonly engineWithout?: ReadonlySet<Technique>;
   /** When the engine translates code to WebAssembly; see `EngineOptions`. */
   readonly translator?: EngineOptions['translator'];
+  /** Translates beside the thread that runs the machine; that does it itself unless given. */
+  readonly translation?: TranslationService;
   /** What the devices start with, and which there are beside those of every machine. */
   readonly devices?: DeviceOptions;
   /** The host's clock for time to follow: ticks of 100 ns, never decreasing. Without it time is virtual. */
@@ -151,9 +153,15 @@ export class Machine implements Stateful {
   /** @throws RangeError when the memory size or the number of harts is not possible */
   constructor(options: MachineOptions = {}) {
     this.extensions = machineExtensions(options.extensions);
-    const decode = makeDecoder(this.extensions);
-    const { memoryBytes = DEFAULT_MEMORY_BYTES, translator = 'on', engineWithout = new Set(), hostTicks } = options;
-    this.engine = new Engine({ ramBytes: memoryBytes, decode, translator, without: engineWithout });
+    const { memoryBytes = DEFAULT_MEMORY_BYTES, translator = 'on', engineWithout = new Set() } = options;
+    const { translation, hostTicks } = options;
+    this.engine = new Engine({
+      ramBytes: memoryBytes,
+      extensions: this.extensions,
+      translator,
+      translation,
+      without: engineWithout,
+    });
     this.memory = this.engine.memory;
     const { harts = 1 } = options;
     if (!Number.isInteger(harts) || harts < 1 || harts > VIRT.maxHarts) {

@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engine/engine';
 import { DRAM_BASE } from '../../src/engine/physical-memory';
 import { assembleProgram } from '../../src/isa/assemble';
 import { TestHost } from '../support/engine-host';
+import { LateTranslation } from '../support/late-translation';
 import { Random } from '../support/random';
 
 const PAGE = 0x1000;
@@ -13,22 +14,32 @@ function state({ state, executed }: Engine): unknown {
   return { pc: state.pc, executed, x: Array.from({ length: 32 }, (_, i) => state.x(i)) };
 }
 
-/** Runs the program in both ways, in slices of random lengths, and compares the registers after each. */
+/**
+ * Runs the program interpreted and translated, by the thread itself and beside it with answers at any time, in slices of random
+ * lengths, and compares the registers after each. @returns the host whose thread translates
+ */
 function compare(source: string, instructions: number, prepare?: (host: TestHost) => void): TestHost {
+  const late = new LateTranslation();
   const interpreted = new TestHost(source, { translator: 'off' });
   const translated = new TestHost(source, { translator: 'eager' });
-  prepare?.(interpreted);
-  prepare?.(translated);
+  const others = [translated, new TestHost(source, { translator: 'eager', translation: late })];
+  for (const host of [interpreted, ...others]) prepare?.(host);
   const random = new Random(instructions);
   for (let left = instructions; left > 0;) {
     const slice = Math.min(left, 1 + random.below(random.below(2) === 0 ? 100 : 5000));
-    assert.equal(translated.engine.run(slice), interpreted.engine.run(slice));
-    assert.deepEqual(state(translated.engine), state(interpreted.engine));
+    const executed = interpreted.engine.run(slice);
+    const expected = state(interpreted.engine);
+    for (const { engine } of others) {
+      assert.equal(engine.run(slice), executed);
+      assert.deepEqual(state(engine), expected);
+    }
+    late.something(random);
     left -= slice;
   }
-  const bytes = ({ engine }: TestHost) => engine.memory.bytes(DRAM_BASE, 0x10000);
-  assert.ok(Buffer.from(bytes(translated)).equals(bytes(interpreted)), 'the same memory');
+  const bytes = ({ engine }: TestHost) => Buffer.from(engine.memory.bytes(DRAM_BASE, 0x10000));
+  for (const host of others) assert.ok(bytes(host).equals(bytes(interpreted)), 'the same memory');
   assert.ok(translated.engine.translated.regions > 0, 'something was translated');
+  assert.ok(late.asked.length > 0, 'something was asked for');
   return translated;
 }
 

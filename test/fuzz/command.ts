@@ -1,9 +1,11 @@
 /**
- * `npm run fuzz -- --seconds N --seed S [--most P] [--engine interpreter|translator|both]`: random programs on our machine, by
- * either of its engines or both, and in QEMU, until the time is over, P programs are compared or they differ; or `--program S`: that one program alone. Exit
+ * `npm run fuzz -- --seconds N --seed S [--most P] [--engine ENGINE]`: random programs on our machine, by
+ * its interpreter, its translator, both, its translator in the background, or all of them, and in QEMU, until the time is over, P programs are compared or they differ; or `--program S`: that one program alone. Exit
  * status 0: all alike; 1: a difference, which is shrunk and printed; 2: wrong usage. The last line counts what was compared.
  */
 import { findTool } from '../support/tools';
+import { LateTranslation } from '../support/late-translation';
+import { Random } from '../support/random';
 import { Fuzzer } from './fuzzer';
 import type { Engine } from './run';
 import { machineEngine, QemuRunner } from './run';
@@ -12,16 +14,31 @@ const interpreter = machineEngine('interpreter', { translator: 'off' });
 /** Translates nearly everything, after very few executions. */
 const translator = machineEngine('translator', { translator: 'eager' });
 
+/** The same, beside the thread that runs the machine: translations come late, or never. Always in slices: they come in between. */
+const background: Engine = {
+  name: 'background translator',
+  run: (binary, limits) => {
+    const [service, random] = [new LateTranslation(), new Random(binary.length)];
+    const options = { translator: 'eager', translation: service } as const;
+    return machineEngine('background translator', options, () => service.something(random)).run(binary, {
+      slices: 1,
+      ...limits,
+    });
+  },
+};
+
 /** What --engine names. */
 const engines: Readonly<Record<string, readonly Engine[]>> = {
   interpreter: [interpreter],
   translator: [translator],
   both: [interpreter, translator],
+  background: [background],
+  all: [interpreter, translator, background],
 };
 
 const OPTIONS = ['seconds', 'seed', 'most', 'engine', 'program', 'padding'];
 const USAGE =
-  'npm run fuzz -- --seconds N --seed S [--most P] [--engine interpreter|translator|both] [--program S [--padding N]]';
+  'npm run fuzz -- --seconds N --seed S [--most P] [--engine interpreter|translator|both|background|all] [--program S [--padding N]]';
 
 interface Wishes {
   readonly seconds: number;

@@ -40,8 +40,8 @@ export interface Engine {
   run(binary: Uint8Array, limits: Limits): RunHere;
 }
 
-/** Our machine, made with these options. */
-export const machineEngine = (name: string, options: MachineOptions): Engine => ({
+/** Our machine, made with these options. @param between what happens from one slice to the next */
+export const machineEngine = (name: string, options: MachineOptions, between = () => {}): Engine => ({
   name,
   run(binary, { extensions, instructions, slices }) {
     const machine = new Machine({ ...options, memoryBytes: MEMORY_MIB << 20, extensions });
@@ -55,6 +55,7 @@ export const machineEngine = (name: string, options: MachineOptions): Engine => 
       const { kind } = machine.run(random ? 1 + random.below(random.pick([3, 100, 3000])) : 1_000_000);
       ended = kind === 'power-off';
       if (ended || kind === 'idle') break;
+      between();
     }
     return { output: pieces.join(''), instructions: machine.instructions, ended };
   },

@@ -33,6 +33,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
     memoryBytes: Math.ceil(options.memoryBytes / GRANULE) * GRANULE,
     harts: options.harts ?? hartsFor(options),
     ...(options.extensions && { extensions: options.extensions }),
+    ...(options.translation && { translation: options.translation }),
     ...(hostTicks && { hostTicks }),
   };
   const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest, options.mode) }));

@@ -25,6 +25,8 @@ export interface Machinery {
 }
 
 const MAX_ENTRIES = 256;
+/** The most that is read of a table. */
+export const MAX_TABLE_BYTES = MAX_ENTRIES * 8;
 /** Bytes from the jump to a target, at most. */
 const REACH = 0x10000;
 

@@ -4,22 +4,27 @@
  * goes. Addresses are positions: bytes from the start of the page in which the region begins, wherever that is mapped.
  */
 import type { Decoded } from '../../isa/instruction';
-import type { CodePage } from '../code-cache';
 import type { CsrUse } from '../stored-csrs';
 import type { JumpTable } from './jump-table';
 
 export const PAGE_SIZE = 0x1000;
 
+/** A page of code, as far as a region's code knows it. */
+export interface RegionPage {
+  /** Address of its slot table, by which generated code asks whether a virtual page is still this one. */
+  readonly slotTable: number;
+}
+
 /** The decoded code that a region is made of. */
-export interface CodeSource {
+export interface CodeSource<P extends RegionPage> {
   /** The page that is this many pages behind the region's first one, if it is mapped and holds code; 0 is the first. */
-  page(delta: number): CodePage | undefined;
+  page(delta: number): P | undefined;
   /** The instruction at a page offset, if it has been decoded and has no breakpoint. */
-  instruction(page: CodePage, offset: number): Decoded | undefined;
+  instruction(page: P, offset: number): Decoded | undefined;
   /** The instruction of which the first two bytes are the page's last and the others begin the next page. */
-  crossing(page: CodePage, next: CodePage): Decoded | undefined;
+  crossing(page: P, next: P): Decoded | undefined;
   /** How often the instruction at a page offset was jumped to, if that is known. */
-  jumps(page: CodePage, offset: number): number | undefined;
+  jumps(page: P, offset: number): number | undefined;
   /** The table that a block's last step, an indirect jump, takes its target from. */
   jumpTable(steps: readonly Step[]): JumpTable | undefined;
   /** What the instruction does with a CSR, if generated code may do that. */
@@ -73,10 +78,10 @@ export interface Block {
 }
 
 /** Blocks that are translated together; the first one is where it begins. */
-export interface Region {
+export interface Region<P extends RegionPage = RegionPage> {
   readonly blocks: readonly Block[];
   /** The pages it has code from, by their distance from the first. */
-  readonly pages: ReadonlyMap<number, CodePage>;
+  readonly pages: ReadonlyMap<number, P>;
 }
 
 export interface RegionLimits {
@@ -89,7 +94,11 @@ export interface RegionLimits {
 }
 
 /** Follows the code from this offset in the source's first page. @returns undefined when there is none to translate */
-export function findRegion(source: CodeSource, offset: number, limits: RegionLimits): Region | undefined {
+export function findRegion<P extends RegionPage>(
+  source: CodeSource<P>,
+  offset: number,
+  limits: RegionLimits,
+): Region<P> | undefined {
   const inlined = new RegionFinder(source, limits, false);
   const region = inlined.find(offset);
   if (!inlined.isCut || limits.depth === 0) return region;
@@ -135,7 +144,7 @@ const FARTHEST_PAGE = 0xfffff;
 /** How many pages behind the region's first one a position lies. */
 export const pageOf = (position: number): number => Math.floor(position / PAGE_SIZE);
 
-class RegionFinder {
+class RegionFinder<P extends RegionPage> {
   /** Whether code was left out because there was too much. */
   isCut = false;
   private readonly leaders: Leader[] = [];
@@ -145,19 +154,19 @@ class RegionFinder {
   private readonly calls: Call[] = [];
   private readonly callAt = new Map<string, Call>();
   private readonly steps = new Map<number, Step | undefined>();
-  private readonly pages = new Map<number, CodePage>();
+  private readonly pages = new Map<number, P>();
   private readonly tables = new Map<Step, JumpTable | undefined>();
   private stepCount = 0;
 
   constructor(
-    private readonly source: CodeSource,
+    private readonly source: CodeSource<P>,
     private readonly limits: RegionLimits,
     /** One copy of each function, whoever calls it; else one for each call. */
     private readonly shares: boolean,
   ) {}
 
   /** @param start the function that the region begins in, as far as is known: there, or at the offset itself */
-  find(offset: number, start = offset): Region | undefined {
+  find(offset: number, start = offset): Region<P> | undefined {
     const outermost: Call = { id: 0, caller: undefined, depth: 0, link: RA, target: start, returns: [] };
     this.calls.push(outermost);
     this.callAt.set(callKey(outermost), outermost);
@@ -173,8 +182,8 @@ class RegionFinder {
     return this.leaders.find((leader) => leader.position === position && leader.call.id > 0)?.call.target;
   }
 
-  private usedPages(blocks: readonly Block[]): Map<number, CodePage> {
-    const used = new Map<number, CodePage>();
+  private usedPages(blocks: readonly Block[]): Map<number, P> {
+    const used = new Map<number, P>();
     for (const { page, steps } of blocks) {
       used.set(page, this.pages.get(page)!);
       if (steps.at(-1)?.crosses) used.set(page + 1, this.pages.get(page + 1)!);
@@ -344,7 +353,7 @@ class RegionFinder {
     return { decoded, position, ...(csr && { csr }) };
   }
 
-  private page(delta: number): CodePage | undefined {
+  private page(delta: number): P | undefined {
     const known = this.pages.get(delta);
     if (known) return known;
     if (Math.abs(delta) > FARTHEST_PAGE) return undefined;

@@ -1,39 +1,25 @@
-/** Makes regions of hot code, and drops them when their code changes or there are too many. */
+/** Makes regions of hot code, here or by a worker, and drops them when their code changes or there are too many. */
 import type { Decode } from '../../isa/decode';
-import type { Decoded } from '../../isa/instruction';
-import { Module } from '../../wasm/module';
 import type { CodeCache, CodePage } from '../code-cache';
-import { defineArithmetic } from '../expression';
-import { floatHelperTypes } from '../float/helpers';
 import type { HartState } from '../hart-state';
 import * as at from '../layout';
-import { DRAM_BASE } from '../physical-memory';
 import type { StoredCsrs } from '../stored-csrs';
 import type { Technique } from '../techniques';
 import type { Tlbs } from '../tlb';
-import { arrangeEntryLoop } from './entry-loop';
-import type { Machinery } from './jump-table';
-import { findJumpTable } from './jump-table';
-import type { RemembersPages } from './memory-access';
-import { dispatchLoops } from './loop-dispatch';
-import type { Block, CodeSource, Region, RegionLimits } from './region';
-import { findRegion, PAGE_SIZE } from './region';
-import { RegionFunction } from './region-function';
-import { MAX_REGIONS, REGION_TYPE } from './region-type';
+import { BackgroundTranslation } from './background-translation';
+import { Heats } from './heats';
+import type { LiveParts } from './live-code';
+import { LiveCode } from './live-code';
+import { PAGE_SIZE, pageOf } from './region';
+import type { RegionWish } from './region-module';
+import { exportedName, RegionMaker } from './region-module';
+import { MAX_REGIONS } from './region-type';
+import type { TranslationService } from './translation-service';
 
 /** What regions may take: machine code is some five times as long as the WebAssembly. */
 const DEFAULT_ROOM = { regions: MAX_REGIONS - 1, bytes: 24 << 20 };
 /** The part of the regions, the oldest ones, that is dropped when there is no room. */
 const EVICTED = 1 / 8;
-/** A record that is not to be translated: it would have to be jumped to this often again. */
-const COLD = -0x8000_0000;
-
-/**
- * A region is small at first: half of the time that a kernel needs to boot would go into large ones. When it was entered often,
- * which costs more than being inside, it is made anew with these limits.
- */
-const SMALL = { blocks: 24, steps: 400, depth: 0 };
-const LARGE = { blocks: 100, steps: 1500, depth: 3 };
 /** Entries that are never reached. */
 const UNLIMITED = 0xffff_ffff;
 
@@ -52,8 +38,12 @@ export interface TranslatorParts {
   readonly code: CodeCache;
   readonly csrs: StoredCsrs;
   readonly decode: Decode;
+  /** That `decode` knows. */
+  readonly extensions: readonly string[];
   readonly without: ReadonlySet<Technique>;
   readonly room: TranslatorRoom | undefined;
+  /** Who translates, if not the thread that runs the machine. */
+  readonly service: TranslationService | undefined;
 }
 
 /** The most regions that are kept at a time, and the most bytes of WebAssembly in them. */
@@ -62,13 +52,32 @@ export interface TranslatorRoom {
   readonly bytes: number;
 }
 
+/** A module with regions; it goes with the last of them. */
+interface RegionsModule {
+  /** Of WebAssembly. */
+  readonly bytes: number;
+  users: number;
+}
+
 interface Translated {
   readonly index: number;
   /** The record at which it begins. */
   readonly record: number;
   readonly pages: readonly CodePage[];
-  /** Of WebAssembly. */
-  readonly bytes: number;
+  readonly module: RegionsModule;
+}
+
+/** A region that was translated, and where its code is from. */
+export interface Arrival {
+  readonly wish: RegionWish;
+  /** The record at which it begins. */
+  readonly record: number;
+  /** By their distance from the first. */
+  readonly pages: ReadonlyMap<number, CodePage>;
+  /** Where its blocks begin: bytes from the start of the first page. */
+  readonly positions: readonly number[];
+  /** Its number in the module. */
+  readonly number: number;
 }
 
 export class Translator {
@@ -79,10 +88,10 @@ export class Translator {
   floatHelpers: WebAssembly.ModuleImports = {};
 
   private readonly view: DataView;
-  private readonly small: RegionLimits;
-  private readonly large: RegionLimits;
-  /** What a record's heat is before it was ever jumped to. */
-  private readonly heat: number;
+  private readonly maker: RegionMaker;
+  private readonly heats: Heats;
+  private readonly live: LiveParts;
+  private readonly background: BackgroundTranslation | undefined;
   /** In the order in which they were made. */
   private readonly regions = new Map<number, Translated>();
   private readonly byPage = new Map<CodePage, Set<Translated>>();
@@ -98,13 +107,28 @@ export class Translator {
     private readonly parts: TranslatorParts,
     private readonly thresholds: Thresholds,
   ) {
-    this.heat = -thresholds.jumps;
-    this.view = new DataView(parts.memory.buffer);
+    const { memory, state, tlbs, code, csrs, decode, without, service } = parts;
+    const { buffer } = memory;
+    this.view = new DataView(buffer);
     this.room = parts.room ?? DEFAULT_ROOM;
-    const floats = !parts.without.has('float');
-    this.large = { ...LARGE, ...(parts.without.has('inlining') && { depth: 0 }), floats };
-    this.small = parts.without.has('small-regions') ? this.large : { ...SMALL, floats };
+    const memoryPages = buffer.byteLength / 0x10000;
+    this.maker = new RegionMaker({ memoryPages, without });
+    this.heats = new Heats(buffer, thresholds.jumps);
+    const jumpTables = !without.has('jump-tables');
+    this.live = { buffer, state, tlbs, code, csrs, decode, heats: this.heats, jumpTables };
     for (let index = MAX_REGIONS - 1; index > 0; index--) this.free.push(index);
+    if (service) {
+      const setup = () => ({
+        memoryPages,
+        without: [...without],
+        extensions: parts.extensions,
+        csrs: csrs.permissions,
+      });
+      this.background = new BackgroundTranslation(service, setup, this.live, {
+        arrived: (module, bytes, arrivals) => this.install(module, bytes, arrivals),
+        released: (index) => this.free.push(index),
+      });
+    }
   }
 
   /** What there is now. */
@@ -114,57 +138,54 @@ export class Translator {
 
   /** Makes a region that begins at the hart's pc, where this record is; or lets the record cool down. */
   translate(record: number): void {
-    const { code, tlbs, state } = this.parts;
-    const first = code.pageOfSlotTable(tlbs.slotTable(state.pcLow, state.pcHigh));
-    const limits = this.grown.has(record) ? this.large : this.small;
-    const found = first && findRegion(this.source(first), state.pcLow % PAGE_SIZE, limits);
-    if (!found) {
-      this.setHeat(record, COLD);
+    const live = LiveCode.around(this.live);
+    if (!live) {
+      this.heats.freeze(record);
       return;
     }
-    if (this.regions.size >= this.room.regions || this.bytes >= this.room.bytes) this.evict();
-    const index = this.free.pop()!;
-    this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
-    const entries = limits === this.large ? UNLIMITED : this.thresholds.entries;
-    this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
-    const region = { ...found, blocks: this.arrange(found.blocks) };
-    const binary = this.write(region, index, !this.split.has(record));
-    this.table.set(index, this.instantiate(binary));
-    this.cool(found);
-    this.add({ index, record, pages: [...new Set(region.pages.values())], bytes: binary.length });
+    if (this.free.length === 0) this.evict();
+    if (this.free.length === 0) {
+      // All are on their way.
+      this.heats.reset(record);
+      return;
+    }
+    const wish: RegionWish = {
+      index: this.free.pop()!,
+      offset: this.parts.state.pcLow % PAGE_SIZE,
+      isLarge: this.grown.has(record),
+      isDaring: !this.split.has(record),
+      signExtended: this.signExtended(),
+    };
+    if (this.background?.request(live, wish, record)) return;
+    const found = this.maker.find(live, wish);
+    if (!found) {
+      this.free.push(wish.index);
+      this.heats.freeze(record);
+      return;
+    }
+    const binary = this.maker.write([found]);
+    const { pages, blocks } = found.region;
+    const positions = blocks.map(({ position }) => position);
+    this.install(new WebAssembly.Module(binary), binary.length, [{ wish, record, pages, positions, number: 0 }]);
   }
 
-  private arrange(blocks: readonly Block[]): readonly Block[] {
-    const { without } = this.parts;
-    const arranged = without.has('loop-entry') ? blocks : arrangeEntryLoop(blocks);
-    return without.has('loop-dispatch') ? arranged : dispatchLoops(arranged);
-  }
-
-  /** Drops a region, which will be translated anew, larger, as soon as it is jumped to. */
+  /**
+   * Has a region made anew, larger, when the hart's pc is where it begins: at once, or in place of this one as soon as it
+   * arrives.
+   */
   grow(index: number): void {
     const region = this.regions.get(index);
     if (!region) return;
     this.grown.add(region.record);
-    this.remove(region);
-    this.setHeat(region.record, 0);
-  }
-
-  /** Of what a region has code of, other regions shall begin there only if that is jumped to much more often still. */
-  private cool({ blocks, pages }: Region): void {
-    const cooled = new Set<number>();
-    for (const { page, position } of blocks) {
-      const record = this.parts.code.known(pages.get(page)!, position - page * PAGE_SIZE);
-      const jumps = this.jumps(record);
-      if (jumps === undefined || cooled.has(record)) continue;
-      cooled.add(record);
-      this.setHeat(record, this.heat + (jumps >> 1));
+    if (!this.background?.isOpen) {
+      this.remove(region);
+      this.heats.ask(region.record);
+      return;
     }
-  }
-
-  /** How often the record was jumped to; undefined when that is not known. */
-  private jumps(record: number): number | undefined {
-    const heat = record === 0 ? 1 : this.view.getInt32(record / 4 + at.HEAT_OFFSET, true);
-    return heat > 0 || heat < this.heat ? undefined : heat - this.heat;
+    this.view.setUint32(at.REGION_ENTRIES + 4 * index, UNLIMITED, true);
+    this.translate(region.record);
+    // It stays until then.
+    if (this.regions.get(index) === region) this.heats.setRegion(region.record, index);
   }
 
   /** Drops a region, which will be translated anew without groups of accesses. */
@@ -177,79 +198,73 @@ export class Translator {
 
   /** Drops the regions that have code from this page. */
   dropPage(page: CodePage): void {
+    this.background?.cancelPage(page);
     for (const region of this.byPage.get(page) ?? []) this.remove(region);
   }
 
   /** Drops all regions. */
   flush(): void {
+    this.background?.cancelAll();
     this.grown.clear();
     this.split.clear();
     for (const region of this.regions.values()) this.remove(region);
-  }
-
-  /** The region's module. */
-  private write(region: Region, number: number, groupsAccesses: boolean): Uint8Array<ArrayBuffer> {
-    const { memory } = this.parts;
-    const pages = memory.buffer.byteLength / 0x10000;
-    const module = new Module();
-    module.writesHints = !this.parts.without.has('branch-hints');
-    module.importMemory('engine', 'memory', pages, pages);
-    const floats = usesFloats(region) ? importFloatHelpers(module) : undefined;
-    const arithmetic = defineArithmetic(module);
-    const how = {
-      signExtended: this.signExtended(),
-      guesses: groupsAccesses,
-      narrows: !this.parts.without.has('narrow-registers'),
-      arithmetic,
-      floatHelper: (name: string) => floats!.get(name)!,
-      groupsAccesses: groupsAccesses && !this.parts.without.has('grouped-checks'),
-      remembersPages: this.remembersPages(),
-      unrolls: !this.parts.without.has('unrolling'),
-      misses: at.REGION_MISSES + 4 * number,
-    };
-    const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
-    module.export('region', index);
-    return module.encode();
-  }
-
-  private remembersPages(): RemembersPages {
-    const { without } = this.parts;
-    if (without.has('remembered-pages')) return 'never';
-    return without.has('chased-pointers') ? 'always' : 'unless chased';
   }
 
   /** The integer registers that hold sign-extended 32-bit values now. */
   private signExtended(): number {
     let set = 0;
     for (let x = 1; x < 32; x++) {
-      const value = this.parts.state.x(x);
-      if (BigInt.asIntN(32, value) === BigInt.asIntN(64, value)) set |= 1 << x;
+      const low = this.view.getInt32(at.X_REGISTERS + 8 * x, true);
+      if (this.view.getInt32(at.X_REGISTERS + 8 * x + 4, true) === low >> 31) set |= 1 << x;
     }
     return set;
   }
 
-  private instantiate(binary: Uint8Array<ArrayBuffer>): () => unknown {
+  /** Puts regions in place, which are all of one module. */
+  private install(module: WebAssembly.Module, bytes: number, arrivals: readonly Arrival[]): void {
     const { memory } = this.parts;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), {
-      engine: { memory },
-      float: this.floatHelpers,
+    const { exports } = new WebAssembly.Instance(module, { engine: { memory }, float: this.floatHelpers });
+    const owner = { bytes, users: 0 };
+    for (const { wish, record, pages, positions, number } of arrivals) {
+      if (this.regions.size >= this.room.regions || this.bytes >= this.room.bytes) this.evict();
+      for (const region of this.regionsAt(record)) this.remove(region);
+      const { index, isLarge } = wish;
+      this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
+      const entries = isLarge ? UNLIMITED : this.thresholds.entries;
+      this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
+      this.table.set(index, exports[exportedName(number)]);
+      for (const known of this.recordsAt(pages, positions)) if (known !== record) this.heats.cool(known);
+      this.add({ index, record, pages: [...new Set(pages.values())], module: owner });
+    }
+  }
+
+  /** The records of these positions. */
+  private recordsAt(pages: ReadonlyMap<number, CodePage>, positions: readonly number[]): Set<number> {
+    const records = positions.map((position) => {
+      const delta = pageOf(position);
+      return this.parts.code.known(pages.get(delta)!, position - delta * PAGE_SIZE);
     });
-    return instance.exports.region as () => unknown;
+    return new Set(records);
+  }
+
+  private *regionsAt(record: number): Iterable<Translated> {
+    const region = this.regions.get(this.heats.region(record));
+    if (region?.record === record) yield region;
   }
 
   private add(region: Translated): void {
     this.regions.set(region.index, region);
-    this.bytes += region.bytes;
+    if (region.module.users++ === 0) this.bytes += region.module.bytes;
     for (const page of region.pages) {
       const users = this.byPage.get(page) ?? new Set();
       this.byPage.set(page, users.add(region));
     }
-    this.setHeat(region.record, region.index);
+    this.heats.setRegion(region.record, region.index);
   }
 
   private remove(region: Translated): void {
     this.regions.delete(region.index);
-    this.bytes -= region.bytes;
+    if (--region.module.users === 0) this.bytes -= region.module.bytes;
     for (const page of region.pages) {
       const users = this.byPage.get(page);
       users?.delete(region);
@@ -257,7 +272,7 @@ export class Translator {
     }
     this.table.set(region.index, null);
     this.free.push(region.index);
-    this.setHeat(region.record, this.heat);
+    this.heats.reset(region.record);
   }
 
   private evict(): void {
@@ -267,61 +282,4 @@ export class Translator {
       this.remove(region);
     }
   }
-
-  private setHeat(record: number, heat: number): void {
-    this.view.setInt32(record / 4 + at.HEAT_OFFSET, heat, true);
-  }
-
-  private source(first: CodePage): CodeSource {
-    const { tlbs, code, state, decode } = this.parts;
-    const pageNumber = state.pcHigh * 0x100000 + (state.pcLow >>> 12);
-    const ram = (page: CodePage) => page.hpa - DRAM_BASE + at.RAM;
-    const whole = (word: number): Decoded | undefined => {
-      const decoded = decode(word);
-      return decoded?.length === ((word & 3) === 3 ? 4 : 2) ? decoded : undefined;
-    };
-    const machinery: Machinery = {
-      page: BigInt.asIntN(64, (state.pc >> 12n) << 12n),
-      register: (x) => state.x(x),
-      read: (va, width) => {
-        const hpa = tlbs.loadAddress(va);
-        if (hpa === undefined || va % BigInt(width) !== 0n) return undefined;
-        return width === 4 ? BigInt(this.view.getInt32(hpa, true)) : this.view.getBigInt64(hpa, true);
-      },
-    };
-    const jumpTables = !this.parts.without.has('jump-tables');
-    return {
-      csr: (decoded) => this.parts.csrs.useOf(decoded),
-      jumpTable: (steps) => (jumpTables ? findJumpTable(steps, machinery) : undefined),
-      jumps: (page, offset) => this.jumps(code.known(page, offset)),
-      page: (delta) => {
-        if (delta === 0) return first;
-        const number = pageNumber + delta;
-        const [low, high] = [(number * PAGE_SIZE) >>> 0, Math.floor(number / 0x100000) >>> 0];
-        return code.pageOfSlotTable(tlbs.slotTable(low, high));
-      },
-      instruction: (page, offset) => {
-        if (code.known(page, offset) === 0 || page.breakpoints?.has(offset)) return undefined;
-        const low = this.view.getUint16(ram(page) + offset, true);
-        if ((low & 3) !== 3) return whole(low);
-        if (offset === PAGE_SIZE - 2) return undefined;
-        return whole(this.view.getUint32(ram(page) + offset, true));
-      },
-      crossing: (page, next) => {
-        const offset = PAGE_SIZE - 2;
-        if (code.known(page, offset) === 0 || page.breakpoints?.has(offset)) return undefined;
-        const low = this.view.getUint16(ram(page) + offset, true);
-        return whole(low | (this.view.getUint16(ram(next), true) << 16));
-      },
-    };
-  }
-}
-
-function usesFloats({ blocks }: Region): boolean {
-  return blocks.some(({ steps }) => steps.some(({ decoded }) => decoded.instruction.action.k === 'float'));
-}
-
-function importFloatHelpers(module: Module): ReadonlyMap<string, number> {
-  const types = Object.entries(floatHelperTypes);
-  return new Map(types.map(([name, type]) => [name, module.importFunction('float', name, type)]));
 }

@@ -1,0 +1,33 @@
+/** The program of the worker that `translation-thread.ts` starts. */
+import { parentPort } from 'node:worker_threads';
+import { TranslationWorker } from '../engine/translator/translation-worker';
+import type { FromWorker, ToWorker } from './translation-thread';
+
+const machines = new Map<number, TranslationWorker>();
+let isScheduled = false;
+
+/** After the messages that have arrived: what waits is translated together. */
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(() => {
+    isScheduled = false;
+    const left = [...machines.values()].map((machine) => machine.work());
+    if (left.includes(true)) schedule();
+  });
+}
+
+parentPort!.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
+
+function take(message: ToWorker): void {
+  const { kind, machine } = message;
+  if (kind === 'open') {
+    const answer = (answer: FromWorker['answer']) => parentPort!.postMessage({ machine, answer } satisfies FromWorker);
+    machines.set(machine, new TranslationWorker(message.setup, answer));
+  } else if (kind === 'request') {
+    machines.get(machine)?.add(message.request);
+    schedule();
+  } else {
+    machines.delete(machine);
+  }
+}
