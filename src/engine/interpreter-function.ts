@@ -34,7 +34,6 @@ export interface Helpers {
 export class InterpreterFunction {
   /** The record being executed, the first one not yet counted, and the count that remains at that one. */
   private readonly record: number;
-  private readonly start: number;
   private readonly budget: number;
   /** The virtual address of the current page. */
   private readonly page: number;
@@ -58,7 +57,6 @@ export class InterpreterFunction {
   private reload!: Label;
   private lookup!: Label;
   private next!: Label;
-  private dispatch!: Label;
   private statusKnown!: Label;
   private slowLoad!: Label;
   private slowStore!: Label;
@@ -75,7 +73,6 @@ export class InterpreterFunction {
     private readonly exact: boolean,
   ) {
     this.record = code.local('i32');
-    this.start = code.local('i32');
     this.budget = code.local('i32');
     this.page = code.local('i64');
     this.dataTlb = code.local('i32');
@@ -99,14 +96,11 @@ export class InterpreterFunction {
         code.loop((lookup) => {
           this.lookup = lookup;
           this.findRecord();
+          this.loadOperation();
           code.loop((next) => {
             this.next = next;
             if (this.exact) this.leaveWhenCounted();
-            code.get(this.record).memory('i32.load16_u', OP).set(this.op);
-            code.loop((dispatch) => {
-              this.dispatch = dispatch;
-              this.cases();
-            });
+            this.cases();
           });
         });
       });
@@ -143,7 +137,7 @@ export class InterpreterFunction {
       code.get(this.inside).if(() => code.i32(0).set(this.inside).br(cold));
       this.enterWhenHot(() => code.br(cold));
     });
-    code.get(this.record).set(this.start);
+    this.beginTrace();
   }
 
   private lookUpRecord(found: Label, shift: number, mask: number, cold: Label): void {
@@ -288,7 +282,7 @@ export class InterpreterFunction {
       const { code } = this;
       this.callSlowPath('breakpoint');
       code.get(this.answer).i32(STATUSES).op('i32.lt_u').brIf(this.statusKnown);
-      code.get(this.answer).i32(STATUSES).op('i32.sub').set(this.op).br(this.dispatch);
+      code.get(this.answer).i32(STATUSES).op('i32.sub').set(this.op).br(this.next);
     },
     cross: () => this.followRecord('cross'),
     illegal: () => {
@@ -417,7 +411,27 @@ export class InterpreterFunction {
 
   /** On to the next record of the trace. */
   private advance(): void {
-    this.code.get(this.record).i32(RECORD_SIZE).op('i32.add').set(this.record).br(this.next);
+    this.code.get(this.record).i32(RECORD_SIZE).op('i32.add').set(this.record);
+    this.dispatch();
+  }
+
+  /** Does the record. */
+  private dispatch(): void {
+    this.loadOperation();
+    this.code.br(this.next);
+  }
+
+  /** Each case loads the next operation itself, so that it is there early. */
+  private loadOperation(): void {
+    this.code.get(this.record).memory('i32.load16_u', OP).set(this.op);
+  }
+
+  /**
+   * The trace begins at this record. That is kept in memory: V8 would compute what depends on it for each instruction, in front
+   * of the choice of its case, because many cases have the same expressions.
+   */
+  private beginTrace(): void {
+    this.store(at.TRACE_START, 'i32.store', () => this.code.get(this.record));
   }
 
   private goNear(): void {
@@ -434,11 +448,10 @@ export class InterpreterFunction {
 
   /** After a jump to a record of this page. */
   private goToTaken(): void {
-    const { code } = this;
-    code.get(this.record).set(this.start);
+    this.beginTrace();
     this.leaveWhenUsedUp();
-    if (!this.exact) this.enterWhenHot(() => code.br(this.next));
-    code.br(this.next);
+    if (!this.exact) this.enterWhenHot(() => this.dispatch());
+    this.dispatch();
   }
 
   private goFar(): void {
@@ -460,9 +473,10 @@ export class InterpreterFunction {
 
   /** On at another record of this page, unless too little of the slice remains: then out, by way of the lookup. */
   private goTo(record: number): void {
-    this.code.get(record).tee(this.record).set(this.start);
+    this.code.get(record).set(this.record);
+    this.beginTrace();
     this.leaveWhenUsedUp();
-    this.code.br(this.next);
+    this.dispatch();
   }
 
   /** Out by way of the lookup, with pc at the record, when too little of the slice remains. */
@@ -485,7 +499,7 @@ export class InterpreterFunction {
       .get(this.address)
       .get(this.dataTlb)
       .i32(isStore ? 1 : 0);
-    code.call(this.helpers.walks.data).brIf(this.next);
+    code.call(this.helpers.walks.data).if(() => this.dispatch());
   }
 
   /** On behind the record when its access is misaligned and within a page. */
@@ -518,7 +532,7 @@ export class InterpreterFunction {
     code.get(this.answer).i32(JUMP).op('i32.eq').brIf(this.reload);
     code.get(this.answer).i32(EXIT).op('i32.eq').brIf(this.exit);
     code.i32(0).memory('i32.load', at.BUDGET).set(this.budget);
-    code.get(this.record).set(this.start);
+    this.beginTrace();
     this.advance();
   }
 
@@ -536,7 +550,7 @@ export class InterpreterFunction {
   /** Pushes how many instructions of the trace lie between `start` and this record. */
   private pushDone(): void {
     const shift = Math.log2(RECORD_SIZE);
-    this.code.get(this.record).get(this.start).op('i32.sub').i32(shift).op('i32.shr_u');
+    this.code.get(this.record).i32(0).memory('i32.load', at.TRACE_START).op('i32.sub').i32(shift).op('i32.shr_u');
   }
 
   /** Takes the instructions before this record, and `more`, off the remaining count. */

@@ -40,6 +40,8 @@ export const EXCHANGE = 0x258;
 /** The selected TLBs' addresses (i32). */
 export const DATA_TLB = 0x260;
 export const FETCH_TLB = 0x264;
+/** Address of the record at which the interpreter entered the trace that it is in (i32). */
+export const TRACE_START = 0x268;
 
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;
