@@ -2,11 +2,13 @@
 import { placeOfExit } from '../debugger/exits/exit-place';
 import { describeExit } from '../debugger/explain/describe-exit';
 import { hex } from '../debugger/format';
+import { EXIT_KINDS } from '../hypervisor/exit-record';
 import type { LoggedExit } from '../hypervisor/insight/exit-log';
 import type { ExitStatistics } from '../hypervisor/insight/exit-statistics';
 import type { ExitLine, ExitPlace, KindStatistics, StatisticsResponse } from '../protocol/statistics';
 import type { Connection } from './connection';
 
+const MEANINGS = Object.fromEntries(EXIT_KINDS.map(({ kind, description }) => [kind, description]));
 const TICKS_PER_SECOND = 1e7;
 /** What a view shows: more would not be read. */
 const MOST_PLACES = 20;
@@ -23,6 +25,7 @@ export function statisticsOf(connection: Connection): StatisticsResponse {
       exits: { ...counts },
       ...(exits && { kinds: kindsOf(connection, detailed(guest)) }),
     })),
+    ...(exitCounts.length > 0 && { meanings: MEANINGS }),
     ...(exits?.log && {
       lastExits: exits.log
         .last(MOST_EXITS)

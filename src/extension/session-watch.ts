@@ -1,13 +1,13 @@
 /** Tells the views when a session of ours stops, runs on, or ends, from the protocol messages that pass by. */
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../protocol/launch-configuration';
-
-export type SessionState = 'starting' | 'running' | 'stopped' | 'ended';
+import { SessionStateMachine } from './session-state';
+import type { SessionState } from './session-state';
 
 /** Follows all sessions of our debug type. */
 export class SessionWatch implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.DebugSession>();
-  private readonly states = new Map<string, SessionState>();
+  private readonly states = new Map<string, SessionStateMachine>();
   private readonly registrations: vscode.Disposable;
 
   /** A session's state changed, also when it stops again after a step. */
@@ -17,41 +17,30 @@ export class SessionWatch implements vscode.Disposable {
     this.registrations = vscode.Disposable.from(
       this.changed,
       vscode.debug.registerDebugAdapterTrackerFactory(DEBUG_TYPE, {
-        createDebugAdapterTracker: (session) => ({
-          onDidSendMessage: (message: unknown) => this.read(session, message),
-        }),
+        createDebugAdapterTracker: (session) => {
+          const state = new SessionStateMachine();
+          this.states.set(session.id, state);
+          const read = (message: unknown): void => {
+            if (state.read(message)) this.changed.fire(session);
+          };
+          return { onWillReceiveMessage: read, onDidSendMessage: read };
+        },
       }),
       vscode.debug.onDidTerminateDebugSession((session) => {
-        if (session.type !== DEBUG_TYPE) return;
-        this.set(session, 'ended');
+        const state = this.states.get(session.id);
+        if (!state) return;
+        state.state = 'ended';
+        this.changed.fire(session);
         this.states.delete(session.id);
       }),
     );
   }
 
   stateOf(session: vscode.DebugSession): SessionState {
-    return this.states.get(session.id) ?? 'starting';
+    return this.states.get(session.id)?.state ?? 'starting';
   }
 
   dispose(): void {
     this.registrations.dispose();
   }
-
-  /** A message from the adapter to VS Code. */
-  private read(session: vscode.DebugSession, message: unknown): void {
-    const { type, event, command, success } = message as Partial<Record<string, unknown>>;
-    if (type === 'event' && event === 'stopped') this.set(session, 'stopped');
-    // Registers and memory that the user changes show in the page tables too.
-    else if (type === 'event' && (event === 'invalidated' || event === 'memory')) this.changed.fire(session);
-    else if (type === 'event' && event === 'continued') this.set(session, 'running');
-    else if (type === 'response' && success === true && RUNS_ON.has(String(command))) this.set(session, 'running');
-  }
-
-  private set(session: vscode.DebugSession, state: SessionState): void {
-    this.states.set(session.id, state);
-    this.changed.fire(session);
-  }
 }
-
-/** Requests after which the guest runs. Their response may come with no `continued` event. */
-const RUNS_ON: ReadonlySet<string> = new Set(['continue', 'next', 'stepIn', 'stepOut', 'configurationDone', 'restart']);

@@ -177,7 +177,7 @@ const HYPERVISOR_FIELDS = {
 
 const LAUNCH_FIELDS = {
   program: text({
-    description: 'The guest kernel to debug: a RISC-V ELF64 file. Short for "guests" with one guest.',
+    description: 'The guest kernel to debug: a RISC-V ELF64 file, or a flat Linux Image. Short for "guests" with one guest.',
   }),
   guests: list({
     items: record({ fields: GUEST_FIELDS, description: 'One guest.' }),

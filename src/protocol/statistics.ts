@@ -6,6 +6,8 @@ export interface StatisticsResponse {
   /** Virtual time since the start, in seconds. */
   readonly virtualSeconds: number;
   readonly guests: readonly GuestStatistics[];
+  /** What each kind of VM exit is, in a sentence. */
+  readonly meanings?: Readonly<Record<string, string>>;
   /** The last VM exits of all guests, newest first; absent when none are kept. */
   readonly lastExits?: readonly ExitLine[];
 }

@@ -57,7 +57,7 @@ export class MachinePageTables implements PageTableTree {
     const match = ID.exec(id);
     const guest = match && this.guests[Number(match[1])];
     if (!match || !guest) return [];
-    if (match[2] === undefined) return guest.spaces().map((space) => spaceNode(id, space));
+    if (match[2] === undefined) return inUseFirst(guest.spaces()).map((space) => spaceNode(id, space));
     const satp = BigInt(`0x${match[2]}`);
     const space = guest.spaces().find((candidate) => candidate.satp === satp);
     if (!space) return [];
@@ -69,6 +69,10 @@ export class MachinePageTables implements PageTableTree {
   private guestNode({ guest, spaces }: GuestTables, index: number): TreeNode {
     return { kind: 'guest', id: `g${index}`, guest, spaces: spaces().length };
   }
+}
+
+function inUseFirst(spaces: readonly SpaceTables[]): SpaceTables[] {
+  return [...spaces].sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
 }
 
 function spaceNode(parent: string, { satp, asid, guest, isCurrent, views }: SpaceTables): TreeNode {

@@ -1,5 +1,6 @@
 /** Read-only documents that hold an explanation as it was when it was asked for. */
 import * as vscode from 'vscode';
+import { wrap } from './wrap';
 
 const SCHEME = 'hypocaust-explanation';
 
@@ -21,7 +22,7 @@ export class ExplanationDocuments implements vscode.TextDocumentContentProvider,
   /** @param title the tab's; a later explanation with the same title takes the place of the earlier one */
   async open(title: string, lines: readonly string[]): Promise<void> {
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}` });
-    this.texts.set(uri.toString(), `${lines.join('\n')}\n`);
+    this.texts.set(uri.toString(), `${wrap(lines).join('\n')}\n`);
     this.changed.fire(uri);
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
   }

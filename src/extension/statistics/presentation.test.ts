@@ -18,7 +18,7 @@ describe('VM exit statistics', () => {
 
   it('show the most frequent kind first, and none that did not happen', () => {
     assert.deepEqual(text(presentStatistics(first)), [
-      'Machine: 1,234,567 instructions, 0.012346 s of virtual time',
+      'Machine: 1,234,567 instructions · 0.012346 s of virtual time',
       'kernel: 83 exits',
       '  csrRead: 40',
       '  csrWrite: 40',
@@ -33,7 +33,7 @@ describe('VM exit statistics', () => {
       guests: [{ guest: 'kernel', exits: { sret: 3, csrWrite: 42, csrRead: 40, mmio: 1000 } }],
     };
     assert.deepEqual(text(presentStatistics(next, first)), [
-      'Machine: 1,234,600 (+33) instructions, 0.012346 s of virtual time',
+      'Machine: 1,234,600 (+33) instructions · 0.012346 s of virtual time',
       'kernel: 1,085 (+1,002) exits',
       '  mmio: 1,000 (+1,000)',
       '  csrWrite: 42 (+2)',
@@ -74,9 +74,9 @@ describe('VM exit statistics', () => {
       ],
     });
     assert.deepEqual(text(rows), [
-      'Machine: 100 instructions, 0.000000 s of virtual time',
+      'Machine: 100 instructions · 0.000000 s of virtual time',
       'kernel: 3 exits',
-      '  csrWrite: 3, 2.0 µs each',
+      '  csrWrite: 3 · 2.0 µs each',
       '    satp: 3',
       '    main+0x4: 2 trap.c:12',
       '    0x90: 1',

@@ -7,6 +7,8 @@ export interface StatisticsRow {
   readonly label: string;
   readonly description: string;
   readonly icon: string;
+  /** Markdown. */
+  readonly tooltip?: string;
   /** Where a click goes. */
   readonly source?: SourceLine;
   /** Whether it shows its children at first. */
@@ -26,7 +28,7 @@ export function presentStatistics(now: StatisticsResponse, before?: StatisticsRe
     id: 'machine',
     label: 'Machine',
     description:
-      `${count(now.instructions)}${growth(now.instructions, before?.instructions ?? now.instructions)} instructions, ` +
+      `${count(now.instructions)}${growth(now.instructions, before?.instructions ?? now.instructions)} instructions · ` +
       `${now.virtualSeconds.toFixed(6)} s of virtual time`,
     icon: 'circuit-board',
     isOpen: false,
@@ -48,13 +50,17 @@ export function presentStatistics(now: StatisticsResponse, before?: StatisticsRe
         const id = `guest ${guest} ${kind}`;
         const details = known?.find((one) => one.kind === kind);
         const time =
-          details && details.milliseconds > 0 ? `, ${duration(details.milliseconds / details.count)} each` : '';
+          details && details.milliseconds > 0 ? ` · ${duration(details.milliseconds / details.count)} each` : '';
+        const meaning = now.meanings?.[kind];
         const grown = growth(exits[kind], earlier ? (earlier[kind] ?? 0) : exits[kind]);
         return {
           id,
           label: kind,
           description: `${count(exits[kind])}${grown}${time}`,
           icon: 'sign-out',
+          ...(meaning !== undefined && {
+            tooltip: `${meaning} A function breakpoint on \`hypervisor.${kind}\` stops there.`,
+          }),
           isOpen: false,
           children: details ? detailRows(id, details) : [],
         };

@@ -53,11 +53,12 @@ export function registerStatistics(sessions: SessionWatch): vscode.Disposable {
   );
 }
 
-function toItem({ id, label, description, icon, source, isOpen, children }: StatisticsRow): vscode.TreeItem {
+function toItem({ id, label, description, icon, tooltip, source, isOpen, children }: StatisticsRow): vscode.TreeItem {
   const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
   const item = new vscode.TreeItem(label, children.length === 0 ? None : isOpen ? Expanded : Collapsed);
   item.id = id;
   item.description = description;
+  if (tooltip !== undefined) item.tooltip = new vscode.MarkdownString(tooltip);
   item.iconPath = new vscode.ThemeIcon(icon);
   if (source) item.command = openSource(source);
   return item;
