@@ -1,7 +1,7 @@
 /** Long lines of an explanation, broken so that an editor shows all of them. */
 
 /** Characters in a line: what an editor beside a side bar shows. */
-const WIDTH = 100;
+const WIDTH = 90;
 
 /** @returns the lines; what goes on in the next line is indented */
 export function wrap(lines: readonly string[], width = WIDTH): string[] {
