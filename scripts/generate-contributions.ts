@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as prettier from 'prettier';
-import { DEBUG_TYPE, initialConfiguration, launchSchema, launchSnippets } from '../src/protocol/launch-configuration';
+import { DEBUG_TYPE } from '../src/protocol/launch-configuration';
+import { initialConfiguration, launchSchema, launchSnippets } from '../src/protocol/launch-contributions';
 
 const FILE = join(__dirname, '..', 'package.json');
 

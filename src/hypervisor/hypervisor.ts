@@ -8,7 +8,7 @@ import { CSR } from '../machine/csr-numbers';
 import type { Firmware } from '../machine/firmware';
 import type { Hart, Trap } from '../machine/hart';
 import type { Machine } from '../machine/machine';
-import { isaString } from '../machine/machine';
+import { isaString } from '../machine/isa-string';
 import { makeSatp, sv39 } from '../machine/paging';
 import type { CommonExitFields, ExitKind, ExitRecord } from './exit-record';
 import { exitFor } from './exits/decode';

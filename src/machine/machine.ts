@@ -3,10 +3,7 @@ import type { EngineOptions } from '../engine/engine';
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
-import { PAGE_BYTES } from '../engine/memory-images';
-import type { MemoryImage } from '../engine/memory-images';
-import { restoreState, saveState, SnapshotError } from '../engine/state-transfer';
-import type { StateTransfer, Stateful, StoredState } from '../engine/state-transfer';
+import type { StateTransfer, Stateful } from '../engine/state-transfer';
 import type { Technique } from '../engine/techniques';
 import type { TranslationService } from '../engine/translator/translation-service';
 import type { Extension, ExtensionSwitches } from '../isa/extensions';
@@ -28,7 +25,11 @@ import { Hart } from './hart';
 import { Htif } from './htif';
 import type { HtifAddresses } from './htif';
 import { INTERRUPT } from './status';
+import { isaString } from './isa-string';
+import { restoreSnapshot, takeSnapshot, transferDescription } from './machine-snapshot';
+import type { MachineSnapshot } from './machine-snapshot';
 import { MachineTimers } from './machine-timers';
+import type { PowerOff, RunResult } from './run-result';
 import { RealTime, VirtualTime } from './time';
 import type { MachineTime } from './time';
 import { Turns } from './turns';
@@ -77,35 +78,6 @@ export interface MachineBoot {
   /** Where the program has `tohost`, through which it ends the machine and prints (see `htif.ts`). */
   readonly htif?: HtifAddresses;
 }
-
-/** A machine at a moment; see `Machine.takeSnapshot`. It never changes. */
-export interface MachineSnapshot {
-  readonly state: StoredState;
-  readonly memory: MemoryImage;
-}
-
-export interface PowerOff {
-  readonly code: number;
-  readonly reason: 'shutdown' | 'reboot' | 'failure';
-}
-
-export type RunResult =
-  /** The instructions asked for were executed. */
-  | { readonly kind: 'limit' }
-  /** `requestStop`, or `onTrap` said 'stop'. */
-  | { readonly kind: 'stopped' }
-  /** The current hart stands before the instruction at a breakpoint. */
-  | { readonly kind: 'breakpoint'; readonly pc: bigint }
-  /** All harts are in WFI or stopped, and nothing but input will wake one. */
-  | { readonly kind: 'idle' }
-  /** All harts were in WFI or stopped, and virtual time was advanced to the first timer by this many ticks. */
-  | { readonly kind: 'waiting'; readonly ticks: number }
-  /** Time follows the host's clock, and the hart is in WFI for so many ticks: call `run` again then, or after input. */
-  | { readonly kind: 'asleep'; readonly ticks: number }
-  /** It is the turn of the hart that was asked for. */
-  | { readonly kind: 'turn' }
-  /** The program ended the machine. */
-  | ({ readonly kind: 'power-off' } & PowerOff);
 
 /** A point in the execution: an address at a count of instructions. */
 interface Moment {
@@ -262,35 +234,19 @@ export class Machine implements Stateful {
    * @throws SnapshotError when a part of it cannot be kept
    */
   takeSnapshot(): MachineSnapshot {
-    return { state: saveState(this), memory: this.engine.takeMemory() };
+    return takeSnapshot(this);
   }
 
   /**
    * Makes the machine what it, or one made in the same way, was. Not to be called from a callback.
    * @throws SnapshotError when the snapshot does not fit; then the machine is as it was
    */
-  restoreSnapshot({ state, memory }: MachineSnapshot): void {
-    const before = saveState(this);
-    try {
-      restoreState(this, state);
-      if (memory.end > this.memory.size / PAGE_BYTES) {
-        throw new SnapshotError('The snapshot has memory where this machine has none: it is damaged; take it anew.');
-      }
-    } catch (error) {
-      restoreState(this, before);
-      throw error;
-    }
-    this.engine.restoreMemory(memory);
+  restoreSnapshot(snapshot: MachineSnapshot): void {
+    restoreSnapshot(this, snapshot);
   }
 
   transferState(state: StateTransfer): void {
-    const description = this.describe();
-    const found = state.text(description);
-    if (found !== description) {
-      throw new SnapshotError(
-        `The snapshot is of another machine; start this one with the same settings. It was: ${found}. This is: ${description}.`,
-      );
-    }
+    transferDescription(state, this, [...this.parts.keys()]);
     this.engine.transferState(state);
     this.clock.transferState(state);
     this.turns.transferState(state);
@@ -309,20 +265,6 @@ export class Machine implements Stateful {
     this.reached = this.passed = undefined;
     // So that timers are looked at before anything else.
     this.timers.next = 0;
-  }
-
-  /** What a snapshot's machine must be like. */
-  private describe(): string {
-    const devices = this.devices.slots.flatMap(({ deviceName }) => deviceName ?? []);
-    const traits = [
-      `${this.memory.size / MIB} MiB`,
-      `${this.harts.length} ${this.harts.length === 1 ? 'hart' : 'harts'}`,
-      isaString(this.extensions),
-      `virtio ${this.devices.slots[0].legacy ? 'legacy' : 'modern'} with ${devices.join(', ') || 'nothing'}`,
-      this.firmware ? 'SBI firmware' : 'no firmware',
-      ...this.parts.keys(),
-    ];
-    return traits.join('; ');
   }
 
   /** From a callback: ends `run` as soon as possible, before the next instruction. Otherwise: ends the next `run` at once. */
@@ -475,12 +417,4 @@ export class Machine implements Stateful {
       state.pc = entry;
     }
   }
-}
-
-/** An instruction set as device trees write it: `rv64imafdc_zicsr_zifencei`. */
-export function isaString(extensions: ReadonlySet<Extension>): string {
-  const names = [...extensions];
-  const letters = [...'IMAFDC'].filter((letter) => names.some((name) => name === letter)).join('');
-  const others = names.filter((name) => name.length > 1);
-  return ['rv64' + letters, ...others].join('_').toLowerCase();
 }

@@ -2,7 +2,7 @@
 import { MemoryImage, PAGE_BYTES } from '../engine/memory-images';
 import { SnapshotError } from '../engine/state-transfer';
 import { Crc32 } from './crc32';
-import type { MachineSnapshot } from './machine';
+import type { MachineSnapshot } from './machine-snapshot';
 
 /** "HCSNAP", and what a transfer as text would change. */
 const MAGIC = Uint8Array.of(0x48, 0x43, 0x53, 0x4e, 0x41, 0x50, 0x0d, 0x0a);

@@ -1,7 +1,8 @@
 // The launch configuration: defaults, messages for what is wrong, and the schema that package.json carries.
 import assert from 'node:assert/strict';
 import { machineExtensions, switchableExtensions } from '../isa/extensions';
-import { launchSchema, launchSnippets, parseLaunch } from './launch-configuration';
+import { parseLaunch } from './launch-configuration';
+import { launchSchema, launchSnippets } from './launch-contributions';
 
 const MIB = 2 ** 20;
 

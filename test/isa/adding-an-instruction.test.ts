@@ -8,6 +8,7 @@ import type * as Assemble from '../../src/isa/assemble';
 import type * as Disassemble from '../../src/isa/disassemble';
 import type * as Decode from '../../src/isa/decode';
 import type * as Hover from '../../src/isa/hover';
+import type * as IsaString from '../../src/machine/isa-string';
 import type * as MachineModule from '../../src/machine/machine';
 import type * as Table from '../../src/isa/table';
 import { instructionByName } from '../../src/isa/table';
@@ -114,7 +115,8 @@ describe('docs/adding-an-instruction.md', () => {
   });
 
   it('brings a switch of the machine, which the device tree shows', () => {
-    const { Machine, isaString } = load<typeof MachineModule>('../../src/machine/machine');
+    const { Machine } = load<typeof MachineModule>('../../src/machine/machine');
+    const { isaString } = load<typeof IsaString>('../../src/machine/isa-string');
     const isa = (extensions: object) => isaString(new Machine({ memoryBytes: 1 << 20, extensions }).extensions);
     assert.match(isa({ Zbkb: true }), /_zba_zbb_zbkb_zbs/);
     assert.doesNotMatch(isa({}), /zbkb/);

@@ -6,7 +6,7 @@ import { MemoryStorage } from '../../src/machine/devices/virtio/storage';
 import { VirtioEntropy } from '../../src/machine/devices/virtio/entropy';
 import type { DeviceOptions } from '../../src/machine/extra-devices';
 import { Machine } from '../../src/machine/machine';
-import type { RunResult } from '../../src/machine/machine';
+import type { RunResult } from '../../src/machine/run-result';
 
 const BASE = 0x80000000n;
 const POWER_OFF = 'li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)\n';

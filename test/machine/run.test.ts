@@ -1,7 +1,8 @@
 /** The machine's run loop: exact timers, waiting, breakpoints, steps, stops, and the same execution in any slices. */
 import assert from 'node:assert/strict';
 import { assembleSource } from '../../src/isa/assemble';
-import type { Machine, RunResult } from '../../src/machine/machine';
+import type { Machine } from '../../src/machine/machine';
+import type { RunResult } from '../../src/machine/run-result';
 import { FLAT_BASE, flatMachine } from '../support/flat-program';
 import { MachineConsole } from '../support/machine-console';
 import { prompt, teachingKernel } from '../support/teaching-kernel';

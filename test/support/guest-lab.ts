@@ -8,7 +8,7 @@ import { assembleSource } from '../../src/isa/assemble';
 import type { ExtensionSwitches } from '../../src/isa/extensions';
 import type { DeviceOptions } from '../../src/machine/extra-devices';
 import { Machine } from '../../src/machine/machine';
-import type { RunResult } from '../../src/machine/machine';
+import type { RunResult } from '../../src/machine/run-result';
 
 const MIB = 1024 * 1024;
 

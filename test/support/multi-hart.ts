@@ -1,7 +1,8 @@
 /** Programs for machines with several harts, in M-mode from the start of RAM or in S-mode over the built-in firmware. */
 import { assembleSource } from '../../src/isa/assemble';
 import type { Hart } from '../../src/machine/hart';
-import type { MachineOptions, RunResult } from '../../src/machine/machine';
+import type { MachineOptions } from '../../src/machine/machine';
+import type { RunResult } from '../../src/machine/run-result';
 import { Machine } from '../../src/machine/machine';
 
 const MEMORY = 16 << 20;

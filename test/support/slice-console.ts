@@ -1,7 +1,8 @@
 /** Runs one of our own machines in slices while someone waits for its output, as `Qemu` does with QEMU. */
 import { readFileSync } from 'node:fs';
 import type { BootProgram } from '../../src/machine/boot';
-import type { Machine, PowerOff } from '../../src/machine/machine';
+import type { Machine } from '../../src/machine/machine';
+import type { PowerOff } from '../../src/machine/run-result';
 import { parseElf } from '../../src/symbols/elf';
 import type { GuestConsole } from './guest-console';
 

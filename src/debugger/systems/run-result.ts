@@ -1,6 +1,7 @@
 /** What the machine's results mean to the debugger, and the bound on work outside guest instructions. */
 import type { Hart } from '../../machine/hart';
-import type { Machine, PowerOff, RunResult } from '../../machine/machine';
+import type { Machine } from '../../machine/machine';
+import type { PowerOff, RunResult } from '../../machine/run-result';
 import type { End, RunOutcome } from './system';
 import type { Target } from '../target';
 

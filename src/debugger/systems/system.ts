@@ -1,6 +1,6 @@
 /** What a session debugs: guests under the hypervisor, or a bare machine. The rest of the debugger sees only this. */
 import type { DataAccess, WatchedRange } from '../../engine/data-watch';
-import type { MachineSnapshot } from '../../machine/machine';
+import type { MachineSnapshot } from '../../machine/machine-snapshot';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import type { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { PageTableTree } from '../page-tables/tree';

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { decodeBase64, encodeBase64 } from '../../protocol/base64';
 import type { ConsoleInfo, ConsoleOutputBody } from '../../protocol/console';
 import { DEBUG_TYPE } from '../../protocol/launch-configuration';
-import type { LaunchConfiguration } from '../../protocol/launch-configuration';
+import type { LaunchConfiguration } from '../../protocol/launch-fields';
 import type { CustomEventName } from '../../protocol/messages';
 import { request } from '../request';
 import { GuestTerminal } from './guest-terminal';

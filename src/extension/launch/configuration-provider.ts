@@ -1,12 +1,8 @@
 /** Completes and checks launch configurations, and offers some where there is no launch.json. */
 import * as vscode from 'vscode';
 import { ConfigurationError } from '../../protocol/fields';
-import {
-  CONSOLE_EVENTS_FIELD,
-  DEBUG_TYPE,
-  initialConfiguration,
-  parseLaunch,
-} from '../../protocol/launch-configuration';
+import { CONSOLE_EVENTS_FIELD, DEBUG_TYPE, parseLaunch } from '../../protocol/launch-configuration';
+import { initialConfiguration } from '../../protocol/launch-contributions';
 import { withAbsolutePaths } from './absolute-paths';
 import { findKernels, pickKernel } from './find-kernels';
 
