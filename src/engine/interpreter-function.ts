@@ -15,7 +15,7 @@ import type { InstructionOperation, Marker, Operation } from './record';
 import { IMM, OP, operations, PC_OFFSET, RD, RECORD_SIZE, RS1, RS2, TARGET, TRACE_LIMIT } from './record';
 import type { SlowPathName } from './slow-path-calls';
 import { EXIT, JUMP, STATUSES } from './slow-path-calls';
-import { SPLIT_ACCESSES } from './translator/region-type';
+import { GIVE_UP } from './translator/region-type';
 
 const PAGE = ~0xfffn;
 
@@ -189,8 +189,8 @@ export class InterpreterFunction {
       });
     this.countEntry(cold);
     code.get(this.page).get(this.dataTlb).get(this.fetchTlb).get(this.budget).get(this.op);
-    code.callIndirect(this.regionType).tee(this.inside).i32(SPLIT_ACCESSES).op('i32.eq');
-    code.if(() => code.get(this.op).call(this.slowPath.splitAccesses));
+    code.callIndirect(this.regionType).tee(this.inside).i32(GIVE_UP).op('i32.ge_u');
+    code.if(() => code.get(this.op).get(this.inside).i32(GIVE_UP).op('i32.sub').call(this.slowPath.giveUpGuess));
     code.br(this.reload);
   }
 

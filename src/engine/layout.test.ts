@@ -21,7 +21,7 @@ describe('layout of the engine memory', () => {
       ['slot tables', at.SLOT_TABLES, at.SLOT_TABLE_COUNT * at.SLOT_TABLE_SIZE],
       ['records', at.RECORDS, records],
       ['heat', at.HEAT, records / 4],
-      ['misses of regions', at.REGION_MISSES, MAX_REGIONS * 4],
+      ['failures of regions', at.REGION_FAILURES, MAX_REGIONS * 8],
       ['entries of regions', at.REGION_ENTRIES, MAX_REGIONS * 4],
       ['remembered pages', at.REMEMBERED_PAGES, at.REMEMBERED_PAGES_SIZE],
       ['page information', at.PAGE_INFO, (2 ** 32 / 0x1000) * 4],

@@ -112,15 +112,18 @@ export const RECORDS_END = 0x8100000;
 export const HEAT = RECORDS_END;
 /** A record's heat lies at a quarter of the record's address, and this. */
 export const HEAT_OFFSET = HEAT - RECORDS / 4;
-/** For each region how often a group of its accesses missed the TLB (u32); by the region's index. */
-export const REGION_MISSES = HEAT + (RECORDS_END - RECORDS) / 4;
+/** For each region how often its guesses of each kind failed (four u16; see `GUESSES`); by the region's index. */
+export const REGION_FAILURES = HEAT + (RECORDS_END - RECORDS) / 4;
 /** For each region how often it may still be entered before it is translated anew, with more around it (u32). */
-export const REGION_ENTRIES = REGION_MISSES + 0x8000;
+export const REGION_ENTRIES = REGION_FAILURES + 0x10000;
 /**
- * What the running region remembers of the pages that it accessed last, for each base register and kind of access: the
- * page's virtual address (i64; odd for none), and the host address minus the guest address (i32).
+ * What regions remember of the pages that they accessed last, for each base register and kind of access: the page's
+ * virtual address (i64; odd for none), the host address minus the guest address (i32), and the same of another access, whatever its page
+ * was (i32).
  */
-export const REMEMBERED_PAGES = REGION_MISSES + 0x10000;
+export const REMEMBERED_PAGES = REGION_ENTRIES + 0x8000;
+export const REMEMBERED_ADDEND = 8;
+export const LIKELY_ADDEND = 12;
 export const REMEMBERED_PAGES_SIZE = 32 * 4 * 16;
 
 /**

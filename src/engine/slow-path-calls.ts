@@ -27,8 +27,8 @@ export const slowPathTypes = {
   cross: { parameters: ['i32'], results: status },
   /** The record at the stored pc is hot: gives it a region, or lets it cool down. */
   translate: { parameters: ['i32'], results: [] },
-  /** The region with this index asks to be translated anew, without groups of accesses. */
-  splitAccesses: { parameters: ['i32'], results: [] },
+  /** The region with this index asks to be translated anew, without this kind of guesses. */
+  giveUpGuess: { parameters: ['i32', 'i32'], results: [] },
   /** The region with this index is entered so often that it is to be translated anew, with more around it. */
   growRegion: { parameters: ['i32'], results: [] },
   /** The record at the stored pc, which the fetch TLB or its slot table does not have. */

@@ -18,6 +18,7 @@ import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
 import { operations } from './record';
 import type { Tlbs } from './tlb';
+import { GUESSES } from './translator/region-type';
 import type { Translator } from './translator/translator';
 
 const PAGE_SIZE = 0x1000;
@@ -90,8 +91,8 @@ export class SlowPath {
       this.parts.translator.grow(region);
       return 0;
     },
-    splitAccesses: (region) => {
-      this.parts.translator.splitAccesses(region);
+    giveUpGuess: (region, guess) => {
+      this.parts.translator.giveUp(region, GUESSES[guess]);
       return 0;
     },
   };

@@ -313,6 +313,52 @@ describe('translated code', () => {
     );
   });
 
+  for (const [how, frames] of [
+    ['as they lie in the guest', [0, 1, 2, 3, 4, 5, 6, 7]],
+    ['in two runs', [8, 9, 10, 11, 0, 1, 2, 3]],
+    ['in disorder', [5, 11, 2, 8, 14, 3, 9, 0]],
+  ] as const) {
+    it(`agrees on pointers that a loop follows from page to page, which lie ${how}`, () => {
+      compare(
+        `
+          li s0, 0x80004000       # a node in each of eight pages: next and key
+          li t0, 0
+        make:
+          slli t1, t0, 12
+          add t1, t1, s0
+          addi t2, t0, 3
+          andi t2, t2, 7
+          slli t2, t2, 12
+          add t2, t2, s0
+          slli t3, t0, 4
+          add t1, t1, t3
+          addi t4, t0, 3
+          andi t4, t4, 7
+          slli t4, t4, 4
+          add t2, t2, t4
+          sd t2, 0(t1)
+          sd t0, 8(t1)
+          addi t0, t0, 1
+          li t2, 8
+          bne t0, t2, make
+        outer:
+          mv a0, s0
+          li a1, 50
+        follow:
+          ld a2, 8(a0)
+          add a3, a3, a2
+          addi a2, a2, 1
+          sd a2, 8(a0)
+          ld a0, 0(a0)
+          addi a1, a1, -1
+          bnez a1, follow
+          j outer`,
+        60_000,
+        ({ mapped }) => frames.forEach((frame, page) => mapped.set(0x80004 + page, 0x80020 + frame)),
+      );
+    });
+  }
+
   it('agrees on accesses that miss: at page ends, misaligned, at devices, and where they fault', () => {
     const host = compare(
       `

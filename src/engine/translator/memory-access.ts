@@ -20,6 +20,7 @@ export class MemoryAccess {
   private groups = new Map<Step, AccessGroup>();
   /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
   private readonly firsts = new Set<Step>();
+  private readonly guessed = new Set<Step>();
   private readonly hosts = new Map<AccessGroup, number>();
   private readonly caches = new Map<number, number>();
   /** Registers with addresses of which the last one's page says nothing. */
@@ -27,26 +28,36 @@ export class MemoryAccess {
   private readonly address: number;
   private readonly entry: number;
   private readonly wanted: number;
+  private readonly likely: number;
   private readonly hostLocals: number[] = [];
 
   constructor(
     private readonly code: Code,
     /** The local with the data TLB. */
     private readonly dataTlb: number,
-    private readonly groupsAccesses: boolean,
-    private readonly remembersPages: RemembersPages,
+    private readonly how: {
+      /** Whether accesses that are close to each other look into the TLB together. */
+      readonly groupsAccesses: boolean;
+      readonly remembersPages: RemembersPages;
+      /** Whether a chased pointer's page is taken to lie where the one before suggests. */
+      readonly guessesAddends: boolean;
+      /** Counts that this was wrong; and pushes whether it was too often. */
+      readonly countFailure: () => void;
+      readonly hasFailed: () => void;
+    },
   ) {
     this.address = code.local('i64');
     this.entry = code.local('i32');
     this.wanted = code.local('i64');
+    this.likely = code.local('i32');
   }
 
   /** At the region's start; all blocks that will be emitted. */
   startRegion(blocks: readonly (readonly Step[])[]): void {
     for (const steps of blocks) {
-      const groups = groupAccesses(steps, this.groupsAccesses);
+      const groups = groupAccesses(steps, this.how.groupsAccesses);
       this.planned.set(steps, groups);
-      if (this.remembersPages !== 'never') for (const group of groups.values()) this.pageCache(group);
+      if (this.how.remembersPages !== 'never') for (const group of groups.values()) this.pageCache(group);
     }
     for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
   }
@@ -56,6 +67,7 @@ export class MemoryAccess {
     this.chased = chased;
     this.groups = this.planned.get(steps)!;
     this.firsts.clear();
+    this.guessed.clear();
     const seen = new Set<AccessGroup>();
     for (const [step, group] of this.groups) {
       if (!seen.has(group)) this.firsts.add(step);
@@ -92,9 +104,7 @@ export class MemoryAccess {
     base();
     if (first !== 0) code.i64(BigInt(first)).op('i64.add');
     code.set(address);
-    const isChased = (this.chased & (1 << group.base)) !== 0;
-    const remembers = this.remembersPages === 'always' || (this.remembersPages === 'unless chased' && !isChased);
-    const cache = remembers ? this.pageCache(group) : undefined;
+    const cache = this.remembersPage(group) ? this.pageCache(group) : undefined;
     const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
     if (cache !== undefined) {
@@ -102,19 +112,18 @@ export class MemoryAccess {
         code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').likely().brIf(known);
         this.findEntry(loads, stores, miss);
         code.i32(0).get(this.wanted).memory('i64.store', cache);
-        code
-          .i32(0)
-          .get(entry)
-          .memory('i32.load', at.ADDEND)
-          .memory('i32.store', cache + 8);
+        const addend = cache + at.REMEMBERED_ADDEND;
+        code.i32(0).get(entry).memory('i32.load', at.ADDEND).memory('i32.store', addend);
       });
+      code.get(address).op('i32.wrap_i64').i32(0);
       code
-        .get(address)
-        .op('i32.wrap_i64')
-        .i32(0)
-        .memory('i32.load', cache + 8)
+        .memory('i32.load', cache + at.REMEMBERED_ADDEND)
         .op('i32.add')
         .set(host);
+    } else if (this.how.guessesAddends) {
+      this.guessed.add(step);
+      this.findEntry(loads, stores, miss);
+      this.guessHost(this.pageCache(group) + at.LIKELY_ADDEND, host, miss);
     } else {
       this.findEntry(loads, stores, miss);
       code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
@@ -132,6 +141,34 @@ export class MemoryAccess {
         .brIf(miss);
     }
     this.hosts.set(group, host);
+  }
+
+  /**
+   * Whether the access, which was emitted, takes its page to lie where that of another access with the register does: so that the
+   * processor need not wait for the TLB's answer before it goes on with what is loaded.
+   */
+  hasGuessed(step: Step): boolean {
+    return this.guessed.has(step);
+  }
+
+  private remembersPage({ base }: AccessGroup): boolean {
+    const { remembersPages } = this.how;
+    const isChased = (this.chased & (1 << base)) !== 0;
+    return remembersPages === 'always' || (remembersPages === 'unless chased' && !isChased);
+  }
+
+  /** The address in the engine's memory from that in the guest's, and the addend in the cell, which is made right if it is wrong. */
+  private guessHost(cell: number, host: number, miss: Label): void {
+    const { code, address, entry, likely } = this;
+    code.get(address).op('i32.wrap_i64').i32(0).memory('i32.load', cell).tee(likely).op('i32.add').set(host);
+    code.get(entry).memory('i32.load', at.ADDEND).get(likely).op('i32.ne').unlikely();
+    code.if(() => {
+      this.how.countFailure();
+      this.how.hasFailed();
+      code.brIf(miss);
+      code.i32(0).get(entry).memory('i32.load', at.ADDEND).tee(likely).memory('i32.store', cell);
+      code.get(address).op('i32.wrap_i64').get(likely).op('i32.add').set(host);
+    });
   }
 
   /** The TLB entry of `address` into `entry`; to `miss` unless it has the page that is wanted. */

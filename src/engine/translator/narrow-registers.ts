@@ -31,7 +31,10 @@ export const noNarrowRegisters = (blocks: readonly Block[]): NarrowRegisters => 
   return { atStart: none, known: none, preferred: 0 };
 };
 
-/** @param atEntry the registers that may be taken to be sign-extended where the region begins */
+/**
+ * @param atEntry the registers that hold sign-extended values where the region begins, now: it is taken that they do so whenever
+ * it does, and that a register which a loop does not write holds one there only if it does so now
+ */
 export function findNarrowRegisters(
   blocks: readonly Block[],
   flow: FlowGraph,
@@ -39,9 +42,15 @@ export function findNarrowRegisters(
   guesses: boolean,
 ): NarrowRegisters {
   const live = findLive(blocks, flow);
-  const likely = findKnown(blocks, flow, atEntry, (node) => (guesses ? live[node] : 0));
-  const preferred = findPreferred(blocks, flow, likely);
-  const known = findKnown(blocks, flow, atEntry, (node) => (guesses ? live[node] & preferred : 0));
+  const loops = findLoops(blocks, flow);
+  const guessed = (head: number): number => {
+    if (!guesses) return 0;
+    const written = [...(loops.get(head) ?? [])].reduce((set, node) => set | writtenIn(blocks[node]), 0);
+    return live[head] & (written | atEntry);
+  };
+  const likely = findKnown(blocks, flow, atEntry, guessed);
+  const preferred = findPreferred(blocks, flow, likely, findWeights(blocks, loops));
+  const known = findKnown(blocks, flow, atEntry, (head) => guessed(head) & preferred);
   return { known, atStart: known.map((set) => set & preferred), preferred };
 }
 
@@ -229,9 +238,13 @@ export const isNarrowCondition = ({ a, b }: Condition, decoded: Operands, known:
   isSignExtended(b, decoded, known);
 
 /** The registers that are used more by instructions that need but the lower half. */
-function findPreferred(blocks: readonly Block[], flow: FlowGraph, known: readonly number[]): number {
+function findPreferred(
+  blocks: readonly Block[],
+  flow: FlowGraph,
+  known: readonly number[],
+  weights: readonly number[],
+): number {
   const score = new Array<number>(32).fill(0);
-  const weights = findWeights(blocks, flow);
   for (const node of flow.order) {
     let now = known[node];
     for (const step of blocks[node].steps) {
@@ -263,16 +276,26 @@ function narrowReads(decoded: Operands, known: number): number {
 }
 
 /** How often each block is done, roughly: by the loops that it is in. */
-function findWeights(blocks: readonly Block[], { order, rank }: FlowGraph): number[] {
+function findWeights(blocks: readonly Block[], loops: ReadonlyMap<number, ReadonlySet<number>>): number[] {
+  const weights = blocks.map(() => 1);
+  for (const loop of loops.values()) for (const node of loop) weights[node] *= REPEATS;
+  return weights;
+}
+
+/** The blocks of each loop, by the one that it begins with. */
+function findLoops(blocks: readonly Block[], { order, rank }: FlowGraph): Map<number, ReadonlySet<number>> {
   const predecessors: number[][] = blocks.map(() => []);
   for (const from of order) for (const to of successors(blocks[from])) predecessors[to].push(from);
-  const weights = blocks.map(() => 1);
+  const loops = new Map<number, ReadonlySet<number>>();
   for (const head of order) {
     const inside = new Set([head]);
     for (const from of predecessors[head]) if (rank[from] >= rank[head]) inside.add(from);
     if (inside.size === 1 && !predecessors[head].includes(head)) continue;
     for (const node of inside) if (node !== head) for (const from of predecessors[node]) inside.add(from);
-    for (const node of inside) weights[node] *= REPEATS;
+    loops.set(head, inside);
   }
-  return weights;
+  return loops;
 }
+
+const writtenIn = ({ steps }: Block): number =>
+  steps.reduce((set, { decoded }) => set | integerUse(decoded.instruction, decoded).writes, 0);

@@ -19,7 +19,8 @@ import type { NarrowRegisters } from './narrow-registers';
 import { findNarrowRegisters, noNarrowRegisters } from './narrow-registers';
 import type { Block, BlockEdge, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
-import { CONTINUE, INTERPRET } from './region-type';
+import type { Guess } from './region-type';
+import { CONTINUE, GIVE_UP, GUESSES, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
 import type { SingleRegisters } from './single-registers';
 import { findSingleRegisters } from './single-registers';
@@ -35,8 +36,8 @@ const BUDGET = 3;
 const MOST_COPIES = 8;
 const UNROLLED_STEPS = 100;
 
-/** Misses of grouped accesses after which the region is translated anew, without groups. */
-const MOST_MISSES = 1000;
+/** Failures of guesses of one kind after which the region is translated anew, without them. */
+const MOST_FAILURES = 1000;
 
 export class RegionFunction {
   private readonly blocks: readonly Block[];
@@ -65,8 +66,8 @@ export class RegionFunction {
     private readonly how: {
       /** Registers whose values are taken to be sign-extended 32-bit ones where the region begins. */
       readonly signExtended: number;
-      /** Whether registers are taken to be sign-extended where loops are entered. */
-      readonly guesses: boolean;
+      /** What may be guessed. */
+      readonly guesses: ReadonlySet<Guess>;
       /** Whether registers are kept as an i32 where that is enough. */
       readonly narrows: boolean;
       readonly arithmetic: Arithmetic;
@@ -78,22 +79,28 @@ export class RegionFunction {
       readonly remembersPages: RemembersPages;
       /** Whether short loops are written several times in a row. */
       readonly unrolls: boolean;
-      /** Address of the region's count of times that this did not work. */
-      readonly misses: number;
+      /** Whether a chased pointer's page is taken to lie where the one before suggests. */
+      readonly guessesAddends: boolean;
+      /** Address of the region's counts of guesses that failed. */
+      readonly failures: number;
     },
   ) {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
     this.dirty = findDirtyRegisters(this.blocks, this.flow.order);
     this.narrow = how.narrows
-      ? findNarrowRegisters(this.blocks, this.flow, how.signExtended, how.guesses)
+      ? findNarrowRegisters(this.blocks, this.flow, how.signExtended, how.guesses.has('words'))
       : noNarrowRegisters(this.blocks);
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
     this.chased = findChasedPointers(this.blocks, this.flow);
     this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
-    const { arithmetic, floatHelper, groupsAccesses } = how;
-    this.memory = new MemoryAccess(code, DATA_TLB, groupsAccesses, how.remembersPages);
+    const { arithmetic, floatHelper } = how;
+    this.memory = new MemoryAccess(code, DATA_TLB, {
+      ...how,
+      countFailure: () => this.countFailure('addends'),
+      hasFailed: () => this.pushHasFailed('addends'),
+    });
     this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, this.memory);
     this.target = code.local('i64');
     this.entry = code.local('i32');
@@ -147,7 +154,10 @@ export class RegionFunction {
     code.if(() => {
       this.leaveTo(
         () => this.steps.pushPosition(this.destination(edge)),
-        () => this.countMiss(),
+        () => {
+          this.countFailure('words');
+          this.pushStatus(['words']);
+        },
         state,
       );
     });
@@ -284,8 +294,7 @@ export class RegionFunction {
       }
       code.block((label) => nest(index - 1, [label, ...labels], done));
       const { step, state: left } = exits[index];
-      const status = this.memory.beginsGroup(step) ? () => this.countMiss() : INTERPRET;
-      this.leaveTo(() => this.steps.pushPosition(step.position), status, left);
+      this.leaveTo(() => this.steps.pushPosition(step.position), this.statusOfMiss(step), left);
     };
     const count = steps.filter((step) => this.steps.canMiss(step)).length;
     if (count === 0) body([]);
@@ -406,12 +415,42 @@ export class RegionFunction {
     code.unlikely().if(() => this.leaveTo(() => this.steps.pushPosition(position), status, state));
   }
 
-  /** Counts a miss of a group of accesses, and pushes the status to leave with. */
-  private countMiss(): void {
+  /** The status to leave with where an access misses the TLB, or what pushes it. */
+  private statusOfMiss(step: Step): number | (() => void) {
+    const isGroup = this.memory.beginsGroup(step);
+    const guesses = [
+      ...(isGroup ? ['groups' as const] : []),
+      ...(this.memory.hasGuessed(step) ? ['addends' as const] : []),
+    ];
+    if (guesses.length === 0) return INTERPRET;
+    return () => {
+      if (isGroup) this.countFailure('groups');
+      this.pushStatus(guesses);
+    };
+  }
+
+  private countFailure(guess: Guess): void {
+    const cell = this.failuresOf(guess);
+    this.code.i32(0).i32(0).memory('i32.load16_u', cell).i32(1).op('i32.add').memory('i32.store16', cell);
+  }
+
+  /** Pushes whether a guess failed so often that it is to be given up. */
+  private pushHasFailed(guess: Guess): void {
+    this.code.i32(0).memory('i32.load16_u', this.failuresOf(guess)).i32(MOST_FAILURES).op('i32.gt_u');
+  }
+
+  /** Pushes the status to leave with where one of these guesses may have failed. */
+  private pushStatus([guess, ...others]: readonly Guess[]): void {
     const { code } = this;
-    const { misses } = this.how;
-    code.i32(0).i32(0).memory('i32.load', misses).i32(1).op('i32.add').memory('i32.store', misses);
-    code.i32(0).memory('i32.load', misses).i32(MOST_MISSES).op('i32.gt_u').i32(INTERPRET).op('i32.add');
+    code.i32(GIVE_UP + GUESSES.indexOf(guess));
+    if (others.length > 0) this.pushStatus(others);
+    else code.i32(INTERPRET);
+    this.pushHasFailed(guess);
+    code.op('select');
+  }
+
+  private failuresOf(guess: Guess): number {
+    return this.how.failures + 2 * GUESSES.indexOf(guess);
   }
 
   /** Stores what the region keeps in locals, and returns. */

@@ -10,6 +10,7 @@ import type { RemembersPages } from './memory-access';
 import type { Block, CodeSource, Region, RegionLimits, RegionPage } from './region';
 import { findRegion } from './region';
 import { RegionFunction } from './region-function';
+import type { Guess } from './region-type';
 import { REGION_TYPE } from './region-type';
 
 /**
@@ -33,8 +34,8 @@ export interface RegionWish {
   /** Where in its first page it begins. */
   readonly offset: number;
   readonly isLarge: boolean;
-  /** Whether accesses near each other look into the TLB together, and guards may guess what registers hold. */
-  readonly isDaring: boolean;
+  /** What it may guess. */
+  readonly guesses: readonly Guess[];
   /** Integer registers that hold sign-extended 32-bit values where it begins. */
   readonly signExtended: number;
 }
@@ -80,16 +81,18 @@ export class RegionMaker {
     const floats = found.some(({ region }) => usesFloats(region)) ? importFloatHelpers(module) : undefined;
     const arithmetic = defineArithmetic(module);
     found.forEach(({ wish, region }, number) => {
+      const guesses = new Set(wish.guesses);
       const how = {
         signExtended: wish.signExtended,
-        guesses: wish.isDaring,
+        guesses,
         narrows: !without.has('narrow-registers'),
         arithmetic,
         floatHelper: (name: string) => floats!.get(name)!,
-        groupsAccesses: wish.isDaring && !without.has('grouped-checks'),
+        groupsAccesses: guesses.has('groups') && !without.has('grouped-checks'),
         remembersPages: this.remembersPages(),
         unrolls: !without.has('unrolling'),
-        misses: at.REGION_MISSES + 4 * wish.index,
+        guessesAddends: guesses.has('addends') && !without.has('likely-addends'),
+        failures: at.REGION_FAILURES + 8 * wish.index,
       };
       const index = module.define(REGION_TYPE, (code) => new RegionFunction(code, region, how).generate());
       module.export(exportedName(number), index);

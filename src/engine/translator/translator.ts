@@ -13,7 +13,8 @@ import { LiveCode } from './live-code';
 import { PAGE_SIZE, pageOf } from './region';
 import type { RegionWish } from './region-module';
 import { exportedName, RegionMaker } from './region-module';
-import { MAX_REGIONS } from './region-type';
+import type { Guess } from './region-type';
+import { GUESSES, MAX_REGIONS } from './region-type';
 import type { TranslationService } from './translation-service';
 
 /** What regions may take: machine code is some five times as long as the WebAssembly. */
@@ -100,8 +101,8 @@ export class Translator {
   private readonly free: number[] = [];
   /** Records whose regions are to be large. */
   private readonly grown = new Set<number>();
-  /** Records whose regions are better without groups of accesses. */
-  private readonly split = new Set<number>();
+  /** For records, the guesses that their regions are better without. */
+  private readonly failed = new Map<number, Set<Guess>>();
 
   constructor(
     private readonly parts: TranslatorParts,
@@ -153,7 +154,7 @@ export class Translator {
       index: this.free.pop()!,
       offset: this.parts.state.pcLow % PAGE_SIZE,
       isLarge: this.grown.has(record),
-      isDaring: !this.split.has(record),
+      guesses: this.guessesOf(record),
       signExtended: this.signExtended(),
     };
     if (this.background?.request(live, wish, record)) return;
@@ -188,12 +189,17 @@ export class Translator {
     if (this.regions.get(index) === region) this.heats.setRegion(region.record, index);
   }
 
-  /** Drops a region, which will be translated anew without groups of accesses. */
-  splitAccesses(index: number): void {
+  /** Drops a region, which will be translated anew without guesses of this kind. */
+  giveUp(index: number, guess: Guess): void {
     const region = this.regions.get(index);
     if (!region) return;
-    this.split.add(region.record);
+    this.failed.set(region.record, (this.failed.get(region.record) ?? new Set()).add(guess));
     this.remove(region);
+  }
+
+  private guessesOf(record: number): readonly Guess[] {
+    const failed = this.failed.get(record);
+    return failed ? GUESSES.filter((guess) => !failed.has(guess)) : GUESSES;
   }
 
   /** Drops the regions that have code from this page. */
@@ -206,7 +212,7 @@ export class Translator {
   flush(): void {
     this.background?.cancelAll();
     this.grown.clear();
-    this.split.clear();
+    this.failed.clear();
     for (const region of this.regions.values()) this.remove(region);
   }
 
@@ -229,7 +235,7 @@ export class Translator {
       if (this.regions.size >= this.room.regions || this.bytes >= this.room.bytes) this.evict();
       for (const region of this.regionsAt(record)) this.remove(region);
       const { index, isLarge } = wish;
-      this.view.setUint32(at.REGION_MISSES + 4 * index, 0, true);
+      this.view.setBigUint64(at.REGION_FAILURES + 8 * index, 0n, true);
       const entries = isLarge ? UNLIMITED : this.thresholds.entries;
       this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
       this.table.set(index, exports[exportedName(number)]);
