@@ -15,6 +15,7 @@ export const techniques = {
   'loop-dispatch': 'a loop that is entered in several places leaves the region at all but one of them',
   'chased-pointers': 'a pointer that a loop loads has its page remembered, too',
   'likely-addends': "a chased pointer's access waits for the TLB to tell where the page lies",
+  'early-stores': 'registers that no code will read are kept as long as an exit may need them',
   unrolling: 'a loop of one block looks at the remaining count each time',
   'narrow-registers': 'registers with 32-bit values are extended to 64 bits each time they change',
   'branch-hints': 'V8 is not told which branches are rare',

@@ -74,10 +74,14 @@ export class IntegerRegisters {
     else this.code.get(this.narrow(x)).op('i64.extend_i32_s');
   }
 
-  /** On the way from where `from` is valid to a block that finds these registers as an i32, and others as an i64. */
-  convert(from: ValidLocals, narrow: number): void {
+  /**
+   * On the way from where `from` is valid to a block that finds these registers as an i32, and others as an i64.
+   * @param needed the registers that the block needs at all
+   */
+  convert(from: ValidLocals, narrow: number, needed: number): void {
     for (const x of this.wides.keys()) {
       const bit = 1 << x;
+      if (!(needed & bit)) continue;
       if (!(narrow & bit)) {
         if (!(from.wide & bit)) this.extend(x, false);
       } else if (!(from.narrow & bit)) {

@@ -5,6 +5,8 @@
 import type { Condition, Expr } from '../../isa/semantics';
 import { successors } from './edges';
 import type { FlowGraph } from './flow-graph';
+import { findLiveRegisters } from './live-registers';
+import type { Loops } from './loops';
 import type { Block, Step } from './region';
 import { integerUse } from './registers';
 
@@ -38,11 +40,11 @@ export const noNarrowRegisters = (blocks: readonly Block[]): NarrowRegisters => 
 export function findNarrowRegisters(
   blocks: readonly Block[],
   flow: FlowGraph,
+  loops: Loops,
   atEntry: number,
   guesses: boolean,
 ): NarrowRegisters {
-  const live = findLive(blocks, flow);
-  const loops = findLoops(blocks, flow);
+  const live = findLiveRegisters(blocks, flow.order);
   const guessed = (head: number): number => {
     if (!guesses) return 0;
     const written = [...(loops.get(head) ?? [])].reduce((set, node) => set | writtenIn(blocks[node]), 0);
@@ -77,25 +79,6 @@ function findKnown(
     }
   }
   return known;
-}
-
-/** The registers that each block or those behind it read before they write them. */
-function findLive(blocks: readonly Block[], { order }: FlowGraph): number[] {
-  const live = blocks.map(() => 0);
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const node of [...order].reverse()) {
-      const after = successors(blocks[node]).reduce((set, to) => set | live[to], 0);
-      const before = blocks[node].steps.reduceRight((set, { decoded }) => {
-        const { reads, writes } = integerUse(decoded.instruction, decoded);
-        return (set & ~writes) | reads;
-      }, after);
-      if (before === live[node]) continue;
-      live[node] = before;
-      changed = true;
-    }
-  }
-  return live;
 }
 
 /** The registers that are sign-extended after a step. */
@@ -276,25 +259,10 @@ function narrowReads(decoded: Operands, known: number): number {
 }
 
 /** How often each block is done, roughly: by the loops that it is in. */
-function findWeights(blocks: readonly Block[], loops: ReadonlyMap<number, ReadonlySet<number>>): number[] {
+function findWeights(blocks: readonly Block[], loops: Loops): number[] {
   const weights = blocks.map(() => 1);
   for (const loop of loops.values()) for (const node of loop) weights[node] *= REPEATS;
   return weights;
-}
-
-/** The blocks of each loop, by the one that it begins with. */
-function findLoops(blocks: readonly Block[], { order, rank }: FlowGraph): Map<number, ReadonlySet<number>> {
-  const predecessors: number[][] = blocks.map(() => []);
-  for (const from of order) for (const to of successors(blocks[from])) predecessors[to].push(from);
-  const loops = new Map<number, ReadonlySet<number>>();
-  for (const head of order) {
-    const inside = new Set([head]);
-    for (const from of predecessors[head]) if (rank[from] >= rank[head]) inside.add(from);
-    if (inside.size === 1 && !predecessors[head].includes(head)) continue;
-    for (const node of inside) if (node !== head) for (const from of predecessors[node]) inside.add(from);
-    loops.set(head, inside);
-  }
-  return loops;
 }
 
 const writtenIn = ({ steps }: Block): number =>

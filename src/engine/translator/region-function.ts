@@ -8,6 +8,7 @@ import * as at from '../layout';
 import { findChasedPointers } from './chased-pointers';
 import type { RegisterSet } from './dirty-registers';
 import { findDirtyRegisters, union, writes } from './dirty-registers';
+import { findLiveRegisters } from './live-registers';
 import { leadsTo, structured, successors } from './edges';
 import type { FlowGraph } from './flow-graph';
 import type { ValidLocals } from './integer-registers';
@@ -15,9 +16,10 @@ import { validAtStart } from './integer-registers';
 import type { JumpTable } from './jump-table';
 import type { RemembersPages } from './memory-access';
 import { MemoryAccess } from './memory-access';
+import { findLoops } from './loops';
 import type { NarrowRegisters } from './narrow-registers';
 import { findNarrowRegisters, noNarrowRegisters } from './narrow-registers';
-import type { Block, BlockEdge, Edge, Region, Step } from './region';
+import type { Block, BlockEdge, BlockEnd, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
 import type { Guess } from './region-type';
 import { CONTINUE, GIVE_UP, GUESSES, INTERPRET } from './region-type';
@@ -44,6 +46,8 @@ export class RegionFunction {
   private readonly flow: FlowGraph;
   /** Registers that may differ from their place in memory where a block begins. */
   private readonly dirty: readonly RegisterSet[];
+  /** Integer registers whose values a block must find in locals. */
+  private readonly needed: readonly number[];
   private readonly singles: SingleRegisters;
   private readonly narrow: NarrowRegisters;
   /** Registers with addresses that a loop loads, where each block begins. */
@@ -77,6 +81,8 @@ export class RegionFunction {
       readonly groupsAccesses: boolean;
       /** Whether the last page of a base register is remembered. */
       readonly remembersPages: RemembersPages;
+      /** Whether registers that no code will read are stored early. */
+      readonly dropsRegisters: boolean;
       /** Whether short loops are written several times in a row. */
       readonly unrolls: boolean;
       /** Whether a chased pointer's page is taken to lie where the one before suggests. */
@@ -87,9 +93,12 @@ export class RegionFunction {
   ) {
     this.blocks = region.blocks;
     this.flow = structured(this.blocks);
-    this.dirty = findDirtyRegisters(this.blocks, this.flow.order);
+    const live = how.dropsRegisters ? findLiveRegisters(this.blocks, this.flow.order) : undefined;
+    const loops = findLoops(this.blocks, this.flow);
+    this.dirty = findDirtyRegisters(this.blocks, this.flow, loops, live);
+    this.needed = this.dirty.map(({ integers }, node) => integers | (live?.[node] ?? -1));
     this.narrow = how.narrows
-      ? findNarrowRegisters(this.blocks, this.flow, how.signExtended, how.guesses.has('words'))
+      ? findNarrowRegisters(this.blocks, this.flow, loops, how.signExtended, how.guesses.has('words'))
       : noNarrowRegisters(this.blocks);
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
     this.chased = findChasedPointers(this.blocks, this.flow);
@@ -138,7 +147,7 @@ export class RegionFunction {
     forEachBit(this.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
     const state = { ...this.stateAt(0), valid: validAtStart(0), known: 0 };
     this.guard({ block: 0 }, this.narrow.known[0], state);
-    this.steps.integers.convert(state.valid, this.narrow.atStart[0]);
+    this.steps.integers.convert(state.valid, this.narrow.atStart[0], this.needed[0]);
   }
 
   /** Leaves in front of a block that takes a register to be sign-extended which is not. */
@@ -196,7 +205,8 @@ export class RegionFunction {
     const copies = this.copies[node];
     this.count(-copies * steps.length);
     this.steps.integers.startBlock(this.narrow.atStart[node]);
-    for (let left = copies - 1; left >= 0; left--) this.copy(node, left * steps.length);
+    let { dirty } = this.stateAt(node);
+    for (let left = copies - 1; left >= 0; left--) dirty = this.copy(node, left * steps.length, dirty);
   }
 
   /** What is known where a block begins. */
@@ -210,11 +220,15 @@ export class RegionFunction {
     if (instructions !== 0) this.code.get(BUDGET).i32(instructions).op('i32.add').set(BUDGET);
   }
 
-  /** A block's steps and its end. @param ahead instructions of the copies that follow, which are counted already */
-  private copy(node: number, ahead: number): void {
-    const { code } = this;
+  /**
+   * A block's steps and its end.
+   * @param ahead instructions of the copies that follow, which are counted already
+   * @param dirty registers that may differ from their place in memory
+   * @returns those that may do so in the next copy
+   */
+  private copy(node: number, ahead: number, dirty: RegisterSet): RegisterSet {
     const { steps, end } = this.blocks[node];
-    const state: State = { ...this.stateAt(node), uncounted: ahead, valid: this.steps.integers.locals };
+    const state: State = { ...this.stateAt(node), dirty, uncounted: ahead, valid: this.steps.integers.locals };
     this.steps.startBlock(steps, this.singles.atStart[node], this.narrow.known[node], this.chased[node]);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
@@ -234,25 +248,20 @@ export class RegionFunction {
     if (end.k === 'branch') this.steps.pushCondition(last!);
     state.valid = this.steps.integers.locals;
     state.known = this.steps.known;
+    this.end(node, state, entry);
+    return state.dirty;
+  }
+
+  /** How a block ends. @param entry the local with the address of its jump table's entry, if it has one */
+  private end(node: number, state: State, entry: number | undefined): void {
+    const { code } = this;
+    const { end } = this.blocks[node];
     switch (end.k) {
       case 'go':
         this.go(node, end.to, state);
         return;
       case 'branch':
-        if (ahead > 0) {
-          // On to the next copy, or out of the loop.
-          const loops = leadsTo(end.taken, node);
-          if (loops) code.op('i32.eqz');
-          code.if(() => {
-            const out = loops ? end.other : end.taken;
-            if (!('block' in out)) return this.go(node, out, state);
-            this.count(ahead);
-            this.go(node, out, { ...state, uncounted: 0 });
-          });
-          return;
-        }
-        code.if(() => this.go(node, end.taken, state));
-        this.go(node, end.other, state);
+        this.branch(node, end, state);
         return;
       case 'return':
         for (const site of end.sites) {
@@ -266,9 +275,28 @@ export class RegionFunction {
         this.dispatch(node, end.entries, state);
         return;
       case 'indirect':
-        if (table) this.throughTable(node, table, end.targets, entry!, state);
+        if (end.table) this.throughTable(node, end.table, end.targets, entry!, state);
         this.leaveTo(() => code.get(this.target), CONTINUE, state);
     }
+  }
+
+  /** By the condition that was pushed: to one of two blocks; or from a copy, on to the next one, or out of the loop. */
+  private branch(node: number, { taken, other }: Extract<BlockEnd, { k: 'branch' }>, state: State): void {
+    const { code } = this;
+    const { uncounted: ahead } = state;
+    if (ahead === 0) {
+      code.if(() => this.go(node, taken, state));
+      this.go(node, other, state);
+      return;
+    }
+    const loops = leadsTo(taken, node);
+    if (loops) code.op('i32.eqz');
+    code.if(() => {
+      const out = loops ? other : taken;
+      if (!('block' in out)) return this.go(node, out, state);
+      this.count(ahead);
+      this.go(node, out, { ...state, uncounted: 0 });
+    });
   }
 
   /** The steps that go on to the next one; behind them an exit for each that may miss the TLB. */
@@ -337,7 +365,8 @@ export class RegionFunction {
     }
     const { block, entry } = edge;
     this.guard(edge, this.narrow.known[block] & ~state.known, state);
-    this.steps.integers.convert(state.valid, this.narrow.atStart[block]);
+    this.storeRegisters({ integers: state.dirty.integers & ~this.dirty[block].integers, floats: 0 }, state.valid);
+    this.steps.integers.convert(state.valid, this.narrow.atStart[block], this.needed[block]);
     if (entry !== undefined) this.code.i32(entry).set(this.entry);
     const { rank, isMerge } = this.flow;
     if (rank[block] <= rank[from] || isMerge[block]) this.code.br(this.labels.get(block)!);
@@ -456,15 +485,7 @@ export class RegionFunction {
   /** Stores what the region keeps in locals, and returns. */
   private leaveTo(pushPc: () => void, status: number | (() => void), { dirty, uncounted, valid }: State): void {
     const { code } = this;
-    forEachBit(dirty.integers, (x) => {
-      code.i32(0);
-      this.steps.integers.pushAt(valid, x);
-      code.memory('i64.store', at.X_REGISTERS + 8 * x);
-    });
-    forEachBit(dirty.floats, (f) => {
-      code.i32(0).get(this.steps.floats.local(f));
-      code.memory('f64.store', at.F_REGISTERS + 8 * f);
-    });
+    this.storeRegisters(dirty, valid);
     code.i32(0);
     pushPc();
     code.memory('i64.store', at.PC);
@@ -474,6 +495,19 @@ export class RegionFunction {
     if (typeof status === 'number') code.i32(status);
     else status();
     code.op('return');
+  }
+
+  private storeRegisters({ integers, floats }: RegisterSet, valid: ValidLocals): void {
+    const { code } = this;
+    forEachBit(integers, (x) => {
+      code.i32(0);
+      this.steps.integers.pushAt(valid, x);
+      code.memory('i64.store', at.X_REGISTERS + 8 * x);
+    });
+    forEachBit(floats, (f) => {
+      code.i32(0).get(this.steps.floats.local(f));
+      code.memory('f64.store', at.F_REGISTERS + 8 * f);
+    });
   }
 
   /**

@@ -90,6 +90,7 @@ export class RegionMaker {
         floatHelper: (name: string) => floats!.get(name)!,
         groupsAccesses: guesses.has('groups') && !without.has('grouped-checks'),
         remembersPages: this.remembersPages(),
+        dropsRegisters: !without.has('early-stores'),
         unrolls: !without.has('unrolling'),
         guessesAddends: guesses.has('addends') && !without.has('likely-addends'),
         failures: at.REGION_FAILURES + 8 * wish.index,
