@@ -24,12 +24,39 @@ export class Graph {
 
   /** Whether, when the loop `all` begins with this node, no part of it that is a loop has nodes both in `inner` and not in it. */
   nests(node: number, all: ReadonlySet<number>, inner: ReadonlySet<number>): boolean {
-    const uses = (from: number, to: number) => from !== node && to !== node && all.has(from) && all.has(to);
-    for (const other of inner) {
-      const cycle = other === node ? undefined : this.cycle(other, uses);
-      if (cycle && [...cycle].some((member) => !inner.has(member))) return false;
-    }
-    return true;
+    const isMixed = (loop: readonly number[]) => loop.some((member) => inner.has(member) !== inner.has(loop[0]));
+    return !this.components((other) => other !== node && all.has(other)).some(isMixed);
+  }
+
+  /** Some of the nodes, those together that can reach each other through these (R. Tarjan, 1972). */
+  private components(isOne: (node: number) => boolean): number[][] {
+    const found: number[][] = [];
+    const number = new Map<number, number>();
+    const least = new Map<number, number>();
+    const open: number[] = [];
+    const isOpen = new Set<number>();
+    const visit = (node: number): number => {
+      const own = number.size;
+      number.set(node, own);
+      least.set(node, own);
+      open.push(node);
+      isOpen.add(node);
+      for (const to of this.successors[node]) {
+        if (!isOne(to)) continue;
+        const reached = number.has(to) ? (isOpen.has(to) ? number.get(to)! : own) : visit(to);
+        least.set(node, Math.min(least.get(node)!, reached));
+      }
+      if (least.get(node) === own) {
+        const component = open.splice(open.indexOf(node));
+        for (const member of component) isOpen.delete(member);
+        found.push(component);
+      }
+      return least.get(node)!;
+    };
+    this.successors.forEach((_, node) => {
+      if (isOne(node) && !number.has(node)) visit(node);
+    });
+    return found;
   }
 }
 
