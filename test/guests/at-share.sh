@@ -6,6 +6,10 @@ mount -t 9p -o trans=virtio,version=9p2000.L share /tmp/in
 ls /tmp/in
 sha256sum /tmp/in/below/known
 cat /tmp/in/link
+sha256sum /tmp/in/inside
+echo 'of the guest' >/tmp/secret
+cat /tmp/in/outside
+readlink /tmp/in/outside
 echo nothing 2>/dev/null >/tmp/in/new || echo it cannot be written
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=131072 out /tmp/out
 cp /tmp/in/below/known /tmp/out/copy

@@ -32,6 +32,10 @@ describe('Debian Linux and its devices', () => {
     mkdirSync(join(folder, 'in', 'below'), { recursive: true });
     writeFileSync(join(folder, 'in', 'below', 'known'), KNOWN_FILE);
     symlinkSync(join('below', 'nothing'), join(folder, 'in', 'link'));
+    symlinkSync(join('below', 'known'), join(folder, 'in', 'inside'));
+    // Where the guest follows it, it leads to a file of the guest's.
+    symlinkSync(join('..', 'secret'), join(folder, 'in', 'outside'));
+    writeFileSync(join(folder, 'secret'), 'of the host\n');
     server = createServer((_, response) => response.end(KNOWN_FILE));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as AddressInfo;
@@ -68,13 +72,15 @@ describe('Debian Linux and its devices', () => {
     const qemu = startQemu(this, guest, [...card, ...folders]);
     await qemu.exit;
     assert.match(scriptOutput(bare), /it cannot be written\n/);
+    assert.match(scriptOutput(bare), /of the guest\n/);
+    assert.doesNotMatch(scriptOutput(bare), /of the host/);
     assert.equal(scriptOutput(bare), scriptOutput({ output: qemu.output, status: null }));
   });
 
   it('leaves in a shared folder what it wrote', () => {
     assert.deepEqual(readdirSync(join(folder, 'bare')), ['folder']);
     assert.ok(readFileSync(join(folder, 'bare', 'folder', 'moved')).equals(KNOWN_FILE.subarray(0, 10)));
-    assert.deepEqual(readdirSync(join(folder, 'in')).sort(), ['below', 'link']);
+    assert.deepEqual(readdirSync(join(folder, 'in')).sort(), ['below', 'inside', 'link', 'outside']);
   });
 
   for (const [name, option] of [
