@@ -7,6 +7,7 @@ import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
 import { switchableExtensions } from '../isa/extensions';
 import { PLAIN_DEVICES } from '../debugger/systems/device-input';
 import type { PlainDevice } from '../debugger/systems/device-input';
+import { LEAST_SLICE } from '../hypervisor/hypervisor-options';
 import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
 import type { ClockKind } from '../debugger/session-options';
 import type { VirtioVersion } from '../machine/extra-devices';
@@ -30,6 +31,9 @@ export interface RunOptions {
   readonly harts: number | undefined;
   /** Of each guest; undefined: 1. */
   readonly vcpus: number | undefined;
+  /** Instructions. */
+  readonly timeSlice: number | undefined;
+  readonly guestTime: (typeof GUEST_TIMES)[number];
   /** Bytes. */
   readonly guestMemory: number | undefined;
   /** Disk images, and whether the guest's writes go to the file. */
@@ -74,6 +78,7 @@ export interface ExitLogOption {
   readonly kinds?: ReadonlySet<ExitKind>;
 }
 
+const GUEST_TIMES = ['goes-on', 'stops'] as const;
 const STALE_MODES = ['stop', 'log', 'ignore'] as const;
 export type StaleOption = (typeof STALE_MODES)[number];
 
@@ -94,7 +99,17 @@ export const RUN_OPTIONS = [
   { name: 'dtb', value: 'FILE', help: 'with --bare: a device tree in place of the generated one' },
   { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
   { name: 'harts', value: 'N', help: 'harts (processors) of the machine, 1 to 8; else 1, or one for each vCPU' },
-  { name: 'vcpus', value: 'N', help: 'vCPUs of each guest, 1 to 4' },
+  { name: 'vcpus', value: 'N', help: 'vCPUs of each guest, 1 to 4; they share harts where there are fewer' },
+  {
+    name: 'time-slice',
+    value: 'N',
+    help: 'instructions that a vCPU has a hart for while others wait for it; else 100000',
+  },
+  {
+    name: 'guest-time',
+    value: 'KIND',
+    help: "while others have a guest's harts, its time goes-on (the default) or stops",
+  },
   {
     name: 'extensions',
     value: 'LIST',
@@ -202,6 +217,10 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
       '--vcpus is for guests of the hypervisor; with --bare, --harts says how many processors there are.',
     );
   }
+  const guestsOnly = GUESTS_ONLY.find((name) => given.has(name));
+  if (guestsOnly && given.has('bare')) {
+    throw new UsageError(`--${guestsOnly} is for guests of the hypervisor; leave it out with --bare.`);
+  }
   const machineMode = given.has('machine-mode');
   if (machineMode && !given.has('bare')) throw new UsageError('--machine-mode goes with --bare only; add --bare.');
   if (machineMode && given.has('firmware')) {
@@ -227,6 +246,8 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     dtb: given.get('dtb'),
     harts: read(given, 'harts', hartCount),
     vcpus: read(given, 'vcpus', vcpuCount),
+    timeSlice: read(given, 'time-slice', instructionCount),
+    guestTime: read(given, 'guest-time', guestTime) ?? 'goes-on',
     guestMemory: read(given, 'guest-memory', memorySize),
     disks: readAll(repeated, 'disk', diskFile),
     devices: read(given, 'devices', deviceNames) ?? [],
@@ -253,6 +274,9 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 }
 
 type OptionName = (typeof RUN_OPTIONS)[number]['name'];
+
+/** Options about how guests share the machine. */
+const GUESTS_ONLY: readonly OptionName[] = ['time-slice', 'guest-time'];
 
 /** Options about what only the machine itself has. */
 const MACHINE_ONLY: readonly OptionName[] = ['dtb'];
@@ -387,6 +411,19 @@ function hartCount(text: string): number {
 function vcpuCount(text: string): number {
   if (!/^[1-4]$/.test(text)) throw new Error('there can be 1 to 4.');
   return Number(text);
+}
+
+function instructionCount(text: string): number {
+  const value = Number(text.replaceAll('_', ''));
+  if (!Number.isSafeInteger(value) || value < LEAST_SLICE)
+    throw new Error(`give at least ${LEAST_SLICE} instructions.`);
+  return value;
+}
+
+function guestTime(text: string): (typeof GUEST_TIMES)[number] {
+  const known = GUEST_TIMES.find((kind) => kind === text);
+  if (!known) throw new Error('there are goes-on and stops.');
+  return known;
 }
 
 function positive(text: string): number {

@@ -78,7 +78,7 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   }
   const vcpuCount = vcpus === undefined ? {} : { vcpus };
   const memory = options.guestMemory === undefined ? {} : { memoryBytes: options.guestMemory };
-  const { synchronization, staleTranslations } = options;
+  const { synchronization, staleTranslations, timeSlice } = options;
   const own = options.passthrough ? { passthrough: slotsOf(devices) } : { devices };
   const setup = {
     ...(options.passthrough && { devices }),
@@ -94,6 +94,8 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
     ]),
     synchronization,
     findsStaleTranslations: staleTranslations !== 'ignore',
+    ...(timeSlice !== undefined && { timeSlice }),
+    stopsGuestTime: options.guestTime === 'stops',
     ...beneath,
   };
   return new HypervisedSystem(machine, setup, exitRecording(options));

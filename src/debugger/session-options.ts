@@ -7,6 +7,7 @@ import type { StaleMode } from './stale-watch';
 import type { DeviceInput } from './systems/device-input';
 
 export type ClockKind = 'virtual' | 'realtime';
+export type GuestTime = 'goes-on' | 'stops';
 
 /** A file that was read: its path is for messages and for finding sources. */
 export interface InputFile {
@@ -38,12 +39,16 @@ export interface SessionOptions {
   readonly mode: 'hypervisor' | 'bare' | 'machine';
   /** DRAM of the machine. */
   readonly memoryBytes: number;
-  /** 1 to 8; one for each vCPU unless said otherwise, 1 on the bare machine. */
+  /** 1 to 8; one for each vCPU unless said otherwise, as far as that goes, 1 on the bare machine. vCPUs share what there is. */
   readonly harts?: number;
   /** What the machine has, as far as it differs from the defaults. */
   readonly extensions?: ExtensionSwitches;
   /** When shadow page tables follow those of the guests; 'sfence' unless said otherwise. */
   readonly synchronization?: Synchronization;
+  /** Instructions that a vCPU has its hart for while others wait for it; 100,000 unless said otherwise. */
+  readonly timeSlice?: number;
+  /** What a guest's time does while the guest is held, or others have its harts; it goes on unless said otherwise. */
+  readonly guestTime?: GuestTime;
   /** What the machine has beside its fixed devices; made anew for each boot. Guests see what is passed through to them. */
   readonly devices?: DeviceInput;
   /** M-mode code in place of the built-in firmware. */

@@ -116,6 +116,11 @@ export class Session {
 
   step(target: Target, kind: StepKind, granularity: Granularity): void {
     this.requirePaused();
+    if (this.system.held?.includes(target.guest)) {
+      throw new DebuggerError(
+        `Guest ${target.guest} is held, and executes nothing; "release ${target.guest}" lets it go.`,
+      );
+    }
     const { judge } = this.running;
     judge.beginStep();
     const world = {

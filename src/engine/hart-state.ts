@@ -30,6 +30,7 @@ export class RegisterViews {
   readonly halves: Uint32Array;
   readonly view: DataView;
   readonly x: Uint8Array;
+  readonly f: Uint8Array;
 
   /** @param base address of the cells */
   constructor(buffer: ArrayBuffer, base = 0) {
@@ -37,6 +38,7 @@ export class RegisterViews {
     this.halves = new Uint32Array(buffer, base, HART_CELLS_END / 4);
     this.view = new DataView(buffer, base, HART_CELLS_END);
     this.x = new Uint8Array(buffer, base + X_REGISTERS, 32 * 8);
+    this.f = new Uint8Array(buffer, base + F_REGISTERS, 32 * 8);
   }
 }
 
@@ -46,6 +48,8 @@ export class HartState {
   private view!: DataView;
   /** x0 to x31 as they lie in memory, 8 bytes each, little-endian; x0 must stay zero. To save and restore all at once. */
   xBytes!: Uint8Array;
+  /** f0 to f31, likewise. */
+  fBytes!: Uint8Array;
 
   /** @param views where the registers lie; `moveTo` changes that */
   constructor(views: RegisterViews) {
@@ -54,11 +58,12 @@ export class HartState {
   }
 
   /** The registers lie elsewhere from now on; whoever calls this has copied them. */
-  moveTo({ words, halves, view, x }: RegisterViews): void {
+  moveTo({ words, halves, view, x, f }: RegisterViews): void {
     this.words = words;
     this.halves = halves;
     this.view = view;
     this.xBytes = x;
+    this.fBytes = f;
   }
 
   /** Integer register 0..31, unsigned 64 bits. */
@@ -140,7 +145,7 @@ export class HartState {
 
   transferState(state: StateTransfer): void {
     state.fill(this.xBytes);
-    state.fill(this.words.subarray(F_REGISTERS / 8, F_REGISTERS / 8 + 32));
+    state.fill(this.fBytes);
     this.pc = state.word(this.pc);
     this.privilege = state.integer(this.privilege, 3) as Privilege;
     this.fcsr = state.integer(this.fcsr, 0xff);

@@ -252,7 +252,7 @@ export const EXIT_KINDS = [
   },
   {
     kind: 'timer',
-    description: "The host timer interrupt ends the guest's wait: its virtual timer becomes pending.",
+    description: 'The host timer interrupt: a virtual timer becomes pending, or a time slice is over.',
     fields: [
       { name: 'deadline', type: 'value', description: 'Time that the guest had asked for, in ticks.' },
       { name: 'time', type: 'value', description: 'Time now, in ticks of 100 ns.' },
@@ -265,6 +265,19 @@ export const EXIT_KINDS = [
       { name: 'cause', type: 'number', description: 'Cause code of the host interrupt: 1 software, 9 external.' },
       { name: 'name', type: 'text', description: 'Name of the host interrupt.' },
       { name: 'sip', type: 'value', description: 'Guest sip: what is pending for the guest.' },
+    ],
+  },
+  {
+    kind: 'vcpuSwitch',
+    description: 'The hart goes to another vCPU, where several share it.',
+    fields: [
+      { name: 'toGuest', type: 'text', description: 'Name of the guest whose vCPU gets the hart.' },
+      { name: 'toVcpu', type: 'number', description: 'Number of that vCPU within its guest.' },
+      {
+        name: 'reason',
+        type: 'text',
+        description: 'Why: "slice over", "waits", "stopped", "guest ended", or "asked for" by a step of the other one.',
+      },
     ],
   },
   {

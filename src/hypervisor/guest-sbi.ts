@@ -2,6 +2,7 @@
 import type { SbiFence, SbiHartStart, SbiHartState, SbiPlatform, SbiResetKind } from '../machine/sbi-platform';
 import { PAGE_SIZE } from './addresses';
 import { SOFTWARE_INTERRUPT } from './guest-csrs';
+import { loadDoubleword } from './guest-walk';
 import type { Vcpu } from './vcpu';
 
 /** A fence of more pages than this drops everything: that is allowed, and quicker. */
@@ -86,7 +87,7 @@ export class GuestSbiPlatform implements SbiPlatform {
   }
 
   readHartMask(virtualAddress: bigint): bigint | undefined {
-    return this.vcpu.loadDoubleword(virtualAddress);
+    return loadDoubleword(this.vcpu, virtualAddress);
   }
 
   reset(kind: SbiResetKind, reason: number): void {

@@ -10,15 +10,17 @@ import type { EntrySource } from '../machine/walk';
 import type { Gpa, Hpa } from './addresses';
 import type { ExitKind } from './exit-record';
 import { EXIT_KINDS } from './exit-record';
+import type { GuestClock } from './guest-clock';
 import { EXTERNAL_INTERRUPT } from './guest-csrs';
 import { GUEST_TREE_DEVICES, GuestDevices } from './guest-devices';
 import type { GuestDeviceEvents } from './guest-devices';
+import { deviceClockOf } from './guest-device-clock';
 import { GuestDma } from './guest-dma';
 import { GuestMemory } from './guest-memory';
 import type { GuestRange } from './layout';
 import type { PagePool } from './page-pool';
 import { ShadowPageTables } from './shadow/shadow-page-tables';
-import type { Synchronization, TranslationCache } from './shadow/shadow-page-tables';
+import type { AsidRange, Synchronization, TranslationCache } from './shadow/shadow-page-tables';
 import { StaleTranslations } from './shadow/stale-translations';
 import type { StoreWatch, TableWriter } from './shadow/stale-translations';
 import type { ShadowView } from './shadow/view';
@@ -63,8 +65,10 @@ export interface GuestSurroundings {
   /** Pages for its shadow tables alone. */
   readonly pool: PagePool;
   readonly cache: TranslationCache;
-  /** The machine's, for devices. */
-  readonly clock: DeviceClock;
+  readonly hostAsids: AsidRange;
+  readonly clock: GuestClock;
+  /** The machine's. */
+  readonly deviceClock: DeviceClock;
   readonly synchronization: Synchronization;
   /** To look for stale translations; they are not looked for unless given. */
   readonly tableStores?: { readonly watch: StoreWatch; readonly writer: () => Required<TableWriter> };
@@ -85,6 +89,7 @@ export class Guest {
   /** Looks for stale translations, where that was asked for. */
   readonly stale: StaleTranslations | undefined;
   readonly console: GuestConsole;
+  readonly clock: GuestClock;
   readonly vcpus: Vcpu[] = [];
   /** Virtio slots of the machine that are passed through to it. */
   readonly machineSlots: readonly number[];
@@ -93,6 +98,8 @@ export class Guest {
   /** VM exits so far, by kind. */
   readonly exitCounts = Object.fromEntries(EXIT_KINDS.map(({ kind }) => [kind, 0])) as Record<ExitKind, number>;
   ended?: GuestEnd;
+  /** Whoever debugs holds it: it executes nothing. */
+  isHeld = false;
   /** A driver of the guest's broke the rules, and its device waits for a reset; one sentence. */
   onProblem: (message: string) => void = () => {};
   /** An external interrupt of the machine took a hart out of this guest. */
@@ -102,9 +109,10 @@ export class Guest {
   constructor(options: GuestOptions, around: GuestSurroundings) {
     this.name = options.name;
     this.dram = around.dram;
+    this.clock = around.clock;
     this.memory = new GuestMemory(around.dram, around.range.base, around.range.size);
     this.entrySource = this.memory.entrySource();
-    this.shadow = new ShadowPageTables(around.dram, around.pool, this.memory, around.cache, around.synchronization);
+    this.shadow = new ShadowPageTables(around, this.memory);
     this.memory.onWrite = (hpa, length) => this.shadow.protection?.memoryWritten(hpa, length);
     const { dram, cache, tableStores } = around;
     this.stale = tableStores && new StaleTranslations(dram, this.memory, cache, tableStores.watch, tableStores.writer);
@@ -125,7 +133,7 @@ export class Guest {
       { ...devices, slots },
       {
         memory: new GuestDma(this.memory, dram),
-        clock: around.clock,
+        clock: deviceClockOf(around.clock, around.deviceClock),
       },
     );
     const { uart } = this.devices;
@@ -173,10 +181,24 @@ export class Guest {
     this.onEnd();
   }
 
+  /** Its time goes on or stands still, as it does: to be asked when it may have changed what it does. */
+  settleClock(): void {
+    const { clock, vcpus } = this;
+    if (!clock.mayStop) return;
+    const ready = vcpus.filter(({ canRun }) => canRun);
+    const isPutOff = ready.length > 0 && !ready.some(({ isOnHart }) => isOnHart);
+    const runs = !this.isHeld && !isPutOff;
+    if (clock.runs === runs) return;
+    clock.run(runs);
+    for (const { timer } of vcpus) timer.clockChanged();
+  }
+
   transferState(state: StateTransfer): void {
     for (const device of this.devices.bus.devices) state.section(device.name, () => device.transferState(state));
     state.section('shadow page tables', () => this.shadow.transferState(state));
     state.section('stale translations', () => this.transferStale(state));
+    state.section('clock', () => this.clock.transferState(state));
+    this.isHeld = state.flag(this.isHeld);
     for (const vcpu of this.vcpus) state.section(`vCPU ${vcpu.index}`, () => vcpu.transferState(state));
     for (const { kind } of EXIT_KINDS) this.exitCounts[kind] = state.integer(this.exitCounts[kind]);
     this.ended = state.optional(this.ended, (end) => ({

@@ -12,8 +12,9 @@ const A0 = 10;
 const ARGUMENT_REGISTERS = 8;
 const INTERRUPT_FLAG = 0x8000_0000;
 
-/** "TIME", sbi_set_timer (SBI 6.1). */
+/** "TIME", sbi_set_timer (SBI 6.1); "HSM", sbi_hart_start (SBI 9.1). */
 const SET_TIMER = { extension: 0x5449_4d45n, function: 0n } as const;
+const START_HART = { extension: 0x4853_4dn, function: 0n } as const;
 
 interface Call {
   readonly extension: bigint;
@@ -32,6 +33,8 @@ export interface HostSbiEvents {
 
 /** Calls that may wait. */
 const MOST_CALLS = 64;
+/** SBI_ERR_ALREADY_AVAILABLE: the hart has been started (SBI 9.1). */
+const IS_STARTED = -6n;
 
 export class HostSbi {
   /** Calls that are asked for and not made. */
@@ -39,9 +42,11 @@ export class HostSbi {
   /** M-mode is at work on a call. */
   private isCalling = false;
   private started = false;
+  /** What firmware answered to a call that it refused: one of the SBI's error codes. */
+  refusal: bigint | undefined;
 
   constructor(
-    private readonly hart: Hart,
+    readonly hart: Hart,
     /** Where calls return to, in the hypervisor. */
     private readonly returnAddress: bigint,
     private readonly events: HostSbiEvents,
@@ -54,9 +59,19 @@ export class HostSbi {
     return this.queue.length > 0;
   }
 
+  /** Whether calls were made and have not all been answered. */
+  get isAnswering(): boolean {
+    return this.isCalling;
+  }
+
   /** The supervisor timer interrupt is to pend from the time `stime` on: called for with the next `make`. */
   setTimer(stime: bigint): void {
     this.queue = [...this.queue, { ...SET_TIMER, args: [stime] }];
+  }
+
+  /** Another hart is to enter the hypervisor at this physical address: called for with the next `make`. */
+  startHart(index: number, entry: bigint): void {
+    this.queue = [...this.queue, { ...START_HART, args: [BigInt(index), entry, 0n] }];
   }
 
   /**
@@ -93,12 +108,20 @@ export class HostSbi {
       events.onStart();
     } else if (!this.isCalling) {
       events.onTrap(this.redirectedTrap());
-    } else if (this.isWanted) {
-      this.make();
     } else {
+      this.noteAnswer();
+      if (this.isWanted) {
+        this.make();
+        return;
+      }
       this.isCalling = false;
       events.onReturn();
     }
+  }
+
+  private noteAnswer(): void {
+    const error = BigInt.asIntN(64, this.hart.state.x(A0));
+    if (error !== 0n && error !== IS_STARTED) this.refusal = error;
   }
 
   private redirectedTrap(): Trap {

@@ -31,8 +31,12 @@ describe("the hypervisor's own page tables", () => {
     const trampoline = walk(TRAMPOLINE, FETCH);
     assert.equal(trampoline.ok && trampoline.address, TRAMPOLINE_PAGE);
     assert.equal(walk(TRAMPOLINE, STORE).ok, false);
-    const context = walk(TRAP_CONTEXT + 8n, STORE);
-    assert.equal(context.ok && context.address, tables.trapContext + 8);
+    for (const page of [pool.allocate(), pool.allocate()]) {
+      tables.mapTrapContext(page);
+      const context = walk(TRAP_CONTEXT + 8n, STORE);
+      assert.equal(context.ok && context.address, page + 8);
+      assert.equal(tables.trapContext, page);
+    }
     assert.equal(walk(TRAP_CONTEXT, FETCH).ok, false);
   });
 

@@ -2,11 +2,13 @@
  * The hypervisor's own address space on one hart: DRAM one to one by the largest pages, the trampoline and the trap
  * context at the top. The tables really lie in DRAM; a walk through them says what an HVA means.
  */
+import { LOAD } from '../engine/host';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { PhysicalMemory } from '../engine/physical-memory';
 import { sv39 } from '../machine/paging';
 import { makeEntry, PTE_A, PTE_D, PTE_R, PTE_V, PTE_W, PTE_X } from '../machine/pte';
 import type { WalkContext } from '../machine/walk';
+import { walkPageTable } from '../machine/walk';
 import type { Hpa, Hva, Level } from './addresses';
 import { LEVEL_SIZE, PAGE_SIZE } from './addresses';
 import { TRAMPOLINE, TRAMPOLINE_PAGE, TRAP_CONTEXT } from './layout';
@@ -18,8 +20,6 @@ const READ_WRITE_EXECUTE = READ_WRITE | PTE_X;
 
 export class HostTables {
   readonly root: Hpa;
-  /** Where the trap context of the hart's vCPU lies. */
-  readonly trapContext: Hpa;
 
   /** Builds the tables from pages of the pool. */
   constructor(
@@ -27,10 +27,19 @@ export class HostTables {
     private readonly pool: PagePool,
   ) {
     this.root = pool.allocate();
-    this.trapContext = pool.allocate();
     this.mapDram();
     this.map(TRAMPOLINE, TRAMPOLINE_PAGE, 0, READ_EXECUTE);
-    this.map(TRAP_CONTEXT, this.trapContext, 0, READ_WRITE);
+  }
+
+  /** The trap context is this page from now on: that of the vCPU that has the hart. */
+  mapTrapContext(page: Hpa): void {
+    this.map(TRAP_CONTEXT, page, 0, READ_WRITE);
+  }
+
+  /** The page of the trap context. */
+  get trapContext(): Hpa {
+    const walk = walkPageTable(TRAP_CONTEXT, LOAD, this.context, (address) => this.memory.read64(address));
+    return walk.ok ? walk.address : 0;
   }
 
   /** How to walk these tables, as the hypervisor itself in S-mode. */

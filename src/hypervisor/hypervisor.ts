@@ -3,92 +3,48 @@
  * to an observer if there is one, carried out, and the guest goes on.
  */
 import type { StateTransfer } from '../engine/state-transfer';
-import type { BootProgram, BootState } from '../machine/boot';
 import { CSR } from '../machine/csr-numbers';
-import type { Firmware } from '../machine/firmware';
 import type { Hart, Trap } from '../machine/hart';
 import type { Machine } from '../machine/machine';
 import { isaString } from '../machine/isa-string';
-import { makeSatp, sv39 } from '../machine/paging';
 import type { CommonExitFields, ExitKind, ExitRecord } from './exit-record';
 import { exitFor } from './exits/decode';
 import type { AnyExit } from './exits/exit';
 import { deliverableInterrupt } from './exits/inject';
 import { Guest } from './guest';
 import type { GuestOptions, GuestSurroundings } from './guest';
-import { EXTERNAL_INTERRUPT, SOFTWARE_INTERRUPT, TIMER_INTERRUPT } from './guest-csrs';
-import { HostSbi } from './host-sbi';
+import { VcpuSwitch } from './exits/vcpu-switch';
+import { GuestClock } from './guest-clock';
+import { HartSchedule } from './hart-schedule';
+import type { HostSbi } from './host-sbi';
 import { HostTables } from './host-tables';
+import { describeHypervisor, sliceOf } from './hypervisor-options';
+import type { HypervisorOptions } from './hypervisor-options';
 import type { GuestRange } from './layout';
-import { GUEST_SLOT, HYPERVISOR_BASE, placeGuests, POOL_END, POOL_START, TRAMPOLINE } from './layout';
+import { GUEST_SLOT, placeGuests, POOL_END, POOL_START } from './layout';
 import { PagePool } from './page-pool';
 import { PAGE_SIZE } from './addresses';
 import type { ExitRecorder } from './insight/exit-recorder';
-import type { Synchronization } from './shadow/shadow-page-tables';
+import type { AsidRange } from './shadow/shadow-page-tables';
 import { Passthrough } from './passthrough';
+import { placeVcpus } from './placement';
+import { startOver, startOverBuiltIn, takeOver } from './start-up';
 import { TrapContext } from './trap-context';
 import { Vcpu } from './vcpu';
 
-export interface HypervisorOptions {
-  readonly guests: readonly GuestOptions[];
-  /** Pages that the shadow tables of one guest may take; at least 24. */
-  readonly shadowPages?: number;
-  /** When shadow page tables follow those of the guests: 'sfence' unless said otherwise. */
-  readonly synchronization?: Synchronization;
-  /** Whether uses of stale translations are looked for: they are VM exits of the kind `staleTranslation` then. */
-  readonly findsStaleTranslations?: boolean;
-  /** M-mode code below the hypervisor, in place of the built-in firmware. */
-  readonly firmware?: BootProgram;
-}
-
-const A0 = 10;
-const A1 = 11;
-
 /** The hypervisor's own pages: page tables of its own, trap contexts. */
 const OWN_PAGES = 256;
-/** What stands for the hypervisor's code, for those who start it: it is TypeScript. */
-const OWN_IMAGE: BootProgram = {
-  entry: BigInt(HYPERVISOR_BASE),
-  segments: [{ address: HYPERVISOR_BASE, data: new Uint8Array(4), memorySize: PAGE_SIZE }],
-};
-/** Firmware that has not started the hypervisor by then does not mean to: OpenSBI takes about five million. */
-const MOST_FIRMWARE_INSTRUCTIONS = 200_000_000;
 /** 32 MiB of shadow tables for one guest, where there is room. */
 const MOST_SHADOW_PAGES = 8192;
-
-/** Interrupts that take the hart out of a guest. */
-const HOST_INTERRUPTS = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT, EXTERNAL_INTERRUPT];
-
 /** Faults of fetching, and what is no instruction: a handler that begins with one never does anything. */
 const FATAL_CAUSES: readonly bigint[] = [0n, 1n, 2n, 12n];
 
-/** What a snapshot's hypervisor must be like. */
-function describe({ guests, synchronization = 'sfence' }: HypervisorOptions): string {
-  const names = guests.map(({ name }) => name).join(', ');
-  return `hypervisor of ${names} by ${synchronization}`;
-}
+/** Host ASIDs; 0 is the hypervisor's own. Guests that share a hart must not have the same ones. */
+const ASIDS = 0x1_0000;
 
-/** The most vCPUs that a guest can have. */
-const MOST_VCPUS = 4;
-
-/**
- * Each guest's harts, one for each vCPU: the first vCPU of guest n has hart n, and the others have those that follow.
- * @throws Error in a user's words when there are too few
- */
-function placeVcpus(guests: readonly GuestOptions[], harts: readonly Hart[]): readonly (readonly Hart[])[] {
-  const counts = guests.map(({ vcpus = 1 }) => vcpus);
-  counts.forEach((count, index) => {
-    if (Number.isInteger(count) && count >= 1 && count <= MOST_VCPUS) return;
-    throw new Error(`Guest ${guests[index].name} cannot have ${count} vCPUs: there can be 1 to ${MOST_VCPUS}.`);
-  });
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  if (all > harts.length) {
-    throw new Error(
-      `${all} vCPUs need as many harts, and the machine has ${harts.length}; give it more (8 at most), or the guests fewer vCPUs.`,
-    );
-  }
-  let next = guests.length;
-  return counts.map((count, index) => [harts[index], ...harts.slice(next, (next += count - 1))]);
+function shareOfAsids(guest: number, guests: number): AsidRange {
+  const size = Math.floor((ASIDS - 1) / guests);
+  return { first: 1 + guest * size, size };
 }
 
 export class Hypervisor {
@@ -97,9 +53,11 @@ export class Hypervisor {
   private readonly ownPool: PagePool;
   /** Of each hart: the hypervisor's own page tables. */
   readonly hostTables: readonly HostTables[];
+  /** Of each hart, by its number: who has it. Harts that no vCPU runs on have no vCPUs there. */
+  readonly schedules: readonly HartSchedule[];
   private readonly passthrough: Passthrough;
-  /** The SBI below, where that is not the built-in firmware. */
-  private hostSbi: HostSbi | undefined;
+  /** The SBI below, by hart, where that is not the built-in firmware. */
+  private hostSbis: readonly HostSbi[] | undefined;
 
   /**
    * Asked with every exit, when what will be done is decided and before it is done. 'stop' makes the machine's `run`
@@ -115,6 +73,8 @@ export class Hypervisor {
   onGuestEnd?: (guest: Guest) => void;
   /** Records every exit that is carried out, where it is set. */
   recorder?: ExitRecorder;
+  /** When this one gets its hart, the machine's `run` returns 'stopped'. */
+  awaited?: Vcpu | undefined;
 
   /**
    * Loads the guests into a machine that has not started, and brings it to the first guest instruction.
@@ -126,12 +86,8 @@ export class Hypervisor {
   ) {
     const { memory, harts } = machine;
     if (options.guests.length === 0) throw new Error('There is no guest to run; name at least one.');
-    const placed = placeVcpus(options.guests, harts);
-    if (options.firmware && placed.flat().length > 1) {
-      throw new Error(
-        'Over firmware of your own, the hypervisor runs one guest with one vCPU; leave the firmware out.',
-      );
-    }
+    const timeSlice = sliceOf(options);
+    const placed = placeVcpus(options.guests, harts.length);
     const sizes = options.guests.map(({ memoryBytes }) => memoryBytes ?? GUEST_SLOT);
     const ranges = placeGuests(sizes, memory.size);
     const shadowPages = Math.min(
@@ -142,15 +98,18 @@ export class Hypervisor {
     this.ownPool = new PagePool(memory, POOL_START, POOL_START + OWN_PAGES * PAGE_SIZE);
     this.passthrough = new Passthrough(machine);
     this.hostTables = harts.map(() => new HostTables(memory, this.ownPool));
+    this.schedules = harts.map((hart) => {
+      const timer = { now: () => machine.time, set: (deadline: bigint) => this.setTimer(hart, deadline) };
+      return new HartSchedule(hart, this.hostTables[hart.index], timer, timeSlice);
+    });
     this.guests = options.guests.map((guest, index) => {
       const start = this.ownPool.end + index * shadowPages * PAGE_SIZE;
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
-      return this.createGuest(guest, ranges[index], pool, placed[index], options);
+      return this.createGuest(guest, index, ranges[index], pool, placed[index], options);
     });
-    if (options.firmware) this.startOver(options.firmware, options.guests);
-    else this.guests.forEach((guest, index) => this.start(guest, options.guests[index]));
+    this.start(options);
     this.passthrough.start();
-    machine.keepState(describe(options), this);
+    machine.keepState(describeHypervisor(options), this);
     machine.beforeRun = () => {
       if (this.finishPending()) machine.requestStop();
     };
@@ -176,8 +135,11 @@ export class Hypervisor {
       const { pending } = vcpu;
       if (!pending) continue;
       vcpu.pending = undefined;
-      if (vcpu.pc !== pending.record.pc) continue;
       vcpu.interruptGuest();
+      if (vcpu.pc !== pending.record.pc) {
+        this.leave(vcpu);
+        continue;
+      }
       this.recorder?.begin();
       const { trap } = pending;
       if (trap) this.carryOut(vcpu, exitFor(vcpu, trap));
@@ -188,28 +150,39 @@ export class Hypervisor {
 
   transferState(state: StateTransfer): void {
     this.ownPool.transferState(state);
-    this.hostSbi?.transferState(state);
+    for (const sbi of this.hostSbis ?? []) sbi.transferState(state);
     for (const guest of this.guests) state.section(`guest ${guest.name}`, () => guest.transferState(state));
+    for (const schedule of this.active())
+      state.section(`hart ${schedule.hart.index}`, () => schedule.transferState(state));
   }
 
   private vcpus(): Vcpu[] {
     return this.guests.flatMap(({ vcpus }) => vcpus);
   }
 
+  /** The schedules of harts that vCPUs run on. */
+  private active(): readonly HartSchedule[] {
+    return this.schedules.filter(({ vcpus }) => vcpus.length > 0);
+  }
+
   private createGuest(
     options: GuestOptions,
-    range: GuestRange,
+    index: number,
+    { base, size }: GuestRange,
     pool: PagePool,
-    harts: readonly Hart[],
-    { synchronization = 'sfence', findsStaleTranslations = false }: HypervisorOptions,
+    placed: readonly number[],
+    { guests, synchronization = 'sfence', findsStaleTranslations = false, stopsGuestTime = false }: HypervisorOptions,
   ): Guest {
     const { machine } = this;
+    const harts = [...new Set(placed)].map((hart) => machine.harts[hart]);
     const guest: Guest = new Guest(options, {
       dram: machine.memory,
-      range,
+      range: { base, size },
       pool,
       synchronization,
-      clock: machine.devices.clock,
+      hostAsids: shareOfAsids(index, guests.length),
+      clock: new GuestClock(() => machine.time, stopsGuestTime),
+      deviceClock: machine.devices.clock,
       cache: {
         flushAll() {
           for (const hart of harts) hart.flushTranslations();
@@ -219,25 +192,24 @@ export class Hypervisor {
         },
       },
       onEnd: () => this.guestEnded(guest),
-      takeInterrupts: (index) => this.passthrough.takeInterrupts(index),
+      takeInterrupts: (hart) => this.passthrough.takeInterrupts(hart),
       ...(findsStaleTranslations &&
         synchronization === 'sfence' && { tableStores: this.tableStores(() => this.runningVcpu(guest)) }),
     });
-    harts.forEach((hart, index) => {
-      const timer = {
-        now: () => machine.time,
-        set: (deadline: bigint) => this.setTimer(hart, deadline),
-      };
-      const context = new TrapContext(machine.memory, this.hostTables[hart.index].trapContext);
-      guest.vcpus.push(new Vcpu(guest, index, hart, context, timer));
-    });
-    this.passthrough.give(guest, options.passthrough ?? [], harts[0].index);
+    for (const hart of placed) {
+      const context = new TrapContext(machine.memory, this.ownPool.allocate());
+      const schedule = this.schedules[hart];
+      const vcpu = new Vcpu(guest, guest.vcpus.length, schedule, context);
+      guest.vcpus.push(vcpu);
+      schedule.add(vcpu);
+    }
+    this.passthrough.give(guest, options.passthrough ?? [], placed[0]);
     return guest;
   }
 
   /** The guest's vCPU that executes now, or its first one. */
   private runningVcpu({ vcpus }: Guest): Vcpu {
-    return vcpus.find(({ hart }) => hart === this.machine.current) ?? vcpus[0];
+    return vcpus.find(({ hart, isOnHart }) => isOnHart && hart === this.machine.current) ?? vcpus[0];
   }
 
   /** How the stores of a guest to its page tables are seen. @param running the vCPU that stores */
@@ -258,81 +230,34 @@ export class Hypervisor {
   /** The host timer interrupt pends from this time on: by stimecmp where S-mode has it, else as the SBI below offers it. */
   private setTimer(hart: Hart, deadline: bigint): void {
     if (hart.supervisorDeadline !== undefined) hart.csrs.write(CSR.stimecmp, deadline);
-    else if (this.hostSbi) this.hostSbi.setTimer(deadline);
+    else if (this.hostSbis) this.hostSbis[hart.index].setTimer(deadline);
     else this.machine.firmware?.setTimer(hart, deadline);
   }
 
-  /**
-   * Loads a guest, takes its harts over from the built-in firmware, and enters the guest at its first instruction; vCPUs but
-   * the first are stopped.
-   */
-  private start(guest: Guest, options: GuestOptions): void {
-    const entry = this.load(guest, options);
-    for (const { index, hart } of guest.vcpus) {
-      this.firmware.start(hart, { entry: BigInt(HYPERVISOR_BASE), a0: BigInt(hart.index), a1: 0n });
-      this.begin(guest, entry, index);
-    }
-  }
-
-  /** Runs firmware in M-mode until it starts the hypervisor, and the hypervisor its guest. @throws Error in a user's words */
-  private startOver(firmware: BootProgram, options: readonly GuestOptions[]): void {
+  /** Gets harts, loads the guests, and enters them at their first instructions. @throws Error in a user's words */
+  private start({ guests: options, firmware }: HypervisorOptions): void {
     const { machine, guests } = this;
-    const [hart] = machine.harts;
-    const [guest] = guests;
-    // Once now, so that what is wrong with it is said before anything runs.
-    this.load(guest, options[0]);
-    const { deviceTree } = machine.boot({ program: OWN_IMAGE, mode: 'supervisor', firmware });
-    this.hostSbi = new HostSbi(hart, TRAMPOLINE, {
-      onStart: () => {
-        // The tree, which is the firmware's, may lie in the guest's memory.
-        machine.memory.fill(deviceTree.start, deviceTree.end - deviceTree.start, 0);
-        this.begin(guest, this.load(guest, options[0]));
-        machine.requestStop();
-      },
-      onTrap: (trap) => hart.supervisor?.(trap),
-      onReturn: () => {
-        const [vcpu] = guest.vcpus;
-        this.recorder?.begin();
-        this.goOn(vcpu, guest.ended ? undefined : deliverableInterrupt(vcpu));
-        if (vcpu.pending) machine.requestStop();
-      },
+    const isa = isaString(machine.extensions);
+    const load = () => guests.map((guest, index) => guest.load(options[index], isa));
+    const harts = this.active().map(({ hart }) => hart);
+    if (firmware) {
+      // Once now, so that what is wrong with a guest is said before anything runs; firmware may use its memory.
+      load();
+      this.hostSbis = startOver(machine, firmware, harts, {
+        onTrap: (hart, trap) => hart.supervisor?.(trap),
+        onReturn: (hart) => this.goOnAfterCalls(this.schedules[hart.index].current),
+      });
+    } else {
+      startOverBuiltIn(machine, harts);
+    }
+    load().forEach((entry, index) => {
+      for (const vcpu of guests[index].vcpus) vcpu.boot(entry);
     });
-    let result = machine.run(MOST_FIRMWARE_INSTRUCTIONS);
-    while (result.kind === 'waiting') result = machine.run(MOST_FIRMWARE_INSTRUCTIONS - machine.instructions);
-    if (result.kind === 'stopped') return;
-    throw new Error(
-      `The firmware does not start the hypervisor at 0x${HYPERVISOR_BASE.toString(16)}, where OpenSBI's fw_jump and fw_dynamic ` +
-        'start what they are built for; use one that does.',
-    );
-  }
-
-  /** The built-in one. */
-  private get firmware(): Firmware {
-    return this.machine.firmware ?? this.machine.startFirmware();
-  }
-
-  private load(guest: Guest, options: GuestOptions): BootState {
-    return guest.load(options, isaString(this.machine.extensions));
-  }
-
-  /** The vCPU's hart is in S-mode and the hypervisor's: it enters the guest at its first instruction. */
-  private begin(guest: Guest, entry: BootState, index = 0): void {
-    const vcpu = guest.vcpus[index];
-    const { hart } = vcpu;
-    const { csrs } = hart;
-    csrs.write(CSR.stvec, TRAMPOLINE);
-    csrs.write(CSR.satp, makeSatp(sv39, this.hostTables[hart.index].root));
-    csrs.write(
-      CSR.sie,
-      HOST_INTERRUPTS.reduce((bits, interrupt) => bits | (1n << BigInt(interrupt)), 0n),
-    );
-    hart.supervisor = (trap) => this.onTrap(vcpu, trap);
-    vcpu.setX(A0, entry.a0);
-    vcpu.setX(A1, entry.a1);
-    vcpu.pc = entry.entry;
-    if (index > 0) vcpu.stop();
-    vcpu.enterGuest();
-    if (vcpu.waiting) hart.waitForInterrupt();
+    for (const schedule of this.active()) {
+      takeOver(schedule, (trap) => this.onTrap(schedule.current, trap));
+      schedule.hart.start();
+      this.leave(schedule.current);
+    }
   }
 
   /** A trap took the hart out of the guest. */
@@ -343,7 +268,7 @@ export class Hypervisor {
     const exit = exitFor(vcpu, trap);
     if (this.asks(exit) && this.stopsAt(vcpu, exit, trap)) vcpu.enterGuest();
     else this.carryOut(vcpu, exit);
-    if (vcpu.pending) this.machine.requestStop();
+    if (vcpu.schedule.current.pending) this.machine.requestStop();
   }
 
   /** Does what was decided, and what follows from it, and goes back to the guest; unless an observer stops what follows. */
@@ -352,24 +277,78 @@ export class Hypervisor {
     this.recorder?.before(vcpu, exit, this.recordOf);
     const next = exit.perform();
     if (exit.kind === 'inject' && this.guests.length > 1) this.noteDeadEnd(vcpu);
-    if (next === undefined && this.hostSbi?.isWanted) {
-      this.recorder?.after(vcpu, exit, true);
-      this.hostSbi.make();
-      return;
-    }
-    const following = vcpu.guest.ended || vcpu.isStopped ? undefined : (next ?? deliverableInterrupt(vcpu));
+    // The hart may be another vCPU's now.
+    const { current } = vcpu.schedule;
+    if (current !== vcpu && current === this.awaited) this.machine.requestStop();
+    const following = next ?? this.follows(current);
     this.recorder?.after(vcpu, exit, following === undefined);
-    this.goOn(vcpu, following);
+    this.goOn(current, following);
+  }
+
+  /** What is to be done before a vCPU goes on, if anything. */
+  private follows(vcpu: Vcpu): AnyExit | undefined {
+    const { schedule, guest } = vcpu;
+    vcpu.wakeIfDue();
+    if (schedule.isShared) {
+      const next = schedule.next();
+      if (next) return new VcpuSwitch(vcpu, next);
+    }
+    return guest.ended || guest.isHeld || vcpu.isStopped ? undefined : deliverableInterrupt(vcpu);
   }
 
   /** Carries out what follows; goes back to the guest when that is nothing, or an observer stops it. */
   private goOn(vcpu: Vcpu, following: AnyExit | undefined): void {
-    if (following && !(this.asks(following) && this.stopsAt(vcpu, following))) {
+    if (!following) {
+      this.leave(vcpu);
+    } else if (this.asks(following) && this.stopsAt(vcpu, following)) {
+      vcpu.enterGuest();
+    } else {
       this.carryOut(vcpu, following);
+    }
+  }
+
+  /** Goes back to the guest; first, firmware answers the calls that were asked for. */
+  private leave(vcpu: Vcpu): void {
+    const { schedule, hart } = vcpu;
+    schedule.arm();
+    const sbi = this.hostSbis?.[hart.index];
+    if (sbi?.isWanted) {
+      sbi.make();
       return;
     }
     vcpu.enterGuest();
-    if (vcpu.waiting && !vcpu.pending) vcpu.hart.waitForInterrupt();
+    if (!vcpu.canRun) hart.waitForInterrupt();
+  }
+
+  /** Firmware has answered calls. */
+  private goOnAfterCalls(vcpu: Vcpu): void {
+    this.recorder?.begin();
+    this.goOn(vcpu, this.follows(vcpu));
+    if (vcpu.schedule.current.pending) this.machine.requestStop();
+  }
+
+  /** From outside: a guest executes nothing until it is let go again. The others go on, and so do its devices. */
+  hold(guest: Guest, on: boolean): void {
+    if (guest.isHeld === on) return;
+    guest.isHeld = on;
+    guest.settleClock();
+    for (const { schedule } of guest.vcpus) schedule.notice();
+  }
+
+  /**
+   * From outside: a vCPU that shares its hart gets it. @returns whether it has it; not while it cannot run, or while firmware is
+   * at work there
+   */
+  giveHart(vcpu: Vcpu): boolean {
+    const { hart, schedule } = vcpu;
+    const { current } = schedule;
+    if (vcpu.isOnHart || !vcpu.canRun || current.isInHypervisor) return vcpu.isOnHart;
+    current.interruptGuest();
+    this.recorder?.begin();
+    // It may have waited.
+    hart.start();
+    this.goOn(current, new VcpuSwitch(current, vcpu, true));
+    return vcpu.isOnHart;
   }
 
   private noteDeadEnd(vcpu: Vcpu): void {
@@ -409,7 +388,7 @@ export class Hypervisor {
 
   /** Its harts have nothing to do any more; the other guests go on. */
   private guestEnded(guest: Guest): void {
-    for (const { hart } of guest.vcpus) hart.stop();
+    for (const { schedule } of guest.vcpus) schedule.guestEnded();
     const ends = this.guests.map(({ ended }) => ended);
     const failed = ends.find((end) => end !== undefined && end.code !== 0);
     const last = ends.at(-1);

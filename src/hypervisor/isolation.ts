@@ -1,7 +1,8 @@
 /**
  * The promise that guests are kept apart, as a check that can be made at any moment: every leaf of every shadow table lies
- * in its guest's memory, every table is the hypervisor's own, from its guest's pool, and used once; and each hart that is in a
- * guest is in U-mode, under one of that guest's shadow tables.
+ * in its guest's memory, every table is the hypervisor's own, from its guest's pool, and used once; each hart that is in a
+ * guest is in U-mode, under one of that guest's shadow tables, with the trap context of the vCPU that has it; and no two vCPUs
+ * share a trap context, or two guests an ASID.
  */
 import { CSR } from '../machine/csr-numbers';
 import { entryAddressOf, isLeaf, PTE_U, PTE_V } from '../machine/pte';
@@ -24,10 +25,27 @@ export function checkIsolation(guest: Guest): string[] {
 /** The same for all guests, what they might share, and the harts. To be called when no exit is being carried out. */
 export function checkHypervisor(hypervisor: Hypervisor): string[] {
   const tables = new Set<Hpa>();
-  return hypervisor.guests.flatMap((guest) => [
+  const problems = hypervisor.guests.flatMap((guest) => [
     ...checkGuest(guest, tables),
     ...guest.vcpus.flatMap((vcpu) => checkVcpu(guest, vcpu)),
   ]);
+  const { guests } = hypervisor;
+  return [
+    ...problems,
+    ...twice(
+      'the trap context',
+      guests.flatMap(({ vcpus }) => vcpus.map(({ trapContext }) => trapContext)),
+    ),
+    ...twice(
+      'the host ASID',
+      guests.flatMap(({ shadow }) => [...shadow.allViews()].map(({ hostAsid }) => hostAsid)),
+    ),
+  ];
+}
+
+function twice(what: string, values: readonly number[]): string[] {
+  const double = values.find((value, index) => values.indexOf(value) !== index);
+  return double === undefined ? [] : [`${what} 0x${double.toString(16)} is used twice.`];
 }
 
 /** @param tables those of other guests, which must not be this one's, too; its own are added */
@@ -46,10 +64,12 @@ function checkGuest(guest: Guest, tables: Set<Hpa>): string[] {
 }
 
 function checkVcpu(guest: Guest, vcpu: Vcpu): string[] {
-  // Nothing of the guest has run on the hart, or will.
-  if (vcpu.isStopped) return [];
-  const { hart } = vcpu;
+  const { hart, schedule } = vcpu;
   const problems: string[] = [];
+  if (schedule.vcpus.filter(({ isOnHart }) => isOnHart).length !== 1) problems.push('not one vCPU has it.');
+  // Another one has the hart; or nothing of the guest has run on it, or will.
+  if (!vcpu.isOnHart || vcpu.isStopped) return problems;
+  if (schedule.tables.trapContext !== vcpu.trapContext) problems.push('the trap context there is not its own.');
   if (hart.privilege !== 0) problems.push(`it is in mode ${hart.privilege}, not in U-mode.`);
   const satp = hart.csrs.read(CSR.satp);
   if (![...guest.shadow.allViews()].some((view) => view.satp === satp)) {

@@ -1,47 +1,39 @@
 /** A vCPU: the guest's processor, made of a hart in U-mode, the guest CSRs, and the mode that the guest believes in. */
 import { SnapshotError } from '../engine/state-transfer';
 import type { StateTransfer } from '../engine/state-transfer';
-import { FETCH, LOAD } from '../engine/host';
-import type { Access } from '../engine/host';
 import type { Decode } from '../isa/decode';
-import { isCompressed } from '../isa/decode';
+import type { BootState } from '../machine/boot';
 import { CSR } from '../machine/csr-numbers';
-import type { Hart, Trap } from '../machine/hart';
+import type { Hart } from '../machine/hart';
 import { addressSpaceOf, sv39 } from '../machine/paging';
 import { Sbi } from '../machine/sbi';
 import type { SbiHartStart } from '../machine/sbi-platform';
 import { MSTATUS } from '../machine/status';
-import { walkPageTable } from '../machine/walk';
 import type { WalkContext, WalkRules } from '../machine/walk';
-import type { Gpa } from './addresses';
-import { PAGE_SIZE } from './addresses';
-import type { AnyExit } from './exits/exit';
+import type { Hpa } from './addresses';
+import type { PendingExit } from './exits/exit';
 import { rememberingDecoder } from './exits/known-words';
-import type { ExitRecord } from './exit-record';
 import { GUEST_CSRS, guestCsr, GuestCsrs, SOFTWARE_INTERRUPT, SSTATUS } from './guest-csrs';
 import type { GuestCsr } from './guest-csrs';
 import type { Guest } from './guest';
 import { GuestSbiPlatform } from './guest-sbi';
 import { viewKindOf } from './shadow/permissions';
 import type { ShadowView } from './shadow/view';
+import { GuestFloat } from './guest-float';
+import type { HartSchedule } from './hart-schedule';
 import type { TrapContext } from './trap-context';
-import type { HostTimer } from './virtual-timer';
 import { VirtualTimer } from './virtual-timer';
 
 const A0 = 10;
 const A1 = 11;
 const ALL_COUNTERS = 0xffff_ffffn;
-
-/** A VM exit that an observer stopped at: decided, and not done. */
-export interface PendingExit {
-  readonly exit: AnyExit;
-  readonly record: ExitRecord;
-  /** The trap that it answers, when it is the first exit of that trap: it is decided anew when the guest goes on. */
-  readonly trap?: Trap;
-}
+/** scounteren.TM: with a time of its own, the guest does not read the hart's. */
+const TIME_COUNTER = 2n;
 
 export class Vcpu {
   readonly csrs: GuestCsrs;
+  readonly float: GuestFloat;
+  readonly hart: Hart;
   readonly sbi: Sbi;
   readonly timer: VirtualTimer;
   /** Decodes what the hart can execute. */
@@ -78,23 +70,40 @@ export class Vcpu {
     readonly guest: Guest,
     /** Within its guest, from 0. */
     readonly index: number,
-    readonly hart: Hart,
+    /** Of its hart. */
+    readonly schedule: HartSchedule,
     private readonly context: TrapContext,
-    timer: HostTimer,
   ) {
-    this.csrs = new GuestCsrs(
-      {
-        get: () => hart.state.floatState,
-        set: (status) => {
-          hart.state.floatState = status;
-        },
-      },
-      hart.extensions,
-    );
+    const { hart } = schedule;
+    this.hart = hart;
+    this.float = new GuestFloat(hart.state, context);
+    this.csrs = new GuestCsrs(this.float, hart.extensions);
     this.decode = rememberingDecoder(hart.extensions);
     this.wholeEnvironment = guestCsr(CSR.senvcfg)?.legalize(this.csrs, ~0n) ?? 0n;
-    this.timer = new VirtualTimer(this.csrs, timer);
+    this.timer = new VirtualTimer(this.csrs, guest.clock, schedule);
     this.sbi = new Sbi(new GuestSbiPlatform(this));
+  }
+
+  /** Whether it has its hart: its registers are there, or in the trap context while the hart is in the hypervisor. */
+  get isOnHart(): boolean {
+    return this.schedule.current === this;
+  }
+
+  /** Whether its registers are in the trap context. */
+  get isInHypervisor(): boolean {
+    return this.inHypervisor;
+  }
+
+  /** Whether there is anything for it to do. */
+  get canRun(): boolean {
+    const { guest } = this;
+    if (this.isStopped || guest.ended || guest.isHeld) return false;
+    return !this.waiting || this.csrs.firstInterrupt() !== undefined;
+  }
+
+  /** The page in which its registers are kept. */
+  get trapContext(): Hpa {
+    return this.context.page;
   }
 
   /** Guest virtual address of the instruction that is next, or at fault. */
@@ -108,11 +117,11 @@ export class Vcpu {
     else this.hart.state.pc = pc;
   }
 
-  private get pcLow(): number {
+  get pcLow(): number {
     return this.inHypervisor ? this.context.sepcLow : this.hart.state.pcLow;
   }
 
-  private get pcHigh(): number {
+  get pcHigh(): number {
     return this.inHypervisor ? this.context.sepcHigh : this.hart.state.pcHigh;
   }
 
@@ -179,10 +188,8 @@ export class Vcpu {
     const csr = this.findCsr(number);
     if (!csr) return false;
     this.storeCsr(csr, csr.legalize(this.csrs, BigInt.asUintN(64, value)));
-    if (!this.inHypervisor) {
-      this.selectView();
-      this.notify();
-    }
+    if (!this.inHypervisor) this.selectView();
+    this.notify();
     return true;
   }
 
@@ -190,11 +197,6 @@ export class Vcpu {
   setVirtualPrivilege(privilege: 0 | 1): void {
     this.virtualPrivilege = privilege;
     if (!this.inHypervisor) this.selectView();
-  }
-
-  /** A CSR of the hart. */
-  readHostCsr(number: number): bigint {
-    return this.hart.csrs.read(number);
   }
 
   /** How the guest's present page table is walked in its present mode; not for use in Bare. Table addresses are GPA. */
@@ -215,35 +217,6 @@ export class Vcpu {
     return context;
   }
 
-  /** Where the guest's present page table leads, in the mode it is in; undefined where it faults. Changes nothing. */
-  translate(gva: bigint, access: Access): Gpa | undefined {
-    if (this.csrs.bare) return gva <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(gva) : undefined;
-    const { memory } = this.guest;
-    const walk = walkPageTable(gva, access, this.walkContext(), (address) => memory.readEntry(address));
-    return walk.ok ? walk.address : undefined;
-  }
-
-  /** The doubleword that a load of the guest at `gva` gives; undefined where it faults, or crosses a page. */
-  loadDoubleword(gva: bigint): bigint | undefined {
-    const gpa = this.translate(gva, LOAD);
-    if (gpa === undefined || (gpa % PAGE_SIZE) + 8 > PAGE_SIZE) return undefined;
-    return this.guest.memory.readEntry(gpa);
-  }
-
-  /** The instruction word at the guest's pc (16 or 32 bits), fetched as the hart does; undefined where it cannot be. */
-  fetchInstruction(): number | undefined {
-    const { pcLow, pcHigh } = this;
-    if (pcLow % PAGE_SIZE <= PAGE_SIZE - 4) {
-      const hpa = this.view.fetchAddress(pcLow, pcHigh);
-      const word = hpa < 0 ? 0 : this.guest.dram.read32(hpa);
-      if (hpa >= 0) return isCompressed(word) ? word & 0xffff : word;
-    }
-    const first = this.fetchHalf(this.pc);
-    if (first === undefined || isCompressed(first)) return first;
-    const second = this.fetchHalf(this.pc + 2n);
-    return second === undefined ? undefined : (first | (second << 16)) >>> 0;
-  }
-
   /** Begins in vS-mode without translation and interrupts (SBI 9.1). */
   begin({ address, opaque }: SbiHartStart): void {
     const { csrs } = this;
@@ -255,6 +228,14 @@ export class Vcpu {
     this.setX(A0, BigInt(this.index));
     this.setX(A1, opaque);
     this.pc = BigInt(address);
+  }
+
+  /** Is as the hypervisor enters its guest: the first vCPU at the guest's entry, the others stopped. */
+  boot({ entry, a0, a1 }: BootState): void {
+    this.setX(A0, a0);
+    this.setX(A1, a1);
+    this.pc = entry;
+    if (this.index > 0) this.stop();
   }
 
   /** Waits until an interrupt that its sie enables pends; then it goes on, or begins where `resume` says. */
@@ -270,12 +251,18 @@ export class Vcpu {
 
   /** Another vCPU starts this one, which is stopped. */
   start(start: SbiHartStart): void {
-    this.interruptGuest();
+    // Then its hart waits in the guest; else it comes back to it, or is another vCPU's.
+    const isInGuest = !this.inHypervisor;
+    if (isInGuest) this.interruptGuest();
     this.isStopped = false;
     this.wake();
     this.begin(start);
-    this.enterGuest();
-    this.hart.start();
+    if (isInGuest) {
+      this.enterGuest();
+      this.hart.start();
+    } else {
+      this.schedule.notice();
+    }
   }
 
   /** Ends waiting, but not being stopped. */
@@ -287,11 +274,29 @@ export class Vcpu {
     if (resumption) this.begin(resumption);
   }
 
-  /** Something pends for the guest: take the hart out of it, by an interrupt that the hypervisor sends itself. */
+  /** Goes on where an interrupt that it waits for pends. */
+  wakeIfDue(): void {
+    if (this.waiting && this.csrs.firstInterrupt() !== undefined) this.wake();
+  }
+
+  /** Something may pend for the guest: the hypervisor is to see to it. */
   notify(): void {
-    if (!this.inHypervisor && this.csrs.firstInterrupt() !== undefined) {
-      this.hart.setInterruptPending(SOFTWARE_INTERRUPT, true);
-    }
+    if (this.csrs.firstInterrupt() === undefined) return;
+    if (!this.isOnHart) this.schedule.notice();
+    else this.interruptHart();
+  }
+
+  /** If its hart is in the guest: takes it out, by an interrupt that the hypervisor sends itself. */
+  interruptHart(): void {
+    if (!this.inHypervisor) this.hart.setInterruptPending(SOFTWARE_INTERRUPT, true);
+  }
+
+  /** It gets the hart, which is in the hypervisor. */
+  takeHart(): void {
+    this.float.load();
+    this.hart.state.clearReservation();
+    this.savedStatus = -1;
+    this.wakeIfDue();
   }
 
   /** The notice was received. */
@@ -329,6 +334,7 @@ export class Vcpu {
       throw new SnapshotError('The hypervisor is in the middle of a VM exit; step once, then take the snapshot.');
     }
     this.csrs.transferState(state);
+    this.float.transferState(state);
     this.virtualPrivilege = state.flag(this.virtualPrivilege === 1) ? 1 : 0;
     this.waiting = state.flag(this.waiting);
     this.isStopped = state.flag(this.isStopped);
@@ -371,7 +377,8 @@ export class Vcpu {
     if (state.satp !== satp) hart.csrs.write(CSR.satp, satp);
 
     const isSupervisor = this.virtualPrivilege === 1;
-    this.setHostCsr(CSR.scounteren, isSupervisor ? ALL_COUNTERS : csrs.scounteren);
+    const counters = isSupervisor ? ALL_COUNTERS : csrs.scounteren;
+    this.setHostCsr(CSR.scounteren, this.guest.clock.mayStop ? counters & ~TIME_COUNTER : counters);
     this.setHostCsr(CSR.senvcfg, isSupervisor ? this.wholeEnvironment : csrs.senvcfg);
 
     // The hart applies MXR in U-mode too, which is what the guest runs in.
@@ -385,14 +392,5 @@ export class Vcpu {
   private setHostCsr(number: number, value: bigint): void {
     const { csrs } = this.hart;
     if (csrs.state.values[number] !== value) csrs.write(number, value);
-  }
-
-  /** The shadow table is what the hart used; the guest's own answers where that has been given up meanwhile. */
-  private fetchHalf(gva: bigint): number | undefined {
-    const hpa = this.view.fetchAddress(Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn));
-    if (hpa >= 0) return this.guest.dram.read16(hpa);
-    const gpa = this.translate(gva, FETCH);
-    const found = gpa === undefined || !this.guest.memory.contains(gpa, 2) ? undefined : this.guest.memory.toHpa(gpa);
-    return found === undefined ? undefined : this.guest.dram.read16(found);
   }
 }

@@ -1,18 +1,14 @@
 /** A vCPU's timer: what the guest asked of its SBI or wrote to stimecmp, kept by means of the host timer. */
+import type { GuestClock } from './guest-clock';
 import type { GuestCsrs } from './guest-csrs';
 import { NEVER, TIMER_INTERRUPT } from './guest-csrs';
-
-/** The host timer of the vCPU's hart, as the SBI below the hypervisor offers it. Times are ticks of `time`. */
-export interface HostTimer {
-  now(): bigint;
-  /** The host timer interrupt pends from this time on, not before. */
-  set(deadline: bigint): void;
-}
+import type { HartSchedule } from './hart-schedule';
 
 export class VirtualTimer {
   constructor(
     private readonly csrs: GuestCsrs,
-    private readonly host: HostTimer,
+    private readonly clock: GuestClock,
+    private readonly schedule: HartSchedule,
   ) {}
 
   /** The guest's stimecmp. */
@@ -20,24 +16,33 @@ export class VirtualTimer {
     return this.csrs.stimecmp;
   }
 
+  /** The machine's time at which something is to be done for it. */
+  get hostDeadline(): bigint {
+    return this.isPending ? NEVER : this.clock.toMachine(this.deadline);
+  }
+
   now(): bigint {
-    return this.host.now();
+    return this.clock.now();
   }
 
   /** The guest's timer interrupt pends from `deadline` on, not before. */
   set(deadline: bigint): void {
     this.csrs.setPending(TIMER_INTERRUPT, false);
     this.csrs.stimecmp = deadline;
-    this.host.set(deadline);
+    this.schedule.setTimer(this.hostDeadline);
+  }
+
+  /** The guest's time goes on, or stands still from now on. */
+  clockChanged(): void {
+    this.schedule.setTimer(this.hostDeadline);
   }
 
   /** The host timer interrupt was taken. */
   expire(): void {
-    if (this.deadline > this.host.now()) {
-      this.host.set(this.deadline);
-      return;
-    }
-    this.host.set(NEVER);
-    this.csrs.setPending(TIMER_INTERRUPT, true);
+    if (!this.isPending && this.deadline <= this.clock.now()) this.csrs.setPending(TIMER_INTERRUPT, true);
+  }
+
+  private get isPending(): boolean {
+    return (this.csrs.sip & (1 << TIMER_INTERRUPT)) !== 0;
   }
 }

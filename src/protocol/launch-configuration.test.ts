@@ -25,7 +25,7 @@ describe('launch configuration', () => {
       guests: [{ name: 'kernel', program: '/k/kernel.elf', field: 'program' }],
       mode: 'hypervisor',
       machine: { memory: 3 * 1024 * MIB, clock: 'virtual', extensions: machineDefaults, virtio: 'legacy' },
-      hypervisor: { synchronization: 'sfence', exitLog: 200, staleTranslations: 'log' },
+      hypervisor: { synchronization: 'sfence', exitLog: 200, guestTime: 'goes-on', staleTranslations: 'log' },
       stopOnEntry: false,
       sourceMap: {},
       console: 'integratedTerminal',

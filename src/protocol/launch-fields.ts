@@ -33,6 +33,8 @@ export interface HypervisorConfiguration {
   readonly synchronization?: SynchronizationKind;
   readonly staleTranslations?: StaleTranslations;
   readonly exitLog?: number;
+  readonly timeSlice?: number;
+  readonly guestTime?: GuestTime;
 }
 
 /** The launch configuration as the user writes it. */
@@ -52,6 +54,7 @@ export interface LaunchConfiguration {
 export type ClockKind = 'virtual' | 'realtime';
 export type VirtioVersion = 'legacy' | 'modern';
 export type SynchronizationKind = 'sfence' | 'write-protect';
+export type GuestTime = 'goes-on' | 'stops';
 export type StaleTranslations = 'stop' | 'log' | 'ignore';
 export type LaunchMode = 'hypervisor' | 'bare' | 'machine';
 export type ConsoleKind = 'integratedTerminal' | 'debugConsole';
@@ -95,7 +98,8 @@ const MACHINE_FIELDS = {
     most: '3G',
   }),
   harts: integer({
-    description: 'Harts (processors) of the machine. Default: 1, or one for each vCPU of the guests.',
+    description:
+      'Harts (processors) of the machine. Default: 1, or one for each vCPU of the guests, up to 8. With fewer harts than vCPUs, vCPUs share them.',
     least: 1,
     most: 8,
   }),
@@ -142,6 +146,21 @@ const HYPERVISOR_FIELDS = {
       'How many of the last VM exits are kept for the view "VM Exits" and the command "exits", with statistics of all by CSR, cause and place. With 0, they are counted by kind only.',
     default: 200,
     most: 1_000_000,
+  }),
+  timeSlice: integer({
+    description:
+      'Instructions that a vCPU has its hart for while others wait for it. vCPUs share harts where "machine.harts" are fewer. Default: 100000.',
+    least: 1000,
+    most: 1_000_000_000,
+  }),
+  guestTime: choice<GuestTime>({
+    description:
+      'What the time of a guest does while the guest could run and does not: others have its harts, or it is held.',
+    choices: {
+      'goes-on': 'It goes on, as that of the machine does.',
+      stops: 'It stands still, so that the guest is late for nothing. Each time that it reads costs a VM exit.',
+    },
+    default: 'goes-on',
   }),
   staleTranslations: choice<StaleTranslations>({
     description: 'What to do when a guest uses an address translation that it changed without sfence.vma.',

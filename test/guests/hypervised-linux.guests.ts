@@ -1,5 +1,6 @@
 /** Debian's Linux, unmodified, as a guest under the hypervisor: it does what it does on the bare machine. */
 import assert from 'node:assert/strict';
+import { FW_DYNAMIC, requireDebianFile } from '../support/debian-files';
 import type { LinuxGuest, LinuxRun } from '../support/linux-guest';
 import {
   kernelMessages,
@@ -41,6 +42,28 @@ describe('Debian Linux, under the hypervisor', () => {
       assert.equal(run.status, 0);
     });
   }
+
+  for (const [harts, time] of [
+    ['1', 'goes-on'],
+    ['2', 'stops'],
+  ] as const) {
+    it(`prints the same with four vCPUs on ${harts} hart(s), where its time ${time}`, async () => {
+      const run = await runHypervised(guest, ['--vcpus', '4', '--harts', harts, '--guest-time', time]);
+      assert.match(run.output, /smp: Brought up 1 node, 4 CPUs/);
+      assert.equal(scriptOutput(run), scriptOutput(bare));
+      assert.doesNotMatch(run.output, /rcu: INFO|soft lockup|BUG:/);
+      assert.equal(run.status, 0);
+    });
+  }
+
+  it('prints the same over OpenSBI', async function () {
+    const firmware = requireDebianFile(FW_DYNAMIC, this);
+    const run = await runHypervised(guest, ['--vcpus', '2', '--firmware', firmware]);
+    assert.match(run.output, /OpenSBI v/);
+    assert.match(run.output, /smp: Brought up 1 node, 2 CPUs/);
+    assert.equal(scriptOutput(run), scriptOutput(bare));
+    assert.equal(run.status, 0);
+  });
 
   it('prints the same three times at once', async () => {
     const run = await runHypervised(guest, [guest.kernel, guest.kernel]);

@@ -1,12 +1,18 @@
 /** The hypervisor over real firmware: Debian's OpenSBI, as M-mode code that the machine executes. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readMachineProgram } from '../../src/debugger/program';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
+import { assembleSource } from '../../src/isa/assemble';
 import { Machine } from '../../src/machine/machine';
 import { FW_DYNAMIC, FW_JUMP, requireDebianFile } from '../support/debian-files';
+import { disk, readSector1 } from '../support/disk-program';
+import { hartsOutput } from '../support/harts-fixture';
 import { HypervisorConsole } from '../support/hypervisor-console';
 import { readProgram } from '../support/slice-console';
 import { SessionLab } from '../support/session-lab';
+import { RESET } from '../support/vcpu-programs';
 import { assertTranscript, driveTeachingKernel, teachingKernel } from '../support/teaching-kernel';
 
 const M_MODE = 3;
@@ -49,6 +55,56 @@ describe('the hypervisor over OpenSBI', () => {
       pcs.push(target.pc);
     }
     assert.deepEqual(pcs, [0x8020_0004n, 0x8020_0008n, 0x8020_000cn]);
+  });
+
+  for (const { name, file, harts, counts, Sstc } of [
+    { name: 'one guest on four harts', file: FW_JUMP, harts: 4, counts: [4], Sstc: false },
+    { name: 'three guests on more harts than vCPUs', file: FW_DYNAMIC, harts: 8, counts: [2, 1, 4], Sstc: true },
+    { name: 'three guests that share two harts', file: FW_DYNAMIC, harts: 2, counts: [4, 1, 3], Sstc: false },
+    { name: 'two guests that share one', file: FW_JUMP, harts: 1, counts: [4, 2], Sstc: true },
+  ]) {
+    it(`starts the harts that it needs, and guests do the same there: ${name}`, function () {
+      const firmware = readMachineProgram(readFileSync(requireDebianFile(file, this))).boot;
+      const program = readProgram(join(__dirname, '..', 'fixtures', 'harts.elf'));
+      const guests = counts.map((vcpus, index) => ({ name: `guest${index}`, program, vcpus }));
+      const run = () => {
+        const machine = new Machine({ memoryBytes: 640 << 20, harts, extensions: { Sstc } });
+        const hypervisor = new Hypervisor(machine, { guests, firmware, timeSlice: 20_000 });
+        const output = guests.map(() => '');
+        hypervisor.guests.forEach(({ console }, index) => {
+          console.onOutput = (data) => (output[index] += Buffer.from(data).toString('latin1'));
+        });
+        let result = machine.run(1_000_000);
+        for (let slices = 0; result.kind !== 'power-off' && slices < 200; slices++) result = machine.run(1_000_000);
+        return { result, output, instructions: machine.instructions };
+      };
+      const once = run();
+      assert.deepEqual(once.result, { kind: 'power-off', reason: 'shutdown', code: 0 });
+      assert.deepEqual(
+        once.output,
+        counts.map((vcpus) => hartsOutput(vcpus)),
+      );
+      assert.deepEqual(run(), once);
+    });
+  }
+
+  it('has interrupts of devices passed through come to their guest, beside another one', function () {
+    const firmware = readMachineProgram(readFileSync(requireDebianFile(FW_JUMP, this))).boot;
+    const source = `${readSector1(7)}\nli t0, 0x5a5a5a5a5a5a5a5a\nsub a1, s4, t0\nli a0, 0\n${RESET}`;
+    const { bytes } = assembleSource(source, 0x8020_0000n);
+    const segments = [{ address: 0x8020_0000, data: bytes, memorySize: bytes.length }];
+    const reader = { name: 'reader', program: { entry: 0x8020_0000n, segments }, vcpus: 2, passthrough: [1] };
+    const other = { name: 'other', program: readProgram(join(__dirname, '..', 'fixtures', 'harts.elf')), vcpus: 2 };
+    for (const harts of [1, 4]) {
+      const machine = new Machine({ memoryBytes: 512 << 20, harts, devices: { virtio: [undefined, disk()] } });
+      const { guests } = new Hypervisor(machine, { guests: [other, reader], firmware });
+      let result = machine.run(1_000_000);
+      for (let slices = 0; result.kind !== 'power-off' && slices < 100; slices++) result = machine.run(1_000_000);
+      assert.deepEqual(
+        guests.map(({ ended }) => ended?.reason),
+        ['shutdown', 'shutdown'],
+      );
+    }
   });
 
   it('says so when firmware starts nothing at its place', function () {

@@ -177,12 +177,13 @@ describe('the state of the hypervisor', () => {
   }
 
   // The machine's own are looked at in the machine's tests.
-  const LEFT_OUT = new Set(['Machine', 'Hart', 'PhysicalMemory', 'TrapContext', 'HostTables', 'Set']);
+  const LEFT_OUT = new Set(['Machine', 'Hart', 'PhysicalMemory', 'TrapContext', 'HostTables', 'HartState', 'Set']);
   const NO_STATE = new Set([
     // What a guest is made with.
     ...['hpaBase', 'gpaBase', 'size', 'offset'].map((name) => `GuestMemory.${name}`),
     ...['PagePool.start', 'PagePool.end', 'ShadowView.satp', 'Vcpu.wholeEnvironment', 'Vcpu.decode', 'Vcpu.sbi'],
-    ...['GuestCsrs.extensions', 'Vcpu.index', 'Guest.name'],
+    ...['GuestCsrs.extensions', 'Vcpu.index', 'Guest.name', 'ShadowPageTables.hostAsids', 'GuestClock.mayStop'],
+    ...['HartSchedule.slice', 'HartSchedule.isShared'],
     // What is so within one exit only, or follows from other state, or is only remembered.
     ...['GuestMemory.isSettingBits', 'ShadowView.isGone', 'StaleTranslations.visited', 'Guest.entrySource'],
     ...['ByteQueue.limit', 'ByteQueue.ring', 'ByteQueue.head', 'Plic.sources', 'Plic.contexts', 'Plic.words'],

@@ -1,7 +1,7 @@
 /** Guests with several vCPUs, and several guests: their SBI, their shadow page tables, their ends. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { HypervisorOptions } from '../../src/hypervisor/hypervisor';
+import type { HypervisorOptions } from '../../src/hypervisor/hypervisor-options';
 import { Hypervisor } from '../../src/hypervisor/hypervisor';
 import type { GuestOptions } from '../../src/hypervisor/guest';
 import { checkHypervisor } from '../../src/hypervisor/isolation';
@@ -113,10 +113,8 @@ describe('several guests', () => {
     });
   }
 
-  it('need a hart for each vCPU, of which a guest has up to four', () => {
-    const run = (vcpus: number, harts: number) =>
-      runGuests([{ name: 'much', program: fixture('harts'), vcpus }], harts, { most: 0 });
-    assert.throws(() => run(4, 3), /^Error: 4 vCPUs need as many harts, and the machine has 3; give it more/);
-    for (const vcpus of [0, 5, 1.5]) assert.throws(() => run(vcpus, 8), /much cannot have .* there can be 1 to 4\.$/);
+  it('have up to four vCPUs each', () => {
+    const run = (vcpus: number) => runGuests([{ name: 'much', program: fixture('harts'), vcpus }], 8, { most: 0 });
+    for (const vcpus of [0, 5, 1.5]) assert.throws(() => run(vcpus), /much cannot have .* there can be 1 to 4\.$/);
   });
 });

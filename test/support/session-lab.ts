@@ -1,6 +1,6 @@
 /** Debugging sessions over small programs in assembly, for tests of the debugger. */
 import { Session } from '../../src/debugger/session';
-import type { SessionOptions } from '../../src/debugger/session-options';
+import type { GuestInput, SessionOptions } from '../../src/debugger/session-options';
 import type { Stop } from '../../src/debugger/stop';
 import type { End } from '../../src/debugger/systems/system';
 import { assembleSource } from '../../src/isa/assemble';
@@ -22,8 +22,11 @@ export class SessionLab {
   private arrived: ((event: Stop | End) => void) | undefined;
   private lastTurn = processorTime();
 
-  /** @param source assembly for 0x80200000 */
-  constructor(source: string, options: Partial<SessionOptions> = {}) {
+  /**
+   * @param source assembly for 0x80200000
+   * @param guest what the guest is like
+   */
+  constructor(source: string, options: Partial<SessionOptions> = {}, guest: Partial<GuestInput> = {}) {
     const { bytes, symbols } = assembleSource(source, ENTRY);
     this.labels = symbols;
     const elf = buildElf([{ name: '.text', data: bytes, flags: SHF_ALLOC_EXEC, address: ENTRY }], ENTRY);
@@ -57,7 +60,7 @@ export class SessionLab {
     this.options = {
       mode: 'hypervisor',
       memoryBytes: 512 * MIB,
-      guests: [{ name: 'lab', program: { path: 'lab.elf', bytes: elf } }],
+      guests: [{ name: 'lab', program: { path: 'lab.elf', bytes: elf }, ...guest }],
       ...options,
     };
     this.session.load(this.options);

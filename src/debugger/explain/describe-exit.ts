@@ -16,8 +16,9 @@ const DETAILS: Describers = {
   staleTranslation: (record) => `${record.access} ${hex(record.gva)} → HPA ${hex(record.hpa)}`,
   mmio: (record) => `${record.access} ${record.device}+${hex(record.offset)}`,
   inject: (record) => record.name,
-  timer: () => 'the virtual timer is due',
+  timer: () => 'a virtual timer is due, or a time slice over',
   interrupt: (record) => record.name,
+  vcpuSwitch: (record) => `to ${record.toGuest}, vCPU ${record.toVcpu}: ${record.reason}`,
   illegal: (record) => record.csr ?? 'instruction',
 };
 

@@ -57,6 +57,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'what VM exits there were; with N or WHICH the last ones: exits 50, exits csrWrite, exits satp, exits at main',
     run: (session, frame, rest) => exits(session, frame, rest),
   },
+  hold: {
+    usage: 'hold [GUEST]',
+    description: 'a guest executes nothing while the others go on, until "release"; by default that of this thread',
+    run: (session, frame, rest) => hold(session, frame, rest, true),
+  },
+  release: {
+    usage: 'release [GUEST]',
+    description: 'a guest that is held goes on with the others',
+    run: (session, frame, rest) => hold(session, frame, rest, false),
+  },
 };
 
 /** The answer to a command; undefined when the text is none. @throws DebuggerError */
@@ -117,6 +127,18 @@ function disassembleLines(session: Session, frame: Frame | undefined, rest: stri
       return label ? `${label}:\n${line}` : line;
     })
     .join('\n');
+}
+
+function hold(session: Session, frame: Frame | undefined, rest: string, on: boolean): string {
+  const { system } = session;
+  if (!system.hold) throw new DebuggerError('There is no hypervisor here, and so no guest to hold.');
+  const name = rest === '' ? (frame?.target ?? system.current).guest : rest;
+  if (!system.hold(name, on)) {
+    const names = [...new Set(system.targets.map(({ guest }) => guest))].join(', ');
+    throw new DebuggerError(`There is no guest "${name}"; there is ${names}.`);
+  }
+  const held = system.held?.join(', ') ?? '';
+  return `Guest ${name} ${on ? 'is held' : 'goes on with the others'}. ${held === '' ? 'No guest is held.' : `Held: ${held}.`}`;
 }
 
 function exits(session: Session, frame: Frame | undefined, rest: string): string {

@@ -39,7 +39,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
   const guests = options.guests.map((guest) => ({ guest, boot: programOf(guest, options.mode) }));
   try {
     if (options.mode === 'hypervisor') {
-      const { synchronization = 'sfence', firmware } = options;
+      const { synchronization = 'sfence', firmware, timeSlice, guestTime } = options;
       return new HypervisedSystem(
         machine,
         {
@@ -54,6 +54,8 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
           ...(options.devices && { devices: options.devices }),
           synchronization,
           findsStaleTranslations: staleTranslations !== 'ignore',
+          ...(timeSlice !== undefined && { timeSlice }),
+          stopsGuestTime: guestTime === 'stops',
           ...(firmware && { firmware: firmwareOf(firmware) }),
         },
         logSize > 0 ? { logSize, ...(clock && { clock }) } : undefined,

@@ -2,7 +2,7 @@
 import type { WatchedRange } from '../../engine/data-watch';
 import type { ExitKind, ExitRecord } from '../../hypervisor/exit-record';
 import { Hypervisor } from '../../hypervisor/hypervisor';
-import type { HypervisorOptions } from '../../hypervisor/hypervisor';
+import type { HypervisorOptions } from '../../hypervisor/hypervisor-options';
 import type { Guest, GuestOptions } from '../../hypervisor/guest';
 import { ExitRecorder } from '../../hypervisor/insight/exit-recorder';
 import type { ExitRecorderOptions } from '../../hypervisor/insight/exit-recorder';
@@ -22,7 +22,7 @@ import { makeDevices } from './device-input';
 import type { DeviceInput } from './device-input';
 import { HostInput } from './host-input';
 import type { Target } from '../target';
-import { boundCalls, boundQuestions, boundSlowPath, endOf, outcomeOf, stepHart } from './run-result';
+import { boundCalls, boundQuestions, boundSlowPath, endOf, OTHERS_SLICE, outcomeOf, stepHart } from './run-result';
 import { VcpuTarget } from './vcpu-target';
 
 /** The cause that an SBI call has where there is no hypervisor: it is not injected, but users may want to stop on it. */
@@ -53,6 +53,8 @@ export class HypervisedSystem implements System {
   private readonly hypervisor: Hypervisor;
   private watching: Watcher = {};
   private watcherStopped = false;
+  /** What is being stepped, and lost its hart at the end of its time slice. */
+  private displaced: Vcpu | undefined;
   /** What firmware printed while it started. */
   private readonly early: Uint8Array[] = [];
 
@@ -100,7 +102,10 @@ export class HypervisedSystem implements System {
     this.consoles = setup.firmware ? [makeConsole('firmware', uart), ...consoles] : consoles;
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
     boundSlowPath(this.machine);
-    this.machine.onBreakpoint = boundQuestions(this.machine, () => !this.isInFirmware && this.onBreakpoint());
+    this.machine.onBreakpoint = boundQuestions(
+      this.machine,
+      () => !isInFirmware(this.current.vcpu) && this.onBreakpoint(),
+    );
     for (const hart of this.machine.harts) {
       if (hart.supervisor) hart.supervisor = boundCalls(this.machine, hart.supervisor);
     }
@@ -126,7 +131,9 @@ export class HypervisedSystem implements System {
     if (this.targets.length === 1) return this.targets[0]!;
     const pending = this.hypervisor.pendingVcpu;
     const { current } = this.machine;
-    return this.targets.find(({ vcpu }) => (pending ? vcpu === pending : vcpu.hart === current)) ?? this.targets[0]!;
+    const isCurrent = ({ vcpu }: VcpuTarget): boolean =>
+      pending ? vcpu === pending : vcpu.isOnHart && vcpu.hart === current;
+    return this.targets.find(isCurrent) ?? this.targets[0]!;
   }
 
   get pending(): System['pending'] {
@@ -165,6 +172,16 @@ export class HypervisedSystem implements System {
     }
   }
 
+  hold(name: string, on: boolean): boolean {
+    const guest = this.hypervisor.guests.find((candidate) => candidate.name === name);
+    if (guest) this.hypervisor.hold(guest, on);
+    return guest !== undefined;
+  }
+
+  get held(): readonly string[] {
+    return this.hypervisor.guests.filter(({ isHeld }) => isHeld).map(({ name }) => name);
+  }
+
   takeSnapshot(): MachineSnapshot {
     return this.machine.takeSnapshot();
   }
@@ -176,6 +193,7 @@ export class HypervisedSystem implements System {
   run(maxInstructions: number): RunOutcome {
     for (const bytes of this.early.splice(0)) this.consoles[0]!.onOutput?.(bytes);
     this.watcherStopped = false;
+    this.displaced = undefined;
     this.input.deliver();
     return outcomeOf(this.machine.run(maxInstructions), this.current, this.watcherStopped);
   }
@@ -190,31 +208,52 @@ export class HypervisedSystem implements System {
       this.machine.engine.observe(() => this.hypervisor.finishPending());
       return this.watcherStopped ? { kind: 'stopped' } : { kind: 'limit' };
     }
-    return this.stepCompletely(target as VcpuTarget);
+    const { vcpu } = target as VcpuTarget;
+    if (!vcpu.isOnHart) {
+      const { pc } = vcpu;
+      if (vcpu !== this.displaced) this.machine.engine.observe(() => this.hypervisor.giveHart(vcpu));
+      if (this.watcherStopped) return { kind: 'stopped' };
+      if (!vcpu.isOnHart) return this.runOthers(vcpu);
+      // An interrupt had come for it, so that the step goes to its handler.
+      if (vcpu.pc !== pc) return { kind: 'limit' };
+    }
+    this.displaced = undefined;
+    return this.stepCompletely(vcpu);
+  }
+
+  /** While a vCPU waits for its hart, or for an interrupt: those run that have it. */
+  private runOthers(vcpu: Vcpu): RunOutcome {
+    this.hypervisor.awaited = vcpu;
+    const result = this.machine.run(OTHERS_SLICE);
+    this.hypervisor.awaited = undefined;
+    const isInterim = result.kind === 'limit' || (result.kind === 'stopped' && !this.watcherStopped);
+    return isInterim ? { kind: 'elsewhere' } : outcomeOf(result, this.current, this.watcherStopped);
   }
 
   /**
    * An instruction that finds no shadow entry leaves to the hypervisor, which fills the entry in, and is executed again: the
    * guest knows nothing of it, so it is one step.
    */
-  private stepCompletely({ vcpu }: VcpuTarget): RunOutcome {
+  private stepCompletely(vcpu: Vcpu): RunOutcome {
     const { machine } = this;
     let calls = 0;
     for (let tries = 1; ; tries++) {
       const { pc } = vcpu;
       const before = preparations(vcpu.guest);
       const result = stepHart(machine, vcpu.hart, () => machine.step());
-      if (result.kind === 'limit' && this.isInFirmware && calls++ < MOST_FIRMWARE_STEPS) continue;
+      if (result.kind === 'limit' && isInFirmware(vcpu) && calls++ < MOST_FIRMWARE_STEPS) continue;
+      // The bound on calls ended the turn of others.
+      if (result.kind === 'stopped' && !this.watcherStopped && vcpu.pc === pc) return { kind: 'elsewhere' };
+      if (result.kind === 'limit' && !vcpu.isOnHart && vcpu.pc === pc) {
+        // Its time slice is over. Others have theirs first: it may wait for what they do.
+        this.displaced = vcpu;
+        return { kind: 'elsewhere' };
+      }
       const isFilled = vcpu.pc === pc && preparations(vcpu.guest) !== before;
       if (result.kind !== 'limit' || !isFilled || tries >= MOST_FILLS) {
         return outcomeOf(result, this.current, this.watcherStopped);
       }
     }
-  }
-
-  /** Firmware in M-mode is at work for the hypervisor. */
-  private get isInFirmware(): boolean {
-    return this.current.vcpu.hart.privilege === M_MODE;
   }
 
   private observe(record: ExitRecord): 'go' | 'stop' {
@@ -233,6 +272,11 @@ export class HypervisedSystem implements System {
   private targetOf(record: ExitRecord): VcpuTarget {
     return this.targets.find(({ vcpu }) => vcpu.guest.name === record.guest && vcpu.index === record.vcpu)!;
   }
+}
+
+/** Firmware in M-mode is at work for the hypervisor, on the hart of this vCPU. */
+function isInFirmware({ hart }: Vcpu): boolean {
+  return hart.privilege === M_MODE;
 }
 
 function deadEndText({ index, pc, csrs, guest }: Vcpu): string {

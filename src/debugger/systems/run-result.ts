@@ -37,7 +37,7 @@ export function boundQuestions(machine: Machine, ask: () => boolean): () => bool
 }
 
 /** Instructions of others at a stretch, while one target is stepped. */
-const OTHERS_SLICE = 20_000;
+export const OTHERS_SLICE = 20_000;
 
 /**
  * Steps a hart when it is its turn; until then, the others run.

@@ -68,11 +68,11 @@ export class VcpuTarget implements Target {
   }
 
   f(index: number): bigint {
-    return this.vcpu.hart.state.f(index);
+    return this.vcpu.float.register(index);
   }
 
   setF(index: number, value: bigint): void {
-    this.vcpu.hart.state.setF(index, BigInt.asUintN(64, value));
+    this.vcpu.float.setRegister(index, BigInt.asUintN(64, value));
   }
 
   get mode(): ModeName {

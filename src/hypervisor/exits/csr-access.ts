@@ -69,7 +69,8 @@ function refuse(vcpu: Vcpu, number: number, name: string, exists: boolean, write
   if (privilege > vcpu.virtualPrivilege) return `${name} is a supervisor CSR, and the guest is in user mode.`;
   if (writes && number >> 10 === 3) return `${name} is read-only.`;
   if (number <= CSR.fcsr) return `${name} needs the floating-point unit, which sstatus.FS has off.`;
-  if (isCounter(number) && vcpu.virtualPrivilege === 0) return `scounteren does not allow ${name} in user mode.`;
+  if (isCounter(number) && !exists && vcpu.virtualPrivilege === 0)
+    return `scounteren does not allow ${name} in user mode.`;
   if (!exists) return `The guest has no CSR ${name}.`;
   return undefined;
 }
@@ -81,7 +82,8 @@ function readOnlyCounter(vcpu: Vcpu, number: number): GuestCsr | undefined {
   if (name === undefined) return undefined;
   const allowed = vcpu.virtualPrivilege === 1 || ((vcpu.csrs.scounteren >> BigInt(index)) & 1n) !== 0n;
   if (!allowed) return undefined;
-  return { number, name, read: () => vcpu.readHostCsr(number), legalize: (_, value) => value, store: () => {} };
+  const read = () => (number === CSR.time ? vcpu.timer.now() : vcpu.hart.csrs.read(number));
+  return { number, name, read, legalize: (_, value) => value, store: () => {} };
 }
 
 class CsrRead implements Exit<'csrRead'> {

@@ -6,6 +6,7 @@ import { FLOAT_STATE } from '../../machine/status';
 import type { Trap } from '../../machine/traps';
 import type { Vcpu } from '../vcpu';
 import { csrAccess, isCsrInstruction } from './csr-access';
+import { fetchInstruction } from './fetch';
 import type { AnyExit } from './exit';
 import { Illegal } from './illegal';
 import { CAUSE, Inject } from './inject';
@@ -46,7 +47,7 @@ export function exitFor(vcpu: Vcpu, trap: Trap): AnyExit {
 
 /** @param stval the instruction word, or 0 from hardware that does not tell */
 function privilegedInstruction(vcpu: Vcpu, stval: bigint): AnyExit {
-  const word = Number(stval & 0xffff_ffffn) || (vcpu.fetchInstruction() ?? 0);
+  const word = Number(stval & 0xffff_ffffn) || (fetchInstruction(vcpu) ?? 0);
   const decoded = vcpu.decode(word);
   if (!decoded) return new Illegal(vcpu, word, 'There is no such instruction.');
   const { name } = decoded.instruction;

@@ -1,5 +1,6 @@
 /** What every kind of VM exit provides: first a record of what will be done, then the doing. */
-import type { ExitFields, ExitKind } from '../exit-record';
+import type { Trap } from '../../machine/traps';
+import type { ExitFields, ExitKind, ExitRecord } from '../exit-record';
 
 /**
  * One VM exit, decoded and decided, and not done. Making one changes nothing; describing it is left until somebody asks.
@@ -17,3 +18,11 @@ export interface Exit<K extends ExitKind> {
 }
 
 export type AnyExit = { [K in ExitKind]: Exit<K> }[ExitKind];
+
+/** A VM exit that an observer stopped at: decided, and not done. */
+export interface PendingExit {
+  readonly exit: AnyExit;
+  readonly record: ExitRecord;
+  /** The trap that it answers, when it is the first exit of that trap: it is decided anew when the guest goes on. */
+  readonly trap?: Trap;
+}

@@ -14,7 +14,7 @@ export function hostInterrupt(vcpu: Vcpu, cause: number): AnyExit {
   return cause === TIMER_INTERRUPT ? new Timer(vcpu) : new Interrupt(vcpu, cause);
 }
 
-/** The host timer went off: the vCPU's own deadline has come, and its timer interrupt pends. */
+/** The host timer went off: a vCPU's own deadline has come, and its timer interrupt pends; or a time slice is over. */
 class Timer implements Exit<'timer'> {
   readonly kind = 'timer';
 
@@ -25,8 +25,7 @@ class Timer implements Exit<'timer'> {
   }
 
   perform(): undefined {
-    this.vcpu.wake();
-    this.vcpu.timer.expire();
+    this.vcpu.schedule.expireTimers();
   }
 }
 
@@ -52,7 +51,6 @@ class Interrupt implements Exit<'interrupt'> {
   }
 
   perform(): undefined {
-    this.vcpu.wake();
     if (this.cause === SOFTWARE_INTERRUPT) this.vcpu.acknowledgeNotice();
     if (this.cause === EXTERNAL_INTERRUPT) this.vcpu.guest.takeInterrupts(this.vcpu.hart.index);
   }

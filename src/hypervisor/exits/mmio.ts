@@ -6,6 +6,7 @@ import type { Device } from '../../machine/devices/device';
 import type { Gpa } from '../addresses';
 import { PAGE_SIZE } from '../addresses';
 import type { Vcpu } from '../vcpu';
+import { fetchInstruction } from './fetch';
 import type { AnyExit, Exit } from './exit';
 import { accessFault, accessName } from './inject';
 
@@ -24,7 +25,7 @@ function isTransfer(action: Action): action is Transfer {
  * @param markAccess sets the A and D bits that the access sets in the guest's page table
  */
 export function mmioAccess(vcpu: Vcpu, access: Access, gva: bigint, gpa: Gpa, markAccess: () => void): AnyExit {
-  const word = vcpu.fetchInstruction();
+  const word = fetchInstruction(vcpu);
   const decoded = word === undefined ? undefined : vcpu.decode(word);
   const action = decoded?.instruction.action;
   const device = vcpu.guest.devices.bus.deviceAt(gpa);

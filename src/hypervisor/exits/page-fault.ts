@@ -12,6 +12,8 @@ import { LEVEL_SIZE } from '../addresses';
 import { BARE_ENTRY_BITS, dependsOnMxr, shadowBits } from '../shadow/permissions';
 import { PTE_JOINED } from '../shadow/view';
 import type { Vcpu } from '../vcpu';
+import { fetchInstruction } from './fetch';
+import { translate } from '../guest-walk';
 import type { AnyExit, Exit } from './exit';
 import { accessFault, accessName, pageFault } from './inject';
 import { mmioAccess } from './mmio';
@@ -80,9 +82,9 @@ export function hostPageFault(vcpu: Vcpu, hostAccess: Access, gva: bigint): AnyE
  */
 function accessOf(vcpu: Vcpu, access: Access, gva: bigint): Access {
   if (access !== STORE || !vcpu.hart.extensions.has('Zicbom')) return access;
-  const name = vcpu.decode(vcpu.fetchInstruction() ?? 0)?.instruction.name ?? '';
+  const name = vcpu.decode(fetchInstruction(vcpu) ?? 0)?.instruction.name ?? '';
   if (name !== 'cbo.inval' && name !== 'cbo.clean' && name !== 'cbo.flush') return access;
-  return vcpu.csrs.bare || vcpu.translate(gva, LOAD) !== undefined ? LOAD : STORE;
+  return vcpu.csrs.bare || translate(vcpu, gva, LOAD) !== undefined ? LOAD : STORE;
 }
 
 /** What is at the GPA decides. */

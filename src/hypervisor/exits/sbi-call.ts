@@ -36,7 +36,5 @@ export class SbiCall implements Exit<'sbiCall'> {
       vcpu.setX(A1, answer.value);
     }
     vcpu.skip(4);
-    // It was suspended and need not wait.
-    if (vcpu.waiting && vcpu.csrs.firstInterrupt() !== undefined) vcpu.wake();
   }
 }

@@ -7,6 +7,7 @@ import type { Decoded } from '../../isa/instruction';
 import type { Action } from '../../isa/semantics';
 import type { Gpa, Hpa } from '../addresses';
 import type { Vcpu } from '../vcpu';
+import { fetchInstruction } from './fetch';
 import type { AnyExit, Exit } from './exit';
 
 type Made = Extract<Action, { k: 'store' | 'atomic' }>;
@@ -26,7 +27,7 @@ export function tableWrite(vcpu: Vcpu, gva: bigint, gpa: Gpa, hpa: Hpa, markAcce
 }
 
 function writeAt(vcpu: Vcpu, gva: bigint, hpa: Hpa): Write | undefined {
-  const word = vcpu.fetchInstruction();
+  const word = fetchInstruction(vcpu);
   const decoded = word === undefined ? undefined : vcpu.decode(word);
   const action = decoded?.instruction.action;
   if (!decoded || (action?.k !== 'store' && action?.k !== 'atomic')) return undefined;

@@ -12,6 +12,8 @@ const GUEST_SIZE = 0x0100_0000;
 const LEAF = PTE_V | PTE_R | PTE_W | PTE_U | PTE_A | PTE_D;
 const satp = (asid: number): bigint => (8n << 60n) | (BigInt(asid) << 44n) | 0x80000n;
 
+const hostAsids = { first: 1, size: 1000 };
+
 function setUp(pages = 100) {
   const dram = 0x0a00_0000;
   const memory = new PhysicalMemory(new ArrayBuffer(RAM + dram), dram, () => {});
@@ -22,7 +24,7 @@ function setUp(pages = 100) {
     flushAll: () => void flushed.push('all'),
     flushPage: (gva: bigint) => void flushed.push(gva.toString(16)),
   };
-  const shadow = new ShadowPageTables(memory, pool, guestMemory, cache);
+  const shadow = new ShadowPageTables({ dram: memory, pool, cache, hostAsids }, guestMemory);
   return { memory, pool, shadow, flushed, at: (gpa: number) => gpa + guestMemory.offset };
 }
 
@@ -93,7 +95,8 @@ describe('shadow page tables', () => {
     const memory = new PhysicalMemory(new ArrayBuffer(RAM + dram), dram, () => {});
     const guestMemory = new GuestMemory(memory, HYPERVISOR_END, 0x30_0000);
     const pool = new PagePool(memory, HYPERVISOR_BASE, HYPERVISOR_BASE + 0x10_0000);
-    const shadow = new ShadowPageTables(memory, pool, guestMemory, { flushAll() {}, flushPage() {} });
+    const cache = { flushAll() {}, flushPage() {} };
+    const shadow = new ShadowPageTables({ dram: memory, pool, cache, hostAsids }, guestMemory);
     assert.equal(shadow.levelFor(0x801f_f000, 2), 1);
     assert.equal(shadow.levelFor(0x8020_0000, 2), 0);
     assert.equal(shadow.levelFor(0x8000_0000, 0), 0);

@@ -38,6 +38,22 @@ export interface TranslationCache {
   flushPage(gva: bigint): void;
 }
 
+/** ASIDs that the shadow tables of one guest may have on the host, and no others. There are more of them than pages. */
+export interface AsidRange {
+  readonly first: number;
+  readonly size: number;
+}
+
+/** What shadow page tables are made of. */
+export interface ShadowParts {
+  readonly dram: PhysicalMemory;
+  /** The pages that they can use, and nobody else: at least 24. */
+  readonly pool: PagePool;
+  readonly hostAsids: AsidRange;
+  readonly cache: TranslationCache;
+  readonly synchronization?: Synchronization;
+}
+
 /** What a fence names; absent: all. */
 export interface FenceTarget {
   readonly gva?: bigint;
@@ -53,7 +69,6 @@ export type Synchronization = 'sfence' | 'write-protect';
 /** An instruction can need two pages of code and two of data, each with up to four tables, below one root. */
 const LEAST_PAGES = 24;
 
-const HOST_ASIDS = 0x1_0000;
 const MOST_VCPUS = 64;
 /** Each has a root table at least. */
 const MOST_SPACES = 0x1_0000;
@@ -61,25 +76,28 @@ const MOST_SPACES = 0x1_0000;
 export class ShadowPageTables {
   private readonly spaces = new Map<bigint, ShadowAddressSpace>();
   private clock = 0;
-  private nextHostAsid = 1;
+  private nextHostAsid: number;
+  private readonly memory: PhysicalMemory;
+  private readonly pool: PagePool;
+  private readonly hostAsids: AsidRange;
+  private readonly cache: TranslationCache;
   /** Views that vCPUs run in: never given up. One per vCPU, by its number. */
   private readonly inUse: (ShadowView | undefined)[] = [];
   /** With 'write-protect'. */
   readonly protection: WriteProtection | undefined;
 
-  /**
-   * @param pool the pages that these tables can use, and nobody else: at least 24
-   */
   constructor(
-    private readonly memory: PhysicalMemory,
-    private readonly pool: PagePool,
+    { dram, pool, hostAsids, cache, synchronization = 'sfence' }: ShadowParts,
     private readonly guestMemory: GuestMemory,
-    private readonly cache: TranslationCache,
-    synchronization: Synchronization = 'sfence',
   ) {
+    this.memory = dram;
+    this.pool = pool;
+    this.hostAsids = hostAsids;
+    this.cache = cache;
+    this.nextHostAsid = hostAsids.first;
     const flush = (gva: bigint, level: Level) => this.flush(gva, level);
     if (synchronization === 'write-protect') {
-      this.protection = new WriteProtection(memory, flush, () => this.cache.flushAll());
+      this.protection = new WriteProtection(dram, flush, () => this.cache.flushAll());
     }
     if (pool.available < LEAST_PAGES) throw new RangeError(`Shadow page tables need at least ${LEAST_PAGES} pages.`);
   }
@@ -214,7 +232,8 @@ export class ShadowPageTables {
   transferState(state: StateTransfer): void {
     this.pool.transferState(state);
     this.clock = state.integer(this.clock);
-    this.nextHostAsid = state.integer(this.nextHostAsid, HOST_ASIDS - 1, 1);
+    const { first, size } = this.hostAsids;
+    this.nextHostAsid = state.integer(this.nextHostAsid, first + size - 1, first);
     const spaces = state.list(this.spaces.values(), MOST_SPACES, (space) => this.transferSpace(state, space));
     this.spaces.clear();
     for (const space of spaces) this.spaces.set(space.satp, space);
@@ -224,7 +243,7 @@ export class ShadowPageTables {
       state.require(view !== undefined, 'a shadow page table is missing');
       return view!;
     };
-    const transferView = (view?: ShadowView): ShadowView => known(state.integer(view?.hostAsid ?? 0, HOST_ASIDS));
+    const transferView = (view?: ShadowView): ShadowView => known(state.integer(view?.hostAsid ?? 0));
     // A vCPU that has not run has none.
     const inUse = state.list(this.inUse, MOST_VCPUS, (view) => state.optional(view, transferView));
     this.protection?.transferState(state, transferView);
@@ -241,7 +260,8 @@ export class ShadowPageTables {
     const space = state.isRestoring ? this.newSpace(satp) : known!;
     const views = state.list(space.views.values(), VIEW_KINDS.length, (old) => {
       const kind = state.choice(old?.kind ?? 'bare', VIEW_KINDS);
-      const asid = state.integer(old?.hostAsid ?? 0, HOST_ASIDS - 1, 1);
+      const { first, size } = this.hostAsids;
+      const asid = state.integer(old?.hostAsid ?? 0, first + size - 1, first);
       const root = state.integer(old?.root ?? 0, this.pool.end, this.pool.start);
       const view = state.isRestoring ? this.newView(kind, asid, space, root) : old!;
       view.transferState(state);
@@ -302,13 +322,15 @@ export class ShadowPageTables {
     view.destroy();
   }
 
-  /** A host ASID that no view has. There are more of them than pages, so the search ends. */
+  /** A host ASID that no view has. */
   private takeHostAsid(): number {
     const taken = new Set<number>();
     for (const view of this.allViews()) taken.add(view.hostAsid);
-    while (taken.has(this.nextHostAsid)) this.nextHostAsid = (this.nextHostAsid + 1) % HOST_ASIDS || 1;
+    const { first, size } = this.hostAsids;
+    const after = (asid: number): number => (asid + 1 < first + size ? asid + 1 : first);
+    while (taken.has(this.nextHostAsid)) this.nextHostAsid = after(this.nextHostAsid);
     const asid = this.nextHostAsid;
-    this.nextHostAsid = (asid + 1) % HOST_ASIDS || 1;
+    this.nextHostAsid = after(asid);
     return asid;
   }
 }

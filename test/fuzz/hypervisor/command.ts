@@ -109,10 +109,14 @@ function tryMachine(seed: number, index: number, tried: Tried, isOver: () => boo
   return undefined;
 }
 
-function describe({ synchronization, translator, shadowPages, vcpus, extensions, ...switches }: Traits): string {
+function describe({ synchronization, translator, shadowPages, vcpus, harts, extensions, ...switches }: Traits): string {
   const names = [switches, extensions].flatMap((traits) => Object.entries(traits));
   const on = names.flatMap(([name, isOn]) => (isOn === true ? [name] : []));
-  return [synchronization, `translator ${translator}`, `${shadowPages} shadow pages`, `${vcpus} vCPUs`, ...on].join(
-    ', ',
-  );
+  return [
+    synchronization,
+    `translator ${translator}`,
+    `${shadowPages} shadow pages`,
+    `${vcpus} vCPUs, ${harts} harts, slices of ${switches.timeSlice}`,
+    ...on,
+  ].join(', ');
 }

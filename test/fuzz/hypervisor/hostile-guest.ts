@@ -25,26 +25,34 @@ export interface Traits {
   readonly translator: TranslatorMode;
   readonly shadowPages: number;
   readonly virtioVersion: VirtioVersion;
-  /** Each on a hart of its own. */
   readonly vcpus: number;
+  /** With fewer than there are vCPUs, those share them, and the neighbour does, too. */
+  readonly harts: number;
+  readonly timeSlice: number;
+  readonly stopsGuestTime: boolean;
   /** Whether its virtio devices are the machine's, passed through; else the hypervisor emulates them. */
   readonly passesThrough: boolean;
-  /** Whether there is another guest, on another hart. */
+  /** Whether there is another guest. */
   readonly hasNeighbour: boolean;
   readonly extensions: ExtensionSwitches;
 }
 
 export function randomTraits(random: Random): Traits {
   const on = (): boolean => random.below(2) === 0;
+  const vcpus = random.pick([1, 1, 2, 3]);
+  const hasNeighbour = on();
   return {
     synchronization: random.pick(['sfence', 'sfence', 'write-protect']),
     findsStaleTranslations: on(),
     translator: random.pick(['off', 'eager', 'on']),
     shadowPages: random.pick([24, 28, 64, 400]),
     virtioVersion: random.pick(['legacy', 'modern']),
-    vcpus: random.pick([1, 1, 2, 3]),
+    vcpus,
+    harts: 1 + random.below(vcpus + (hasNeighbour ? 1 : 0)),
+    timeSlice: random.pick([1000, 1000, 20_000]),
+    stopsGuestTime: random.below(4) === 0,
     passesThrough: on(),
-    hasNeighbour: on(),
+    hasNeighbour,
     extensions: { Svnapot: on(), Svpbmt: on(), Svinval: on(), Svade: on(), Zicbom: on(), Zicboz: on(), Sstc: on() },
   };
 }
@@ -75,7 +83,7 @@ export class HostileGuest {
     private readonly random: Random,
     traits: Traits,
   ) {
-    const { extensions, translator, virtioVersion, vcpus, passesThrough, hasNeighbour, ...options } = traits;
+    const { extensions, translator, virtioVersion, vcpus, harts, passesThrough, hasNeighbour, ...options } = traits;
     this.virtioVersion = virtioVersion;
     // The neighbour's memory begins at the next multiple of 128 MiB.
     const memoryBytes = hasNeighbour ? NEIGHBOUR_END - FIRMWARE.start : AFTER.start + AFTER.size - FIRMWARE.start;
@@ -83,7 +91,6 @@ export class HostileGuest {
     const program = { entry: BigInt(CODE.base), segments };
     const devices = { virtio: hostileDevices(), virtioVersion };
     this.devices = devices.virtio.length;
-    const harts = vcpus + (hasNeighbour ? 1 : 0);
     this.machine = new Machine({ memoryBytes, extensions, translator, harts, ...(passesThrough && { devices }) });
     const passed = { passthrough: devices.virtio.map((_, slot) => slot) };
     const hostile = {
@@ -184,6 +191,7 @@ export class HostileGuest {
   private makeState(vcpu: Vcpu): void {
     const { random } = this;
     if (vcpu.isStopped) vcpu.start({ address: CODE.base, opaque: value(random) });
+    vcpu.wake();
     for (let i = 1; i < 32; i++) vcpu.setX(i, value(random));
     vcpu.setX(A7, sbiExtension(random));
     for (const { number } of vcpu.listCsrs()) if (random.below(2) === 0) vcpu.writeCsr(number, value(random));
@@ -191,6 +199,7 @@ export class HostileGuest {
     vcpu.writeCsr(0x105, random.below(8) === 0 ? address(random) : BigInt(CODE.base));
     vcpu.setVirtualPrivilege(random.below(8) === 0 ? 0 : 1);
     vcpu.pc = BigInt(CODE.base + 256) + (random.bits(13) & ~3n);
-    vcpu.hart.waiting = false;
+    if (vcpu.isOnHart) vcpu.hart.waiting = false;
+    else vcpu.schedule.notice();
   }
 }
