@@ -92,22 +92,25 @@ export class CsrFile {
    */
   setInterruptPending(bit: number, on: boolean): void {
     const { state } = this;
+    const { pendingInterrupts: before } = state;
     const mask = 1 << bit;
     if (bit === INTERRUPT.supervisorSoftware || bit === INTERRUPT.supervisorTimer) {
       state.pendingBySoftware = on ? state.pendingBySoftware | mask : state.pendingBySoftware & ~mask;
     } else {
       state.pendingLines = on ? state.pendingLines | mask : state.pendingLines & ~mask;
     }
-    if (on) state.around.interruptsChanged();
+    // One that pends already is no news: it would end the turns of other harts again and again.
+    if (on && state.pendingInterrupts !== before) state.around.interruptsChanged();
   }
 
   /** The outcome of comparing time with stimecmp, where that decides about the supervisor timer interrupt. */
   setSupervisorTimer(on: boolean): void {
     const { state } = this;
+    const { pendingInterrupts: before } = state;
     const mask = 1 << INTERRUPT.supervisorTimer;
     if (!state.comparesTime) return;
     state.pendingLines = on ? state.pendingLines | mask : state.pendingLines & ~mask;
-    if (on) state.around.interruptsChanged();
+    if (on && state.pendingInterrupts !== before) state.around.interruptsChanged();
   }
 
   /** All registers of this machine with their values, in the order of their numbers. */
