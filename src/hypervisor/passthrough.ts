@@ -23,6 +23,8 @@ class HostPlic {
     const word = VIRT.plic.base + PLIC.enable + this.context(hart) * PLIC.enableStride + 4 * (source >>> 5);
     this.bus.write(VIRT.plic.base + 4 * source, 4, 1n);
     this.bus.write(word, 4, (this.bus.read(word, 4) ?? 0n) | (1n << BigInt(source & 31)));
+    // OpenSBI leaves a threshold that nothing exceeds.
+    this.bus.write(this.contextRegisters(hart), 4, 0n);
   }
 
   /** @returns the source that interrupts; 0: none */
@@ -35,7 +37,12 @@ class HostPlic {
   }
 
   private claimRegister(hart: number): number {
-    return VIRT.plic.base + PLIC.context + this.context(hart) * PLIC.contextStride + PLIC.claim;
+    return this.contextRegisters(hart) + PLIC.claim;
+  }
+
+  /** The threshold comes first. */
+  private contextRegisters(hart: number): number {
+    return VIRT.plic.base + PLIC.context + this.context(hart) * PLIC.contextStride;
   }
 
   private context(hart: number): number {
