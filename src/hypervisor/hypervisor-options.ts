@@ -33,7 +33,7 @@ export function sliceOf({ timeSlice = DEFAULT_SLICE }: HypervisorOptions): numbe
 }
 
 /** What a snapshot's hypervisor must be like. */
-export function describeHypervisor({ guests, synchronization = 'sfence' }: HypervisorOptions): string {
+export function describeHypervisor({ guests, synchronization = 'sfence', stopsGuestTime }: HypervisorOptions): string {
   const names = guests.map(({ name }) => name).join(', ');
-  return `hypervisor of ${names} by ${synchronization}`;
+  return `hypervisor of ${names} by ${synchronization}${stopsGuestTime ? ', where the time of guests stops' : ''}`;
 }
