@@ -72,6 +72,8 @@ export class RegionFunction {
       readonly signExtended: number;
       /** What may be guessed. */
       readonly guesses: ReadonlySet<Guess>;
+      /** Whether it is one of the regions that are entered often. */
+      readonly isLarge: boolean;
       /** Whether registers are kept as an i32 where that is enough. */
       readonly narrows: boolean;
       readonly arithmetic: Arithmetic;
@@ -97,11 +99,14 @@ export class RegionFunction {
     const loops = findLoops(this.blocks, this.flow);
     this.dirty = findDirtyRegisters(this.blocks, this.flow, loops, live);
     this.needed = this.dirty.map(({ integers }, node) => integers | (live?.[node] ?? -1));
-    this.narrow = how.narrows
-      ? findNarrowRegisters(this.blocks, this.flow, loops, how.signExtended, how.guesses.has('words'))
-      : noNarrowRegisters(this.blocks);
+    // In code that is just warm and has no loop, what they find would save less than it takes to find it.
+    const isWorthIt = how.isLarge || this.flow.isLoopHead.includes(true);
+    this.narrow =
+      how.narrows && isWorthIt
+        ? findNarrowRegisters(this.blocks, this.flow, loops, how.signExtended, how.guesses.has('words'))
+        : noNarrowRegisters(this.blocks);
     this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
-    this.chased = findChasedPointers(this.blocks, this.flow);
+    this.chased = isWorthIt ? findChasedPointers(this.blocks, this.flow) : this.blocks.map(() => 0);
     this.copies = this.findCopies();
     this.longestPath = this.findLongestPath();
     const { arithmetic, floatHelper } = how;

@@ -84,6 +84,7 @@ export class RegionMaker {
       const guesses = new Set(wish.guesses);
       const how = {
         signExtended: wish.signExtended,
+        isLarge: wish.isLarge,
         guesses,
         narrows: !without.has('narrow-registers'),
         arithmetic,
