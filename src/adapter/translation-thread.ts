@@ -14,6 +14,12 @@ import type {
 /** The worker's program, beside the program that this is part of. */
 const PROGRAM = 'translation-worker.js';
 
+/**
+ * Milliseconds from the first hot code to the worker's start: a program that has ended by then need not wait for a thread that is
+ * just starting.
+ */
+const START_DELAY = 25;
+
 /** What the worker is told, several things at a time. Machines have numbers, which never come again. */
 export type ToWorker =
   | { readonly kind: 'open'; readonly machine: number; readonly setup: TranslationSetup }
@@ -54,38 +60,49 @@ export class TranslationThread implements TranslationService {
     this.receivers.set(machine, new WeakRef(receiver));
     this.gone.register(receiver, machine);
     if (this.hasFailed) queueMicrotask(() => receiver.fail());
-    else this.worker ??= this.start();
+    else if (machine === 1) setTimeout(() => this.start(), START_DELAY).unref();
     this.tell({ kind: 'open', machine, setup });
     return { post: (request, transfer) => this.tell({ kind: 'request', machine, request }, transfer) };
   }
 
   private tell(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.hasFailed) return;
     if (this.untold.length === 0) queueMicrotask(() => this.tellAll());
     this.untold.push(message);
     this.transfer.push(...transfer);
   }
 
   private tellAll(): void {
-    const { untold, transfer } = this;
+    const { worker, untold, transfer } = this;
+    if (!worker || untold.length === 0) return;
     [this.untold, this.transfer] = [[], []];
-    this.worker?.postMessage(untold, transfer);
+    worker.postMessage(untold, transfer);
   }
 
-  private start(): Worker {
-    const worker = new Worker(this.program, { name: 'translation' });
+  private start(): void {
+    let worker: Worker;
+    try {
+      worker = new Worker(this.program, { name: 'translation' });
+    } catch {
+      this.fail();
+      return;
+    }
     worker.on('message', ({ machine, answer }: FromWorker) => this.receivers.get(machine)?.deref()?.receive(answer));
     // Whatever ends it: the machines translate their code themselves.
     worker.on('error', () => this.fail());
     worker.on('exit', () => this.fail());
     // The process ends without waiting for it.
     worker.unref();
-    return worker;
+    this.worker = worker;
+    this.tellAll();
   }
 
   private fail(): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
     this.worker = undefined;
+    this.untold = [];
+    this.transfer = [];
     for (const receiver of this.receivers.values()) receiver.deref()?.fail();
   }
 }
