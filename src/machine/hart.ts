@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine';
 import type { HartContext } from '../engine/hart-context';
 import type { HartState, Privilege } from '../engine/hart-state';
 import type { Access, EngineHost } from '../engine/host';
-import { FETCH, LOAD, STORE } from '../engine/host';
+import { FETCH } from '../engine/host';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { Extension } from '../isa/extensions';
 import type { Operands } from '../isa/instruction';
@@ -45,8 +45,6 @@ const INTERRUPT_FLAG = 0x8000_0000;
 /** The registers that a trap writes, and the one that says where it goes. */
 const supervisorTrapCsrs = { epc: CSR.sepc, cause: CSR.scause, tval: CSR.stval, tvec: CSR.stvec } as const;
 const machineTrapCsrs = { epc: CSR.mepc, cause: CSR.mcause, tval: CSR.mtval, tvec: CSR.mtvec } as const;
-/** Bytes that the cache-block instructions work on. */
-const BLOCK_SIZE = 64;
 
 export class Hart implements EngineHost {
   readonly index: number;
@@ -273,33 +271,18 @@ export class Hart implements EngineHost {
     else this.context.flushTlbPage(low, high);
   }
 
-  /**
-   * Whether a load or a store may access the cache block that holds this address; otherwise it has raised a store's fault,
-   * with the address as it was given (Cache-Block Management 2.5).
-   */
-  checkBlock(va: bigint): boolean {
-    if (this.translateBlock(va, LOAD) >= 0 || this.translateBlock(va, STORE) >= 0) return true;
-    this.raise(this.mmu.cause, va);
-    return false;
+  /** Where a load or store would access `size` bytes, which lie in one page: HPA; or -1 with the reason in `mmu`. */
+  locateData(va: bigint, access: Access, size: number): number {
+    const [low, high] = [Number(va & 0xffffffffn), Number((va >> 32n) & 0xffffffffn)];
+    return this.mmu.translate(low, high, access, size, this.dataMode);
   }
 
-  /** Stores zeros to the cache block that holds this address. @returns false after it has raised a fault */
-  zeroBlock(va: bigint): boolean {
-    const address = this.translateBlock(va, STORE);
+  /** As a store of the current instruction. @returns false where there is no RAM */
+  storeZeros(hpa: number, length: number): boolean {
     const { memory } = this.engine;
-    if (address >= 0 && memory.contains(address, BLOCK_SIZE)) {
-      this.engine.storeForInstruction(() => memory.fill(address, BLOCK_SIZE, 0));
-      return true;
-    }
-    this.raise(address < 0 ? this.mmu.cause : EXCEPTION.storeAccess, va);
-    return false;
-  }
-
-  /** The physical address of a cache block, or -1 with the reason in `mmu`. */
-  private translateBlock(va: bigint, access: Access): number {
-    const block = va & ~BigInt(BLOCK_SIZE - 1);
-    const [low, high] = [Number(block & 0xffffffffn), Number((block >> 32n) & 0xffffffffn)];
-    return this.mmu.translate(low, high, access, BLOCK_SIZE, this.dataMode);
+    if (!memory.contains(hpa, length)) return false;
+    this.engine.storeForInstruction(() => memory.fill(hpa, length, 0));
+    return true;
   }
 
   transferState(state: StateTransfer): void {

@@ -1,6 +1,7 @@
 /** The system instructions: CSR access, environment calls, returns from traps, WFI and SFENCE.VMA. */
 import type { Operands } from '../isa/instruction';
 import type { SystemOp } from '../isa/semantics';
+import { checkBlock, zeroBlock } from './cache-blocks';
 import { CSR } from './csr-numbers';
 import type { Hart } from './hart';
 import { ENVCFG, EXCEPTION, MSTATUS } from './status';
@@ -94,9 +95,6 @@ function blockInstruction(field: bigint, operate: (hart: Hart, va: bigint) => bo
   };
 }
 
-/** There is no cache to manage: the instruction checks that it may access the block. */
-const manageBlock = (hart: Hart, va: bigint): boolean => hart.checkBlock(va);
-
 export const systemInstructions: Record<SystemOp, (hart: Hart, operands: Operands, word: number) => Flow> = {
   csrrw: csrInstruction('write', false),
   csrrs: csrInstruction('set', false),
@@ -133,10 +131,10 @@ export const systemInstructions: Record<SystemOp, (hart: Hart, operands: Operand
   'sinval.vma': dropTranslations,
   'sfence.w.inval': orderInvalidation,
   'sfence.inval.ir': orderInvalidation,
-  'cbo.inval': blockInstruction(ENVCFG.CBIE, manageBlock),
-  'cbo.clean': blockInstruction(ENVCFG.CBCFE, manageBlock),
-  'cbo.flush': blockInstruction(ENVCFG.CBCFE, manageBlock),
-  'cbo.zero': blockInstruction(ENVCFG.CBZE, (hart, va) => hart.zeroBlock(va)),
+  'cbo.inval': blockInstruction(ENVCFG.CBIE, checkBlock),
+  'cbo.clean': blockInstruction(ENVCFG.CBCFE, checkBlock),
+  'cbo.flush': blockInstruction(ENVCFG.CBCFE, checkBlock),
+  'cbo.zero': blockInstruction(ENVCFG.CBZE, zeroBlock),
   /** The engine drops stale code as soon as its memory is written. */
   'fence.i': () => 'next',
 };
