@@ -9,6 +9,7 @@ import { dataEntry, tagMask } from '../operand-access';
 import type { AccessGroup } from './access-groups';
 import { groupAccesses } from './access-groups';
 import { chasedAfter } from './chased-pointers';
+import type { GuessFailures } from './guess-failures';
 import type { Step } from './region';
 import { PAGE_SIZE } from './region';
 
@@ -41,10 +42,8 @@ export class MemoryAccess {
       readonly remembersPages: RemembersPages;
       /** Whether a chased pointer's page is taken to lie where the one before suggests. */
       readonly guessesAddends: boolean;
-      /** Counts that this was wrong; and pushes whether it was too often. */
-      readonly countFailure: () => void;
-      readonly hasFailed: () => void;
     },
+    private readonly failures: GuessFailures,
   ) {
     this.address = code.local('i64');
     this.entry = code.local('i32');
@@ -163,8 +162,8 @@ export class MemoryAccess {
     code.get(address).op('i32.wrap_i64').i32(0).memory('i32.load', cell).tee(likely).op('i32.add').set(host);
     code.get(entry).memory('i32.load', at.ADDEND).get(likely).op('i32.ne').unlikely();
     code.if(() => {
-      this.how.countFailure();
-      this.how.hasFailed();
+      this.failures.count('addends');
+      this.failures.pushIsTooOften('addends');
       code.brIf(miss);
       code.i32(0).get(entry).memory('i32.load', at.ADDEND).tee(likely).memory('i32.store', cell);
       code.get(address).op('i32.wrap_i64').get(likely).op('i32.add').set(host);

@@ -5,27 +5,21 @@
 import type { Code, Label } from '../../wasm/code';
 import type { Arithmetic } from '../expression';
 import * as at from '../layout';
-import { findChasedPointers } from './chased-pointers';
 import type { RegisterSet } from './dirty-registers';
-import { findDirtyRegisters, union, writes } from './dirty-registers';
-import { findLiveRegisters } from './live-registers';
-import { leadsTo, structured, successors } from './edges';
-import type { FlowGraph } from './flow-graph';
+import { union, writes } from './dirty-registers';
+import { leadsTo, successors } from './edges';
+import { GuessFailures } from './guess-failures';
 import type { ValidLocals } from './integer-registers';
 import { validAtStart } from './integer-registers';
 import type { JumpTable } from './jump-table';
 import type { RemembersPages } from './memory-access';
 import { MemoryAccess } from './memory-access';
-import { findLoops } from './loops';
-import type { NarrowRegisters } from './narrow-registers';
-import { findNarrowRegisters, noNarrowRegisters } from './narrow-registers';
 import type { Block, BlockEdge, BlockEnd, Edge, Region, Step } from './region';
 import { PAGE_SIZE, pageOf } from './region';
-import type { Guess } from './region-type';
-import { CONTINUE, GIVE_UP, GUESSES, INTERPRET } from './region-type';
+import type { PlanOptions, RegionPlan } from './region-plan';
+import { planRegion } from './region-plan';
+import { CONTINUE, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
-import type { SingleRegisters } from './single-registers';
-import { findSingleRegisters } from './single-registers';
 import { StepEmitter } from './step-emitter';
 
 /** The parameters, as `REGION_TYPE` has them. */
@@ -34,28 +28,25 @@ const DATA_TLB = 1;
 const FETCH_TLB = 2;
 const BUDGET = 3;
 
-/** A block that loops on itself is written so often at most, and with so many steps in all. */
-const MOST_COPIES = 8;
-const UNROLLED_STEPS = 100;
-
-/** Failures of guesses of one kind after which the region is translated anew, without them. */
-const MOST_FAILURES = 1000;
+/** How a region's code is written. */
+export interface RegionOptions extends PlanOptions {
+  readonly arithmetic: Arithmetic;
+  /** Index of a function of `float/helpers.ts`. */
+  readonly floatHelper: (name: string) => number;
+  /** Whether accesses that are close to each other look into the TLB together. */
+  readonly groupsAccesses: boolean;
+  /** Whether the last page of a base register is remembered. */
+  readonly remembersPages: RemembersPages;
+  /** Whether a chased pointer's page is taken to lie where the one before suggests. */
+  readonly guessesAddends: boolean;
+  /** Address of the region's counts of guesses that failed. */
+  readonly failures: number;
+}
 
 export class RegionFunction {
   private readonly blocks: readonly Block[];
-  private readonly flow: FlowGraph;
-  /** Registers that may differ from their place in memory where a block begins. */
-  private readonly dirty: readonly RegisterSet[];
-  /** Integer registers whose values a block must find in locals. */
-  private readonly needed: readonly number[];
-  private readonly singles: SingleRegisters;
-  private readonly narrow: NarrowRegisters;
-  /** Registers with addresses that a loop loads, where each block begins. */
-  private readonly chased: readonly number[];
-  /** How often each block is written in a row. */
-  private readonly copies: readonly number[];
-  /** The most instructions from one check of the count to the next. */
-  private readonly longestPath: number;
+  private readonly plan: RegionPlan;
+  private readonly failures: GuessFailures;
   private readonly memory: MemoryAccess;
   private readonly steps: StepEmitter;
   private readonly target: number;
@@ -67,55 +58,13 @@ export class RegionFunction {
   constructor(
     private readonly code: Code,
     private readonly region: Region,
-    private readonly how: {
-      /** Registers whose values are taken to be sign-extended 32-bit ones where the region begins. */
-      readonly signExtended: number;
-      /** What may be guessed. */
-      readonly guesses: ReadonlySet<Guess>;
-      /** Whether it is one of the regions that are entered often. */
-      readonly isLarge: boolean;
-      /** Whether registers are kept as an i32 where that is enough. */
-      readonly narrows: boolean;
-      readonly arithmetic: Arithmetic;
-      /** Index of a function of `float/helpers.ts`. */
-      readonly floatHelper: (name: string) => number;
-      /** Whether accesses that are close to each other look into the TLB together. */
-      readonly groupsAccesses: boolean;
-      /** Whether the last page of a base register is remembered. */
-      readonly remembersPages: RemembersPages;
-      /** Whether registers that no code will read are stored early. */
-      readonly dropsRegisters: boolean;
-      /** Whether short loops are written several times in a row. */
-      readonly unrolls: boolean;
-      /** Whether a chased pointer's page is taken to lie where the one before suggests. */
-      readonly guessesAddends: boolean;
-      /** Address of the region's counts of guesses that failed. */
-      readonly failures: number;
-    },
+    how: RegionOptions,
   ) {
     this.blocks = region.blocks;
-    this.flow = structured(this.blocks);
-    const live = how.dropsRegisters ? findLiveRegisters(this.blocks, this.flow.order) : undefined;
-    const loops = findLoops(this.blocks, this.flow);
-    this.dirty = findDirtyRegisters(this.blocks, this.flow, loops, live);
-    this.needed = this.dirty.map(({ integers }, node) => integers | (live?.[node] ?? -1));
-    // In code that is just warm and has no loop, what they find would save less than it takes to find it.
-    const isWorthIt = how.isLarge || this.flow.isLoopHead.includes(true);
-    this.narrow =
-      how.narrows && isWorthIt
-        ? findNarrowRegisters(this.blocks, this.flow, loops, how.signExtended, how.guesses.has('words'))
-        : noNarrowRegisters(this.blocks);
-    this.singles = findSingleRegisters(this.blocks, this.flow.order, successors);
-    this.chased = isWorthIt ? findChasedPointers(this.blocks, this.flow) : this.blocks.map(() => 0);
-    this.copies = this.findCopies();
-    this.longestPath = this.findLongestPath();
-    const { arithmetic, floatHelper } = how;
-    this.memory = new MemoryAccess(code, DATA_TLB, {
-      ...how,
-      countFailure: () => this.countFailure('addends'),
-      hasFailed: () => this.pushHasFailed('addends'),
-    });
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, arithmetic, floatHelper, this.memory);
+    this.plan = planRegion(this.blocks, how);
+    this.failures = new GuessFailures(code, how.failures);
+    this.memory = new MemoryAccess(code, DATA_TLB, how, this.failures);
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, how.arithmetic, how.floatHelper, this.memory);
     this.target = code.local('i64');
     this.entry = code.local('i32');
   }
@@ -123,7 +72,7 @@ export class RegionFunction {
   generate(): void {
     const { code } = this;
     this.loadRegisters();
-    if (!this.flow.isLoopHead[0]) this.leaveWhenUsedUp(0);
+    if (!this.plan.flow.isLoopHead[0]) this.leaveWhenUsedUp(0);
     this.subtree(0);
     code.op('unreachable');
   }
@@ -131,7 +80,7 @@ export class RegionFunction {
   private loadRegisters(): void {
     const { code } = this;
     let [integers, floats] = [0, 0];
-    for (const node of this.flow.order) {
+    for (const node of this.plan.flow.order) {
       for (const { decoded } of this.blocks[node].steps) {
         const [x, f] = [integerUse(decoded.instruction, decoded), floatUse(decoded.instruction, decoded)];
         integers |= x.reads | x.writes;
@@ -142,17 +91,17 @@ export class RegionFunction {
       code.i32(0).memory('i64.load', at.X_REGISTERS + 8 * x);
       code.set(this.steps.integers.wide(x));
     });
-    const steps = this.flow.order.map((node) => this.blocks[node].steps);
-    this.steps.startRegion(steps, this.narrow.preferred);
+    const steps = this.plan.flow.order.map((node) => this.blocks[node].steps);
+    this.steps.startRegion(steps, this.plan.narrow.preferred);
     forEachBit(floats, (f) => {
       code.i32(0).memory('f64.load', at.F_REGISTERS + 8 * f);
       code.set(this.steps.floats.local(f));
     });
     this.steps.floats.startBlock(0);
-    forEachBit(this.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
+    forEachBit(this.plan.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
     const state = { ...this.stateAt(0), valid: validAtStart(0), known: 0 };
-    this.guard({ block: 0 }, this.narrow.known[0], state);
-    this.steps.integers.convert(state.valid, this.narrow.atStart[0], this.needed[0]);
+    this.guard({ block: 0 }, this.plan.narrow.known[0], state);
+    this.steps.integers.convert(state.valid, this.plan.narrow.atStart[0], this.plan.needed[0]);
   }
 
   /** Leaves in front of a block that takes a register to be sign-extended which is not. */
@@ -169,8 +118,8 @@ export class RegionFunction {
       this.leaveTo(
         () => this.steps.pushPosition(this.destination(edge)),
         () => {
-          this.countFailure('words');
-          this.pushStatus(['words']);
+          this.failures.count('words');
+          this.failures.pushStatus(['words']);
         },
         state,
       );
@@ -179,8 +128,8 @@ export class RegionFunction {
 
   /** A block with all that it dominates. */
   private subtree(node: number): void {
-    const merges = this.flow.dominated[node].filter((child) => this.flow.isMerge[child]);
-    if (!this.flow.isLoopHead[node]) {
+    const merges = this.plan.flow.dominated[node].filter((child) => this.plan.flow.isMerge[child]);
+    if (!this.plan.flow.isLoopHead[node]) {
       this.within(node, merges);
       return;
     }
@@ -207,17 +156,17 @@ export class RegionFunction {
   private block(node: number): void {
     const { page, position, steps } = this.blocks[node];
     if (this.needsPageCheck(node)) this.checkPage(page, position, this.stateAt(node), CONTINUE);
-    const copies = this.copies[node];
+    const copies = this.plan.copies[node];
     this.count(-copies * steps.length);
-    this.steps.integers.startBlock(this.narrow.atStart[node]);
+    this.steps.integers.startBlock(this.plan.narrow.atStart[node]);
     let { dirty } = this.stateAt(node);
     for (let left = copies - 1; left >= 0; left--) dirty = this.copy(node, left * steps.length, dirty);
   }
 
   /** What is known where a block begins. */
   private stateAt(node: number): State {
-    const { atStart, known } = this.narrow;
-    return { dirty: this.dirty[node], uncounted: 0, valid: validAtStart(atStart[node]), known: known[node] };
+    const { atStart, known } = this.plan.narrow;
+    return { dirty: this.plan.dirty[node], uncounted: 0, valid: validAtStart(atStart[node]), known: known[node] };
   }
 
   /** Adds to the remaining count. */
@@ -234,7 +183,7 @@ export class RegionFunction {
   private copy(node: number, ahead: number, dirty: RegisterSet): RegisterSet {
     const { steps, end } = this.blocks[node];
     const state: State = { ...this.stateAt(node), dirty, uncounted: ahead, valid: this.steps.integers.locals };
-    this.steps.startBlock(steps, this.singles.atStart[node], this.narrow.known[node], this.chased[node]);
+    this.steps.startBlock(steps, this.plan.singles.atStart[node], this.plan.narrow.known[node], this.plan.chased[node]);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
     const table = end.k === 'indirect' ? end.table : undefined;
@@ -369,11 +318,11 @@ export class RegionFunction {
       return;
     }
     const { block, entry } = edge;
-    this.guard(edge, this.narrow.known[block] & ~state.known, state);
-    this.storeRegisters({ integers: state.dirty.integers & ~this.dirty[block].integers, floats: 0 }, state.valid);
-    this.steps.integers.convert(state.valid, this.narrow.atStart[block], this.needed[block]);
+    this.guard(edge, this.plan.narrow.known[block] & ~state.known, state);
+    this.storeRegisters({ integers: state.dirty.integers & ~this.plan.dirty[block].integers, floats: 0 }, state.valid);
+    this.steps.integers.convert(state.valid, this.plan.narrow.atStart[block], this.plan.needed[block]);
     if (entry !== undefined) this.code.i32(entry).set(this.entry);
-    const { rank, isMerge } = this.flow;
+    const { rank, isMerge } = this.plan.flow;
     if (rank[block] <= rank[from] || isMerge[block]) this.code.br(this.labels.get(block)!);
     else this.subtree(block);
   }
@@ -381,7 +330,7 @@ export class RegionFunction {
   /** Leaves before the block when the slice may end before the next check. */
   private leaveWhenUsedUp(node: number): void {
     const { code } = this;
-    code.get(BUDGET).i32(this.longestPath).op('i32.lt_s').unlikely();
+    code.get(BUDGET).i32(this.plan.longestPath).op('i32.lt_s').unlikely();
     code.if(() => {
       this.leaveTo(() => this.pushBeginning(node), INTERPRET, this.stateAt(node));
     });
@@ -428,7 +377,7 @@ export class RegionFunction {
   private needsPageCheck(node: number): boolean {
     const { page } = this.blocks[node];
     if (page === 0) return false;
-    return this.flow.order.some(
+    return this.plan.flow.order.some(
       (from) => this.blocks[from].page !== page && successors(this.blocks[from]).includes(node),
     );
   }
@@ -458,33 +407,9 @@ export class RegionFunction {
     ];
     if (guesses.length === 0) return INTERPRET;
     return () => {
-      if (isGroup) this.countFailure('groups');
-      this.pushStatus(guesses);
+      if (isGroup) this.failures.count('groups');
+      this.failures.pushStatus(guesses);
     };
-  }
-
-  private countFailure(guess: Guess): void {
-    const cell = this.failuresOf(guess);
-    this.code.i32(0).i32(0).memory('i32.load16_u', cell).i32(1).op('i32.add').memory('i32.store16', cell);
-  }
-
-  /** Pushes whether a guess failed so often that it is to be given up. */
-  private pushHasFailed(guess: Guess): void {
-    this.code.i32(0).memory('i32.load16_u', this.failuresOf(guess)).i32(MOST_FAILURES).op('i32.gt_u');
-  }
-
-  /** Pushes the status to leave with where one of these guesses may have failed. */
-  private pushStatus([guess, ...others]: readonly Guess[]): void {
-    const { code } = this;
-    code.i32(GIVE_UP + GUESSES.indexOf(guess));
-    if (others.length > 0) this.pushStatus(others);
-    else code.i32(INTERPRET);
-    this.pushHasFailed(guess);
-    code.op('select');
-  }
-
-  private failuresOf(guess: Guess): number {
-    return this.how.failures + 2 * GUESSES.indexOf(guess);
   }
 
   /** Stores what the region keeps in locals, and returns. */
@@ -513,37 +438,6 @@ export class RegionFunction {
       code.i32(0).get(this.steps.floats.local(f));
       code.memory('f64.store', at.F_REGISTERS + 8 * f);
     });
-  }
-
-  /**
-   * How often each block is written: one that loops on itself several times in a row, so that the remaining count is looked at
-   * less often.
-   */
-  private findCopies(): number[] {
-    return this.blocks.map(({ steps, end }, node) => {
-      if (!this.how.unrolls || end.k !== 'branch') return 1;
-      const [taken, other] = [end.taken, end.other].map((edge) => leadsTo(edge, node));
-      if (taken === other) return 1;
-      const copies = Math.min(MOST_COPIES, Math.floor(UNROLLED_STEPS / steps.length));
-      if (copies < 2) return 1;
-      // All copies lead to what comes after the loop.
-      for (const next of successors(this.blocks[node])) if (next !== node) this.flow.isMerge[next] = true;
-      return copies;
-    });
-  }
-
-  private findLongestPath(): number {
-    const { order, rank } = this.flow;
-    const before = this.blocks.map(() => 0);
-    let longest = 0;
-    for (const from of order) {
-      const after = before[from] + this.copies[from] * this.blocks[from].steps.length;
-      longest = Math.max(longest, after);
-      for (const to of successors(this.blocks[from])) {
-        if (rank[to] > rank[from]) before[to] = Math.max(before[to], after);
-      }
-    }
-    return longest;
   }
 }
 
