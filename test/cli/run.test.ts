@@ -55,6 +55,13 @@ describe('hypocaust run', function () {
     assert.match(stderr, /Guest jump-to-nowhere.elf: vCPU 0 gets nowhere: its trap handler at 0x0 traps at its first/);
   });
 
+  it('names the vCPUs in its log of VM exits', () => {
+    const args = ['run', '--vcpus', '2', '--harts', '1', '--exit-log', '99,vcpuSwitch'];
+    const { stderr } = hypocaust([...args, fixture('harts'), fixture('harts')]);
+    assert.match(stderr, /harts\.elf +vCPU 0 .* vcpuSwitch to harts\.elf-2, vCPU 0: slice over /);
+    assert.match(stderr, /harts\.elf-2 +vCPU 1 .* vcpuSwitch to harts\.elf(-2)?, vCPU \d: (waits|stopped) /);
+  });
+
   it('runs more vCPUs than harts in turn', () => {
     const kernels = [fixture('harts'), fixture('harts'), fixture('harts')];
     for (const options of [[], ['--harts', '2', '--time-slice', '5000', '--guest-time', 'stops']]) {

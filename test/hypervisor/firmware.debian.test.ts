@@ -8,6 +8,7 @@ import { assembleSource } from '../../src/isa/assemble';
 import { Machine } from '../../src/machine/machine';
 import { FW_DYNAMIC, FW_JUMP, requireDebianFile } from '../support/debian-files';
 import { disk, readSector1 } from '../support/disk-program';
+import { fingerprint } from '../support/fingerprint';
 import { hartsOutput } from '../support/harts-fixture';
 import { HypervisorConsole } from '../support/hypervisor-console';
 import { readProgram } from '../support/slice-console';
@@ -105,6 +106,39 @@ describe('the hypervisor over OpenSBI', () => {
         ['shutdown', 'shutdown'],
       );
     }
+  });
+
+  it('goes on exactly from snapshots, also from one in the middle of what firmware does for it', function () {
+    const firmware = readMachineProgram(readFileSync(requireDebianFile(FW_JUMP, this))).boot;
+    const program = readProgram(join(__dirname, '..', 'fixtures', 'harts.elf'));
+    const guests = [3, 2].map((vcpus, index) => ({ name: `guest${index}`, program, vcpus }));
+    const make = () => {
+      const machine = new Machine({ memoryBytes: 512 << 20, harts: 2, extensions: { Sstc: false } });
+      const hypervisor = new Hypervisor(machine, { guests, firmware, timeSlice: 5000 });
+      const go = (instructions: number) => {
+        let output = '';
+        for (const { console } of hypervisor.guests) {
+          console.onOutput = (data) => (output += Buffer.from(data).toString('latin1'));
+        }
+        const end = machine.instructions + instructions;
+        while (machine.instructions < end && machine.run(end - machine.instructions).kind !== 'power-off');
+        return fingerprint(machine, output);
+      };
+      return { machine, go };
+    };
+    const made = make();
+    const modes = new Set<number>();
+    for (let round = 0; round < 12; round++) {
+      made.go(20_011);
+      for (const { privilege } of made.machine.harts) modes.add(privilege);
+      const snapshot = made.machine.takeSnapshot();
+      const went = made.go(60_000);
+      const fresh = make();
+      fresh.machine.restoreSnapshot(snapshot);
+      assert.deepEqual(fresh.go(60_000), went);
+      made.machine.restoreSnapshot(snapshot);
+    }
+    assert.deepEqual([...modes].sort(), [0, M_MODE]);
   });
 
   it('says so when firmware starts nothing at its place', function () {

@@ -92,12 +92,14 @@ function siteRows(guest: ExitStatistics, symbols: SymbolSpace): string[] {
 export function exitLogText(exits: readonly LoggedExit[], isTimed: boolean, symbols: SymbolSpace): string[] {
   if (exits.length === 0) return ['There is no such VM exit among those that are kept.'];
   const guests = new Set(exits.map(({ record }) => record.guest));
+  const hasVcpus = exits.some(({ record }) => record.vcpu > 0);
   const rows = exits.map(({ record, time }, position) => {
     const before = exits[position - 1]?.record.count;
     return [
       count(record.count),
       before === undefined ? '' : `+${count(record.count - before)}`,
       ...(guests.size > 1 ? [record.guest] : []),
+      ...(hasVcpus ? [`vCPU ${record.vcpu}`] : []),
       `${record.virtualPrivilege} ${hex(record.pc)}`,
       ...(isTimed ? [duration(time)] : []),
       describeExit(record),
@@ -108,6 +110,7 @@ export function exitLogText(exits: readonly LoggedExit[], isTimed: boolean, symb
     'right',
     'right',
     ...(guests.size > 1 ? (['left'] as const) : []),
+    ...(hasVcpus ? (['left'] as const) : []),
     'left',
     ...(isTimed ? (['right'] as const) : []),
     'left',

@@ -17,6 +17,9 @@ export interface ExitRecorderOptions {
   readonly clock?: () => number;
 }
 
+/** After these, the guest's next instruction is executed for the first time. */
+const BETWEEN_INSTRUCTIONS: ReadonlySet<ExitKind> = new Set(['timer', 'interrupt', 'vcpuSwitch']);
+
 const NO_CLOCK = (): number => 0;
 
 export class ExitRecorder {
@@ -65,7 +68,7 @@ export class ExitRecorder {
     const { name } = vcpu.guest;
     let statistics = this.statistics.get(name);
     if (!statistics) this.statistics.set(name, (statistics = new ExitStatistics(name)));
-    const repeated = isLast && exit.kind !== 'timer' && exit.kind !== 'interrupt' && vcpu.pc === pc;
+    const repeated = isLast && !BETWEEN_INSTRUCTIONS.has(exit.kind) && vcpu.pc === pc;
     statistics.add(exit.kind, exit.subject, pc, repeated, time);
     const { index } = this;
     this.index++;
