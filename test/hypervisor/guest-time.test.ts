@@ -125,6 +125,37 @@ describe("a guest's time, when others have its hart", () => {
     );
   });
 
+  it('is what programs read, too, where scounteren lets them', () => {
+    const source = `
+      la t0, handler
+      csrw stvec, t0
+      csrwi scounteren, 2
+      li s3, 0
+    user: la t0, program
+      csrw sepc, t0
+      li t0, 1 << 8
+      csrc sstatus, t0
+      sret
+    program: csrr s2, time
+      ecall
+    .align 2
+    handler: csrr t0, scause
+      bnez s3, refused
+      mv s3, t0
+      csrr s4, time
+      csrwi scounteren, 5
+      j user
+    refused: mv s5, t0
+      wfi`;
+    for (const stops of [false, true]) {
+      const { run, registers } = make([source, SPIN], stops);
+      run(SLICE * 5);
+      const [read, first, after, second] = [S2, S3, S4, S4 + 1].map(registers[0]!) as [number, number, number, number];
+      assert.deepEqual([first, second], [8, 2], 'an environment call, and an illegal instruction');
+      assert.ok(read > 0 && after >= read && after < read + 10, `${read}, ${after}`);
+    }
+  });
+
   it('is part of a snapshot', () => {
     for (const sources of [
       [WATCH, SLEEP, SPIN],
@@ -192,6 +223,34 @@ describe('a guest that is held', () => {
       assert.ok(registers[0]!(S4) > slept + 5);
       const late = registers[0]!(S2);
       assert.ok(stops ? late < 2100 : late > 90_000, `${late} ticks`);
+    }
+  });
+
+  it('has a real-time clock that goes on or stands still as its time does, and so does what it is to do', () => {
+    const [ALARM_LOW, ALARM_HIGH, ALARM_STATUS] = [0x08, 0x0c, 0x18].map((offset) => RTC + offset) as [
+      number,
+      number,
+      number,
+    ];
+    for (const stops of [false, true]) {
+      const { hypervisor, run } = make([SPIN, SPIN], stops, { harts: 2 });
+      const [guest] = hypervisor.guests;
+      const { bus, extra } = guest!.devices;
+      run(100_000);
+      hypervisor.hold(guest!, true);
+      const { time } = extra.rtc;
+      const alarm = time + 1_000_000n;
+      bus.write(ALARM_HIGH, 4, alarm >> 32n);
+      bus.write(ALARM_LOW, 4, alarm & 0xffff_ffffn);
+      assert.equal(bus.read(ALARM_STATUS, 4), 1n);
+      run(200_000);
+      assert.equal(extra.rtc.time - time, stops ? 0n : 2_000_000n);
+      assert.equal(bus.read(ALARM_STATUS, 4), stops ? 1n : 0n);
+      hypervisor.hold(guest!, false);
+      run(90_000);
+      assert.equal(bus.read(ALARM_STATUS, 4), stops ? 1n : 0n);
+      run(10_000);
+      assert.equal(bus.read(ALARM_STATUS, 4), 0n);
     }
   });
 
