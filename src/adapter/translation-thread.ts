@@ -14,11 +14,8 @@ import type {
 /** The worker's program, beside the program that this is part of. */
 const PROGRAM = 'translation-worker.js';
 
-/**
- * Milliseconds from the first hot code to the worker's start: a program that has ended by then need not wait for a thread that is
- * just starting.
- */
-const START_DELAY = 25;
+/** Requests of all machines that are declined before the worker is started: small programs have no more hot code than that. */
+const FIRST_REQUESTS = 16;
 
 /** What the worker is told, several things at a time. Machines have numbers, which never come again. */
 export type ToWorker =
@@ -26,10 +23,8 @@ export type ToWorker =
   | { readonly kind: 'request'; readonly machine: number; readonly request: TranslationRequest }
   | { readonly kind: 'close'; readonly machine: number };
 
-export interface FromWorker {
-  readonly machine: number;
-  readonly answer: TranslationAnswer;
-}
+/** What it says: that it is there, and its answers. */
+export type FromWorker = 'ready' | { readonly machine: number; readonly answer: TranslationAnswer };
 
 /** The process's worker; undefined where its program is not, as when the sources run without being bundled. */
 export function translationThread(): TranslationService | undefined {
@@ -40,8 +35,10 @@ let thread: TranslationThread | undefined;
 
 export class TranslationThread implements TranslationService {
   private worker: Worker | undefined;
+  private isReady = false;
   private hasFailed = false;
   private lastMachine = 0;
+  private requests = 0;
   /** What is told when the machine next lets the host do something: to wake the worker costs more than a request. */
   private untold: ToWorker[] = [];
   private transfer: ArrayBuffer[] = [];
@@ -60,9 +57,16 @@ export class TranslationThread implements TranslationService {
     this.receivers.set(machine, new WeakRef(receiver));
     this.gone.register(receiver, machine);
     if (this.hasFailed) queueMicrotask(() => receiver.fail());
-    else if (machine === 1) setTimeout(() => this.start(), START_DELAY).unref();
     this.tell({ kind: 'open', machine, setup });
-    return { post: (request, transfer) => this.tell({ kind: 'request', machine, request }, transfer) };
+    return {
+      accepts: () => this.accepts(),
+      post: (request, transfer) => this.tell({ kind: 'request', machine, request }, transfer),
+    };
+  }
+
+  private accepts(): boolean {
+    if (++this.requests === FIRST_REQUESTS) setImmediate(() => this.start());
+    return this.isReady;
   }
 
   private tell(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
@@ -87,7 +91,7 @@ export class TranslationThread implements TranslationService {
       this.fail();
       return;
     }
-    worker.on('message', ({ machine, answer }: FromWorker) => this.receivers.get(machine)?.deref()?.receive(answer));
+    worker.on('message', (message: FromWorker) => this.hear(message));
     // Whatever ends it: the machines translate their code themselves.
     worker.on('error', () => this.fail());
     worker.on('exit', () => this.fail());
@@ -95,6 +99,11 @@ export class TranslationThread implements TranslationService {
     worker.unref();
     this.worker = worker;
     this.tellAll();
+  }
+
+  private hear(message: FromWorker): void {
+    if (message === 'ready') this.isReady = true;
+    else this.receivers.get(message.machine)?.deref()?.receive(message.answer);
   }
 
   private fail(): void {

@@ -1,5 +1,6 @@
 /** The program of the worker that `translation-thread.ts` starts. */
 import { parentPort } from 'node:worker_threads';
+import type { TranslationAnswer } from '../engine/translator/translation-service';
 import { TranslationWorker } from '../engine/translator/translation-worker';
 import type { FromWorker, ToWorker } from './translation-thread';
 
@@ -17,12 +18,14 @@ function schedule(): void {
   });
 }
 
+const say = (message: FromWorker): void => parentPort!.postMessage(message);
+
 parentPort!.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
 
 function take(message: ToWorker): void {
   const { kind, machine } = message;
   if (kind === 'open') {
-    const answer = (answer: FromWorker['answer']) => parentPort!.postMessage({ machine, answer } satisfies FromWorker);
+    const answer = (answer: TranslationAnswer) => say({ machine, answer });
     machines.set(machine, new TranslationWorker(message.setup, answer));
   } else if (kind === 'request') {
     machines.get(machine)?.add(message.request);
@@ -31,3 +34,5 @@ function take(message: ToWorker): void {
     machines.delete(machine);
   }
 }
+
+say('ready');

@@ -23,6 +23,7 @@ export class LateTranslation implements TranslationService {
     this.receiver = receiver;
     this.worker = new TranslationWorker(structuredClone(setup), (answer) => this.answers.push(answer));
     return {
+      accepts: () => true,
       post: (request, transfer) => {
         this.requests.push(structuredClone(request, { transfer: [...transfer] }));
         this.asked.push(request);

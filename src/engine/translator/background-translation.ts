@@ -48,21 +48,22 @@ export class BackgroundTranslation implements TranslationReceiver {
     private readonly events: BackgroundEvents,
   ) {}
 
-  /** Whether there is a worker. */
-  get isOpen(): boolean {
-    return !this.hasFailed;
+  /** Whether requests are taken. */
+  accepts(): boolean {
+    return this.channel?.accepts() ?? false;
   }
 
   /** Asks for a region that begins at the hart's pc, where this record is. @returns whether it is on its way */
   request(code: LiveCode, wish: RegionWish, record: number): boolean {
     const { heats } = this.live;
     if (this.hasFailed) return false;
+    this.channel ??= this.service.open(this.setup(), this);
+    if (!this.channel.accepts()) return false;
     if (this.waiting.size >= MOST_WAITING) {
       this.events.released(wish.index);
       heats.reset(record);
       return true;
     }
-    this.channel ??= this.service.open(this.setup(), this);
     const taker = new SnapshotTaker(this.live, code);
     const snapshot = taker.first(wish.offset);
     const waiting: Waiting = { id: ++this.lastId, wish, record, taker };

@@ -15,6 +15,11 @@ export interface TranslationService {
 
 /** The way to the worker. */
 export interface TranslationChannel {
+  /**
+   * Asked before each request: whether it is taken. If not, the thread that runs the machine translates: while a worker starts, or
+   * because there has been too little to translate for one. Once taken, all are.
+   */
+  accepts(): boolean;
   /** @param transfer buffers in the request that need not stay here */
   post(request: TranslationRequest, transfer: readonly ArrayBuffer[]): void;
 }

@@ -178,7 +178,7 @@ export class Translator {
     const region = this.regions.get(index);
     if (!region) return;
     this.grown.add(region.record);
-    if (!this.background?.isOpen) {
+    if (!this.background?.accepts()) {
       this.remove(region);
       this.heats.ask(region.record);
       return;
