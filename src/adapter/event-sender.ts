@@ -24,6 +24,11 @@ const BREAKPOINT_REASONS = {
   data: 'data breakpoint',
 } as const satisfies Record<Breakpoint['kind'], string>;
 
+/** VS Code selects a frame without source, and so shows its registers and disassembly, where a stop has this reason only. */
+const WITHOUT_SOURCE = BREAKPOINT_REASONS.instruction;
+/** Frames in which it is worth looking for a source: VS Code asks for as many at first. */
+const FRAMES_LOOKED_AT = 20;
+
 export class EventSender {
   readonly listener: SessionListener;
 
@@ -71,7 +76,7 @@ export class EventSender {
     connection.references.clear();
     const { title, text } = connection.session.explain(stop);
     const body: DebugProtocol.StoppedEvent['body'] = {
-      reason: reasonOf(stop),
+      reason: this.hasSource(stop) ? reasonOf(stop) : WITHOUT_SOURCE,
       description: title,
       text,
       threadId: stop.target.id,
@@ -82,6 +87,16 @@ export class EventSender {
     if (stop.reason.kind === 'data') this.output(`${stop.reason.text}\n`, 'console');
     if ('problem' in stop.reason && stop.reason.problem) this.output(`${stop.reason.problem}\n`, 'important');
     this.send(new Event('stopped', body));
+  }
+
+  private hasSource({ target }: Stop): boolean {
+    const { session, sources } = this.connection;
+    return session
+      .stack(target)
+      .frames(0, FRAMES_LOOKED_AT)
+      .some(
+        (frame) => frame.kind !== 'hypervisor' && frame.position && sources.locate(frame.position.file) !== undefined,
+      );
   }
 
   private ended(end: End): void {

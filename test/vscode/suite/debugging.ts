@@ -1,5 +1,6 @@
 /** F5 on the sample kernel, as far as VS Code's interface shows it. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { PageTableNode, PageTableResponse } from '../../../src/protocol/page-table';
@@ -61,6 +62,14 @@ export function define(): void {
         variablesReference: registers.variablesReference,
       })) as DebugProtocol.VariablesResponse['body'];
       assert.ok(variables.some(({ name }) => name === 'sp' || name.startsWith('sp ')));
+    });
+
+    it('selects the frame of a stop without source, so that its registers are shown', async () => {
+      const program = join(folder.uri.fsPath, '..', '..', 'test', 'fixtures', 'stripped.elf');
+      const configuration = { type: 'hypocaust', request: 'launch', name: 'stripped', program, stopOnEntry: true };
+      assert.equal(await vscode.debug.startDebugging(folder, configuration), true);
+      await stopped();
+      await eventually('a frame is selected', () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame);
     });
 
     it('explains an address in a document that asks for no saving', async () => {
