@@ -52,7 +52,7 @@ describe('the fuzzer', () => {
   it('says what it does not understand', () => {
     assert.deepEqual(run('--engine steam'), {
       status: 2,
-      lines: ['fuzz: --engine steam is unknown; there are interpreter, translator, both.'],
+      lines: ['fuzz: --engine steam is unknown; there are interpreter, translator, both, background, all.'],
     });
     assert.equal(run('--seconds soon').status, 2);
     assert.match(run('--depth 3').lines[0], /usage: npm run fuzz/);
