@@ -101,11 +101,14 @@ export class Terminal {
   close(): void {
     this.flush();
     clearTimeout(this.timer);
-    process.stdout.off('resize', this.tellSize);
+    // To name process.stdin or process.stdout is to open them.
     if (!this.listener) return;
     const { stdin } = process;
     stdin.off('data', this.listener);
-    if (stdin.isTTY) stdin.setRawMode(false);
+    if (stdin.isTTY) {
+      stdin.setRawMode(false);
+      process.stdout.off('resize', this.tellSize);
+    }
     stdin.pause();
     stdin.unref?.();
   }
