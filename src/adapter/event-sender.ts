@@ -7,6 +7,7 @@ import {
   MemoryEvent,
   OutputEvent,
   TerminatedEvent,
+  ThreadEvent,
 } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Breakpoint } from '../debugger/breakpoints/breakpoint';
@@ -16,6 +17,7 @@ import type { End } from '../debugger/systems/system';
 import type { CustomEventName, CustomEvents } from '../protocol/messages';
 import { toProtocolBreakpoint } from './breakpoint-mapping';
 import type { Connection } from './connection';
+import { guestsOf } from './guest-states';
 
 const BREAKPOINT_REASONS = {
   source: 'breakpoint',
@@ -42,6 +44,7 @@ export class EventSender {
       output: (console, bytes) => this.connection.consoles.write(console, bytes),
       log: (text) => this.output(`${text}\n`, 'console'),
       breakpointChanged: (breakpoint) => this.breakpointChanged(breakpoint),
+      targetsChanged: () => this.targetsChanged(),
     };
   }
 
@@ -106,6 +109,13 @@ export class EventSender {
     this.output(`${end.text}\n`, 'console');
     this.send(new ExitedEvent(end.code));
     this.terminated();
+  }
+
+  private targetsChanged(): void {
+    const { session } = this.connection;
+    this.custom('hypocaust/guests', guestsOf(session));
+    // Clients then read the threads' names anew. An `invalidated` event would also take the user back to the last stop.
+    if (this.connection.launch) this.send(new ThreadEvent('started', session.targets[0]!.id));
   }
 
   private breakpointChanged(breakpoint: Breakpoint): void {

@@ -75,6 +75,8 @@ const BUSY_INSTRUCTIONS_PER_TICK = 1;
 const IDLE_SHARE = 0.05;
 
 export class RunLoop {
+  /** Hears of the end of each slice. */
+  onSlice?: () => void;
   private pauseRequested = false;
   private wake: (() => void) | undefined;
   private budget = FIRST_BUDGET;
@@ -139,6 +141,7 @@ export class RunLoop {
     for (;;) {
       if (this.pauseRequested) return { kind: 'paused', isIdle: false };
       const outcome = this.slice(steps);
+      this.onSlice?.();
       if (outcome.kind === 'done' || outcome.kind === 'stopped') return outcome;
       if (outcome.kind === 'end') return { kind: 'ended', end: outcome.end };
       if (this.observer.check()) return { kind: 'stopped' };

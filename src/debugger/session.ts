@@ -18,6 +18,7 @@ import type { Stop } from './stop';
 import { StaleWatch } from './stale-watch';
 import { StopJudge } from './stop-judge';
 import { SymbolSpace } from './symbol-space';
+import { TargetWatch } from './target-watch';
 import { createSystem, openSymbols } from './systems/create-system';
 import type { Console, End, System } from './systems/system';
 import type { Target } from './target';
@@ -31,13 +32,17 @@ export interface SessionListener {
   /** A log point, or a remark of the debugger. */
   log(text: string, kind: 'log-point' | 'note'): void;
   breakpointChanged(breakpoint: Breakpoint): void;
+  /** There are other targets than before, or one's `standstill` changed. */
+  targetsChanged?(): void;
 }
 
 export type SessionState = 'loading' | 'paused' | 'running' | 'ended';
 
 export class Session {
   readonly breakpoints: BreakpointStore;
-  private current: { readonly system: System; readonly loop: RunLoop; readonly judge: StopJudge } | undefined;
+  private current:
+    | { readonly system: System; readonly loop: RunLoop; readonly judge: StopJudge; readonly watch: TargetWatch }
+    | undefined;
   private space = new SymbolSpace([]);
   private options: SessionOptions | undefined;
   private lastStop: Stop | undefined;
@@ -116,11 +121,10 @@ export class Session {
 
   step(target: Target, kind: StepKind, granularity: Granularity): void {
     this.requirePaused();
-    if (this.system.held?.includes(target.guest)) {
-      throw new DebuggerError(
-        `Guest ${target.guest} is held, and executes nothing; "release ${target.guest}" lets it go.`,
-      );
+    if (target.standstill === 'held') {
+      throw new DebuggerError(`Guest ${target.guest} is held, and executes nothing; release it first.`);
     }
+    refuseEnded(target);
     const { judge } = this.running;
     judge.beginStep();
     const world = {
@@ -136,6 +140,26 @@ export class Session {
   /** Stops as soon as possible; the stop is told to the listener. Without effect unless it runs. */
   pause(): void {
     if (this.phase === 'running') this.running.loop.pause();
+  }
+
+  /** The names of the guests; none on the bare machine. */
+  get guests(): readonly string[] {
+    return this.system.hold ? [...new Set(this.targets.map(({ guest }) => guest))] : [];
+  }
+
+  /**
+   * Holds a guest, so that it executes nothing while the others go on, or lets it go again. While it runs, too.
+   * @throws DebuggerError when there is no such guest, or it has ended
+   */
+  hold(guest: string, on: boolean): void {
+    const { system, loop, watch } = this.running;
+    if (!system.hold) throw new DebuggerError('There is no hypervisor here, and so no guest to hold.');
+    const target = this.targets.find((candidate) => candidate.guest === guest);
+    if (!target) throw new DebuggerError(`There is no guest "${guest}"; there is ${this.guests.join(', ')}.`);
+    refuseEnded(target);
+    system.hold(guest, on);
+    loop.wakeUp();
+    watch.check();
   }
 
   /**
@@ -229,7 +253,9 @@ export class Session {
       ++this.boots,
       new StaleWatch(staleMode, (text) => this.listener.log(text, 'note')),
     );
+    const watch = new TargetWatch(system, () => this.listener.targetsChanged?.());
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);
+    loop.onSlice = () => watch.check();
     for (const console of system.consoles) {
       console.onOutput = (bytes) => {
         this.listener.output(console.id, bytes);
@@ -237,8 +263,9 @@ export class Session {
       };
     }
     if (system.input) system.input.onWaiting = () => loop.wakeUp();
-    this.current = { system, loop, judge };
+    this.current = { system, loop, judge, watch };
     this.phase = 'paused';
+    this.listener.targetsChanged?.();
   }
 
   /** Ends a run in progress without telling of it. */
@@ -288,6 +315,10 @@ export class Session {
     this.lastStop = { ...stop, ...(pending?.target === stop.target ? { exit: pending.record } : {}) };
     this.listener.stopped(this.lastStop);
   }
+}
+
+function refuseEnded({ guest, standstill }: Target): void {
+  if (standstill === 'ended') throw new DebuggerError(`Guest ${guest} has ended, and executes nothing more.`);
 }
 
 function* planInstruction(target: Target): Generator<StepCommand, void, void> {

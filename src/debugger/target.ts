@@ -68,6 +68,9 @@ export interface Location {
 
 export type AccessKind = 'fetch' | 'load' | 'store';
 
+/** Why a target executes nothing, however long it is let run: its guest is held or has ended, or its SBI has not started it. */
+export type Standstill = 'held' | 'ended' | 'off';
+
 export interface Target {
   /** From 1, also the thread's id for clients. */
   readonly id: number;
@@ -77,6 +80,8 @@ export interface Target {
   readonly guest: string;
   /** The number by which its code knows it: `mhartid`, or the vCPU's number in its guest. */
   readonly hart: number;
+  /** Undefined while it could execute. */
+  readonly standstill: Standstill | undefined;
   pc: bigint;
   /** Integer register 0 to 31, unsigned. */
   x(index: number): bigint;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { hartsOutput } from '../support/harts-fixture';
 import { findMarker } from '../support/markers';
-import { Client, FIXTURES, KERNEL } from './client';
+import type { GuestsBody } from '../../src/protocol/guests';
+import { Client, failure, FIXTURES, KERNEL } from './client';
 
 const guests = [
   { name: 'teaching', program: KERNEL },
@@ -36,7 +37,7 @@ describe('debug adapter: several guests', () => {
     const { threads } = (await client.protocol.threadsRequest()).body;
     assert.deepEqual(
       threads.map(({ name }) => name),
-      ['teaching', 'harts, vCPU 0', 'harts, vCPU 1', 'stuck'],
+      ['teaching', 'harts, vCPU 0', 'harts, vCPU 1 (off)', 'stuck'],
     );
     const { path, line } = findMarker(join(FIXTURES, 'src'), 'finished');
     const breakpoints = [{ line, condition: '$hart == 1' }];
@@ -70,5 +71,68 @@ describe('debug adapter: several guests', () => {
     assert.equal(await output('harts'), hartsOutput(2));
     const told = await client.take<DebugProtocol.OutputEvent['body']>('output');
     assert.equal(told.output, 'Guest harts: The guest shut down. The others go on.\n');
+  });
+
+  it('are held while the others go on, and threads say who is held, ended or off', async () => {
+    const names = async (): Promise<string[]> =>
+      (await client.protocol.threadsRequest()).body.threads.map(({ name }) => name);
+    /** The next states that are told, and that are these. */
+    const told = async (...states: readonly string[]): Promise<void> => {
+      let body: GuestsBody;
+      do body = await client.take<GuestsBody>('hypocaust/guests');
+      while (body.guests.map(({ state }) => state).join() !== states.join());
+      assert.deepEqual(
+        body.guests.map(({ threads }) => threads),
+        [[1], [2, 3], [4]],
+      );
+    };
+    await client.launch({ configuration: { guests, stopOnEntry: true, __consoleEvents: true } });
+    await client.stopped();
+    await told('running', 'running', 'running');
+    // While all stand.
+    await client.custom('hypocaust/hold', { guest: 'teaching', hold: true });
+    await told('held', 'running', 'running');
+    await client.take('thread');
+    assert.deepEqual(await names(), ['teaching (held)', 'harts, vCPU 0', 'harts, vCPU 1 (off)', 'stuck']);
+    assert.match(await failure(client.protocol.stepInRequest({ threadId: 1 })), /Guest teaching is held/);
+    await client.continue();
+    await told('held', 'ended', 'running');
+    assert.deepEqual(await names(), ['teaching (held)', 'harts, vCPU 0 (ended)', 'harts, vCPU 1 (ended)', 'stuck']);
+    assert.match(await failure(client.custom('hypocaust/hold', { guest: 'harts', hold: true })), /harts has ended/);
+    assert.match(
+      await failure(client.custom('hypocaust/hold', { guest: 'x', hold: true })),
+      /there is teaching, harts, stuck/,
+    );
+    // While they run; with nobody left to run, until one is let go.
+    const { guests: states } = await client.custom('hypocaust/hold', { guest: 'stuck', hold: true });
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['held', 'ended', 'held'],
+    );
+    await client.next(50);
+    assert.equal(await output('teaching'), '');
+    await client.custom('hypocaust/hold', { guest: 'teaching', hold: false });
+    await prints('teaching', 'Type h for help');
+    await client.protocol.pauseRequest({ threadId: 1 });
+    await client.stopped();
+    assert.match(await failure(client.protocol.nextRequest({ threadId: 2 })), /Guest harts has ended/);
+    // Held for this run only.
+    await client.protocol.customRequest('restart');
+    await told('running', 'running', 'running');
+  });
+
+  it('are held at what the hypervisor is about to do for them', async () => {
+    const two = ['one', 'two'].map((name) => ({ name, program: KERNEL }));
+    const functions = [{ name: 'hypervisor.csrWrite', condition: 'csr == "satp" && guest == "one"' }];
+    await client.launch({ configuration: { guests: two, __consoleEvents: true }, functions });
+    assert.equal((await client.stopped()).threadId, 1);
+    await client.protocol.setFunctionBreakpointsRequest({ breakpoints: [] });
+    await client.custom('hypocaust/hold', { guest: 'one', hold: true });
+    const before = await output('one');
+    await client.continue();
+    await prints('two', 'Type h for help');
+    assert.equal(await output('one'), before);
+    await client.custom('hypocaust/hold', { guest: 'one', hold: false });
+    await prints('one', 'Type h for help');
   });
 });

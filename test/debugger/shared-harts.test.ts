@@ -157,7 +157,10 @@ describe('vCPUs that share a hart, to a debugger', function () {
       assert.equal(target, two);
     }
     assert.equal(one.x(S5), before);
-    assert.throws(() => session.step(one, 'into', 'instruction'), /Guest one is held, and executes nothing/);
+    assert.throws(
+      () => session.step(one, 'into', 'instruction'),
+      /Guest one is held, and executes nothing; release it first/,
+    );
     assert.throws(() => runCommand(session, undefined, 'hold three'), /no guest "three"; there is one, two\./);
     assert.equal(runCommand(session, undefined, 'release one'), 'Guest one goes on with the others. No guest is held.');
     const { target } = await runTo(lab, at, `$hart == 0 && $s5 > ${before} && guest == "one"`);

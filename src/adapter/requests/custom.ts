@@ -1,7 +1,8 @@
-/** Our own requests: page tables, consoles, statistics. */
+/** Our own requests: page tables, consoles, guests, statistics. */
 import { DebuggerError } from '../../debugger/errors';
 import { decodeBase64 } from '../../protocol/base64';
 import { statisticsOf } from '../exit-statistics';
+import { guestsOf } from '../guest-states';
 import { describeNode } from '../page-table-text';
 import type { RequestHandlers } from '../request-handlers';
 
@@ -34,6 +35,11 @@ export const customRequests = {
     }
     session.resize(console, columns, rows);
     return undefined;
+  },
+
+  'hypocaust/hold'({ session }, { guest, hold }) {
+    session.hold(guest, hold);
+    return guestsOf(session);
   },
 
   'hypocaust/statistics'(connection) {

@@ -1,11 +1,12 @@
 /** threads, continue, next, stepIn, stepOut, pause. */
 import type { Granularity, StepKind } from '../../debugger/stepping/step-plans';
 import type { Connection } from '../connection';
+import { threadName } from '../guest-states';
 import type { RequestHandlers } from '../request-handlers';
 
 export const executionRequests = {
   threads(connection) {
-    return { threads: connection.session.targets.map(({ id, name }) => ({ id, name })) };
+    return { threads: connection.session.targets.map((target) => ({ id: target.id, name: threadName(target) })) };
   },
 
   continue(connection) {

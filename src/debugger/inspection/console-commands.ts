@@ -130,15 +130,12 @@ function disassembleLines(session: Session, frame: Frame | undefined, rest: stri
 }
 
 function hold(session: Session, frame: Frame | undefined, rest: string, on: boolean): string {
-  const { system } = session;
-  if (!system.hold) throw new DebuggerError('There is no hypervisor here, and so no guest to hold.');
+  const { system, targets } = session;
   const name = rest === '' ? (frame?.target ?? system.current).guest : rest;
-  if (!system.hold(name, on)) {
-    const names = [...new Set(system.targets.map(({ guest }) => guest))].join(', ');
-    throw new DebuggerError(`There is no guest "${name}"; there is ${names}.`);
-  }
-  const held = system.held?.join(', ') ?? '';
-  return `Guest ${name} ${on ? 'is held' : 'goes on with the others'}. ${held === '' ? 'No guest is held.' : `Held: ${held}.`}`;
+  session.hold(name, on);
+  const held = [...new Set(targets.filter(({ standstill }) => standstill === 'held').map(({ guest }) => guest))];
+  const others = held.length === 0 ? 'No guest is held.' : `Held: ${held.join(', ')}.`;
+  return `Guest ${name} ${on ? 'is held' : 'goes on with the others'}. ${others}`;
 }
 
 function exits(session: Session, frame: Frame | undefined, rest: string): string {

@@ -7,7 +7,7 @@ import { addressSpaceOf } from '../../machine/paging';
 import { DEVICE_CODE, isAccessRule, NO_MEMORY, walkRecord } from '../explain/access-record';
 import type { WalkRecord } from '../explain/access-record';
 import { hex } from '../format';
-import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
+import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Standstill, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { hartCsrSet } from './csr-sets';
 import { AllRightsWalker, locateInTables, machineEntries, physical, translatedMemory } from './guest-view';
@@ -55,6 +55,10 @@ export class HartTarget implements Target {
 
   get hart(): number {
     return this.processor.index;
+  }
+
+  get standstill(): Standstill | undefined {
+    return this.processor.isStopped ? 'off' : undefined;
   }
 
   get pc(): bigint {

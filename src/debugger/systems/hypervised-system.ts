@@ -172,14 +172,9 @@ export class HypervisedSystem implements System {
     }
   }
 
-  hold(name: string, on: boolean): boolean {
+  hold(name: string, on: boolean): void {
     const guest = this.hypervisor.guests.find((candidate) => candidate.name === name);
     if (guest) this.hypervisor.hold(guest, on);
-    return guest !== undefined;
-  }
-
-  get held(): readonly string[] {
-    return this.hypervisor.guests.filter(({ isHeld }) => isHeld).map(({ name }) => name);
   }
 
   takeSnapshot(): MachineSnapshot {

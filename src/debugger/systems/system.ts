@@ -122,11 +122,9 @@ export interface System {
   restoreSnapshot(snapshot: MachineSnapshot): void;
   /**
    * Holds a guest, so that it executes nothing while the others go on, or lets it go again; absent on the bare machine.
-   * @returns false when there is no guest of that name
+   * Without effect when there is no guest of that name.
    */
-  hold?(guest: string, on: boolean): boolean;
-  /** The names of guests that are held. */
-  readonly held?: readonly string[];
+  hold?(guest: string, on: boolean): void;
   /** Runs one slice: at most so many instructions, and not much longer than some milliseconds. */
   run(maxInstructions: number): RunOutcome;
   /** From a callback: what runs comes back, as when the budget is used up. Without effect when nothing runs. */

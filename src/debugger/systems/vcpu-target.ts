@@ -7,7 +7,7 @@ import { walkPageTable } from '../../machine/walk';
 import { DEVICE_CODE, isAccessRule, NO_MEMORY, walkRecord } from '../explain/access-record';
 import type { ViolatedRule, WalkRecord } from '../explain/access-record';
 import { hex } from '../format';
-import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Target, Translation } from '../target';
+import type { AccessKind, AddressKind, CsrSet, Location, ModeName, Standstill, Target, Translation } from '../target';
 import type { Memory } from '../values/place';
 import { guestCsrSet, hartCsrSet } from './csr-sets';
 import { AllRightsWalker, locateInTables, physical, translatedMemory } from './guest-view';
@@ -49,6 +49,13 @@ export class VcpuTarget implements Target {
 
   get guest(): string {
     return this.vcpu.guest.name;
+  }
+
+  get standstill(): Standstill | undefined {
+    const { guest, isStopped } = this.vcpu;
+    if (guest.ended) return 'ended';
+    if (guest.isHeld) return 'held';
+    return isStopped ? 'off' : undefined;
   }
 
   get pc(): bigint {

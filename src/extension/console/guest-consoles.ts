@@ -31,10 +31,13 @@ export class GuestConsoles implements vscode.Disposable {
     vscode.debug.onDidTerminateDebugSession((session) => this.end(session)),
   );
 
-  /** Brings the consoles of a session to the front; those that the user closed are opened again. */
-  async show(session: vscode.DebugSession | undefined): Promise<void> {
+  /**
+   * Brings the consoles of a session to the front; those that the user closed are opened again.
+   * @param foremost the name of the one that is to be seen: the first unless given
+   */
+  async show(session: vscode.DebugSession | undefined, foremost?: string): Promise<void> {
     if (!session || !hasTerminals(session)) return;
-    await this.open(session);
+    await this.open(session, foremost);
   }
 
   dispose(): void {
@@ -44,7 +47,7 @@ export class GuestConsoles implements vscode.Disposable {
   }
 
   /** Opens a terminal for each console that has none. */
-  private async open(session: vscode.DebugSession): Promise<void> {
+  private async open(session: vscode.DebugSession, foremost?: string): Promise<void> {
     const state = this.of(session);
     let consoles: readonly ConsoleInfo[];
     try {
@@ -63,6 +66,11 @@ export class GuestConsoles implements vscode.Disposable {
     }
     for (const body of state.early ?? []) write(state, body);
     state.early = undefined;
+    if (consoles.length < 2) return;
+    // VS Code shows each when it has made it: the last one then is in front.
+    await Promise.all([...state.terminals.values()].map(({ opened }) => opened));
+    const front = consoles.find(({ name }) => name === foremost) ?? consoles[0]!;
+    state.terminals.get(front.id)?.show();
   }
 
   private add(session: vscode.DebugSession, state: SessionConsoles, id: string, name: string): GuestTerminal {

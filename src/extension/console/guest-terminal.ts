@@ -17,6 +17,11 @@ export class GuestTerminal implements vscode.Disposable {
   /** Text to write when the terminal opens; undefined since then. */
   private waiting: string | undefined = '';
   private state: 'open' | 'ended' | 'closed' = 'open';
+  private toldOpen: () => void = () => undefined;
+  /** When VS Code has made it. */
+  readonly opened = new Promise<void>((resolve) => {
+    this.toldOpen = resolve;
+  });
 
   /**
    * @param type sends what the user typed to the guest
@@ -33,7 +38,8 @@ export class GuestTerminal implements vscode.Disposable {
       onDidClose: this.close.event,
       open: (size) => {
         if (size) resize(size);
-        this.opened();
+        this.flush();
+        this.toldOpen();
       },
       setDimensions: (size) => {
         if (this.state === 'open') resize(size);
@@ -84,7 +90,7 @@ export class GuestTerminal implements vscode.Disposable {
     for (const emitter of [this.write, this.rename, this.close]) emitter.dispose();
   }
 
-  private opened(): void {
+  private flush(): void {
     const text = this.waiting ?? '';
     this.waiting = undefined;
     this.write.fire(text);

@@ -1,6 +1,7 @@
 /** The data of the view "Shadow Page Tables": reads each node's children from the adapter when it is opened. */
 import * as vscode from 'vscode';
 import type { PageTableNode } from '../../protocol/page-table';
+import type { GuestStates } from '../guests/guest-states';
 import { request } from '../request';
 import { present } from './presentation';
 import type { Presentation } from './presentation';
@@ -14,6 +15,8 @@ export class PageTableTree implements vscode.TreeDataProvider<PageTableNode>, vs
 
   readonly onDidChangeTreeData = this.changed.event;
 
+  constructor(private readonly guests: GuestStates) {}
+
   /** Shows this session's tables as they are now; none without a session. Open nodes stay open: their ids are the same. */
   show(session: vscode.DebugSession | undefined): void {
     this.session = session;
@@ -22,8 +25,13 @@ export class PageTableTree implements vscode.TreeDataProvider<PageTableNode>, vs
     this.changed.fire();
   }
 
+  /** Shows the same with the guests' states as they are now. */
+  refresh(): void {
+    this.changed.fire();
+  }
+
   getTreeItem(node: PageTableNode): vscode.TreeItem {
-    return toItem(node, present(node));
+    return toItem(node, present(node, this.guests.of(this.session)));
   }
 
   getChildren(node?: PageTableNode): Promise<readonly PageTableNode[]> & Promise<PageTableNode[]> {

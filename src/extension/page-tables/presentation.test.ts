@@ -35,6 +35,21 @@ describe('page-table nodes', () => {
     assert.equal(note.spoken, 'Nothing here');
   });
 
+  it('tell that a guest is held', () => {
+    const node = { ...common, kind: 'guest', label: 'one', guest: 'one', description: '2 address spaces' } as const;
+    const states = (['held', 'running'] as const).map((state, index) => ({
+      name: ['one', 'two'][index]!,
+      state,
+      threads: [],
+    }));
+    const { description, icon, offers, spoken } = present(node, states);
+    assert.deepEqual(
+      [description, icon.name, offers, spoken],
+      ['held · 2 address spaces', 'lock', 'held-guest', 'Guest one, 2 address spaces, held'],
+    );
+    assert.equal(present({ ...node, guest: 'two' }, states).offers, 'running-guest');
+  });
+
   it('open the way to the address space in use', () => {
     const space = { ...common, kind: 'addressSpace', label: 'satp', satp: '0x8', hasChildren: true } as const;
     assert.equal(present({ ...common, kind: 'guest', label: 'linux', guest: 'linux' }).openAtFirst, true);

@@ -1,5 +1,7 @@
 /** How a node of the page-table tree looks: icon, colour, words. Without VS Code, so that it can be tested alone. */
+import type { GuestInfo } from '../../protocol/guests';
 import type { Agreement, PageTableNode } from '../../protocol/page-table';
+import { guestNote, guestOffers } from '../guests/presentation';
 
 /** A codicon and a theme colour. */
 export interface Icon {
@@ -41,12 +43,22 @@ export const AGREEMENTS: Readonly<Record<Agreement, { readonly icon: Icon; reado
   },
 };
 
-export function present(node: PageTableNode): Presentation {
+/** @param guests those of the session, with their states */
+export function present(node: PageTableNode, guests: readonly GuestInfo[] = []): Presentation {
   const { label, description } = node;
   const words = [label, description].filter((text) => text !== '').join(', ');
   switch (node.kind) {
-    case 'guest':
-      return { ...plain(node), icon: { name: 'server-environment' }, spoken: `Guest ${words}`, openAtFirst: true };
+    case 'guest': {
+      const note = guestNote(guests, node.guest);
+      return {
+        ...plain(node),
+        description: [note, description].filter((text) => text !== '').join(' · '),
+        icon: { name: note === 'held' ? 'lock' : 'server-environment' },
+        spoken: `Guest ${[words, note].filter((text) => text !== '').join(', ')}`,
+        offers: guestOffers(guests, node.guest),
+        openAtFirst: true,
+      };
+    }
     case 'addressSpace':
       return {
         ...plain(node),

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../../protocol/launch-configuration';
 import type { PageTableNode } from '../../protocol/page-table';
+import type { GuestStates } from '../guests/guest-states';
 import type { MemoryDocuments } from '../memory/memory-documents';
 import type { SessionWatch } from '../session-watch';
 import { describeTranslation, findAddress, hex, parseAddress } from './find-address';
@@ -9,8 +10,12 @@ import { PageTableTree } from './page-table-tree';
 
 const VIEW = 'hypocaust.shadowPageTables';
 
-export function registerPageTables(sessions: SessionWatch, memory: MemoryDocuments): vscode.Disposable {
-  const tree = new PageTableTree();
+export function registerPageTables(
+  sessions: SessionWatch,
+  guests: GuestStates,
+  memory: MemoryDocuments,
+): vscode.Disposable {
+  const tree = new PageTableTree(guests);
   const view = vscode.window.createTreeView(VIEW, { treeDataProvider: tree, showCollapseAll: true });
   let shown: vscode.DebugSession | undefined;
 
@@ -58,6 +63,7 @@ export function registerPageTables(sessions: SessionWatch, memory: MemoryDocumen
     sessions.onDidChange((session) => {
       if (session === active() || session === shown) update(session);
     }),
+    guests.onDidChange(() => tree.refresh()),
     vscode.debug.onDidChangeActiveDebugSession(() => update(active())),
     vscode.commands.registerCommand('hypocaust.goToAddress', goTo),
     vscode.commands.registerCommand('hypocaust.refreshPageTables', () => update(active())),

@@ -1,5 +1,7 @@
 /** What the view "VM Exits" shows of the adapter's statistics. Without VS Code, so that it can be tested alone. */
+import type { GuestInfo } from '../../protocol/guests';
 import type { ExitLine, ExitPlace, KindStatistics, SourceLine, StatisticsResponse } from '../../protocol/statistics';
+import { guestNote, guestOffers } from '../guests/presentation';
 
 /** A line of the view, with what stands below it. */
 export interface StatisticsRow {
@@ -11,6 +13,9 @@ export interface StatisticsRow {
   readonly tooltip?: string;
   /** Where a click goes. */
   readonly source?: SourceLine;
+  /** The guest that it is, and what its menu offers, as words that package.json's `viewItem =~ /…/` look for. */
+  readonly guest?: string;
+  readonly offers?: string;
   /** Whether it shows its children at first. */
   readonly isOpen: boolean;
   readonly children: readonly StatisticsRow[];
@@ -22,8 +27,15 @@ const count = (value: number): string => value.toLocaleString('en-US');
 /** ` (+12)`, or nothing when it did not grow. */
 const growth = (now: number, before: number): string => (now > before ? ` (+${count(now - before)})` : '');
 
-/** @param before the statistics at the stop before: what came since is shown */
-export function presentStatistics(now: StatisticsResponse, before?: StatisticsResponse): readonly StatisticsRow[] {
+/**
+ * @param before the statistics at the stop before: what came since is shown
+ * @param states of the guests
+ */
+export function presentStatistics(
+  now: StatisticsResponse,
+  before?: StatisticsResponse,
+  states: readonly GuestInfo[] = [],
+): readonly StatisticsRow[] {
   const machine: StatisticsRow = {
     id: 'machine',
     label: 'Machine',
@@ -40,11 +52,14 @@ export function presentStatistics(now: StatisticsResponse, before?: StatisticsRe
       .filter((kind) => exits[kind] > 0)
       .sort((a, b) => exits[b] - exits[a] || a.localeCompare(b));
     const total = sum(exits);
+    const note = guestNote(states, guest);
     return {
       id: `guest ${guest}`,
       label: guest,
-      description: `${count(total)}${growth(total, earlier ? sum(earlier) : total)} exits`,
-      icon: 'server-environment',
+      description: `${note === '' ? '' : `${note} · `}${count(total)}${growth(total, earlier ? sum(earlier) : total)} exits`,
+      icon: note === 'held' ? 'lock' : 'server-environment',
+      guest,
+      offers: guestOffers(states, guest),
       isOpen: true,
       children: kinds.map((kind) => {
         const id = `guest ${guest} ${kind}`;

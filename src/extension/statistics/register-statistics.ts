@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../../protocol/launch-configuration';
 import type { SourceLine, StatisticsResponse } from '../../protocol/statistics';
+import type { GuestStates } from '../guests/guest-states';
 import { request } from '../request';
 import type { SessionWatch } from '../session-watch';
 import { presentStatistics } from './presentation';
@@ -9,7 +10,7 @@ import type { StatisticsRow } from './presentation';
 
 const VIEW = 'hypocaust.vmExits';
 
-export function registerStatistics(sessions: SessionWatch): vscode.Disposable {
+export function registerStatistics(sessions: SessionWatch, guests: GuestStates): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>();
   let rows: readonly StatisticsRow[] = [];
   /** What is shown, and what was shown at the stop before. */
@@ -35,7 +36,7 @@ export function registerStatistics(sessions: SessionWatch): vscode.Disposable {
         // Asked twice at one stop, the answer still tells what came since the stop before.
         const before = last?.now.instructions === now.instructions ? last.before : last?.now;
         shown = { session: session.id, now, before };
-        rows = presentStatistics(now, before);
+        rows = presentStatistics(now, before, guests.of(session));
       } catch {
         rows = []; // The session ended meanwhile.
       }
@@ -49,17 +50,33 @@ export function registerStatistics(sessions: SessionWatch): vscode.Disposable {
     sessions.onDidChange((session) => {
       if (session === vscode.debug.activeDebugSession) void update();
     }),
+    guests.onDidChange((session) => {
+      if (session !== vscode.debug.activeDebugSession || shown?.session !== session.id || rows.length === 0) return;
+      rows = presentStatistics(shown.now, shown.before, guests.of(session));
+      changed.fire();
+    }),
     vscode.debug.onDidChangeActiveDebugSession(() => void update()),
   );
 }
 
-function toItem({ id, label, description, icon, tooltip, source, isOpen, children }: StatisticsRow): vscode.TreeItem {
+function toItem({
+  id,
+  label,
+  description,
+  icon,
+  tooltip,
+  source,
+  offers,
+  isOpen,
+  children,
+}: StatisticsRow): vscode.TreeItem {
   const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
   const item = new vscode.TreeItem(label, children.length === 0 ? None : isOpen ? Expanded : Collapsed);
   item.id = id;
   item.description = description;
   if (tooltip !== undefined) item.tooltip = new vscode.MarkdownString(tooltip);
   item.iconPath = new vscode.ThemeIcon(icon);
+  if (offers) item.contextValue = offers;
   if (source) item.command = openSource(source);
   return item;
 }

@@ -95,6 +95,27 @@ export function define(): void {
       assert.equal(vscode.window.terminals.filter(({ name }) => name.startsWith('kernel')).length, 1);
     });
 
+    it('holds one of two guests, which the thread tells, and has the first guest in front', async () => {
+      const program = join(folder.uri.fsPath, 'kernel.elf');
+      const guests = ['left', 'right'].map((name) => ({ name, program }));
+      const configuration = { type: 'hypocaust', request: 'launch', name: 'two', guests };
+      assert.equal(await vscode.debug.startDebugging(folder, configuration), true);
+      await eventually('the first terminal is in front', () => vscode.window.activeTerminal?.name === 'left');
+      const session = vscode.debug.activeDebugSession!;
+      const names = async (): Promise<string> =>
+        ((await session.customRequest('threads')) as DebugProtocol.ThreadsResponse['body']).threads
+          .map(({ name }) => name)
+          .join();
+      // As the menu of the Call Stack calls it.
+      await vscode.commands.executeCommand('hypocaust.holdGuest', 2, {
+        sessionId: session.id,
+        threadId: `thread:${session.id}:2`,
+      });
+      assert.equal(await names(), 'left,right (held)');
+      await vscode.commands.executeCommand('hypocaust.releaseGuest');
+      assert.equal(await names(), 'left,right');
+    });
+
     it('reads the page tables level by level, and finds the one in use', async () => {
       breakAt('syscall');
       await start();
