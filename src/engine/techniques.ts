@@ -17,6 +17,8 @@ export const techniques = {
   'likely-addends': "a chased pointer's access waits for the TLB to tell where the page lies",
   'early-stores': 'registers that no code will read are kept as long as an exit may need them',
   unrolling: 'a loop of one block looks at the remaining count each time',
+  'joined-loops': 'a loop of two blocks does one round at a time',
+  'checks-ahead': 'a loop of one block looks at the pages that it accesses each time',
   'narrow-registers': 'registers with 32-bit values are extended to 64 bits each time they change',
   'branch-hints': 'V8 is not told which branches are rare',
   float: 'floating-point instructions leave the region',

@@ -9,7 +9,7 @@ import { DRAM_BASE } from '../../src/engine/physical-memory';
 import { TestHost } from '../support/engine-host';
 import { Random } from '../support/random';
 
-const PROGRAMS = 72;
+const PROGRAMS = 60;
 const INSTRUCTIONS = 12_000;
 const ways: readonly EngineOptions['translator'][] = ['eager', { jumps: 12, entries: 8 }];
 
@@ -32,6 +32,8 @@ class ProgramWriter {
       this.rounds,
       this.skip,
       this.accesses,
+      this.strides,
+      this.strides,
       this.faults,
       this.call,
       this.table,
@@ -120,6 +122,29 @@ class ProgramWriter {
     this.add(`${this.random.pick(['lw', 'lbu', 'ld', 'lh'])} ${from}, 8(t2)`, ...this.operations(words, 2));
     this.add(`${this.random.pick(['sw', 'sb', 'sd'])} ${to}, ${this.random.pick([0, 8, 16])}(t2)`);
     this.add(`addi t2, t2, ${this.random.pick([8, 16, 512])}`, 'addi t0, t0, -1', `bnez t0, ${head}`);
+  }
+
+  /** Accesses by registers that move on by the same distance in each round, or stay; some loops are entered in the middle. */
+  private strides(): void {
+    const { random } = this;
+    const [head, middle, out] = [this.label(), this.label(), this.label()];
+    const size = random.pick([1, 2, 4, 8] as const);
+    const [load, store] = { 1: ['lbu', 'sb'], 2: ['lh', 'sh'], 4: ['lw', 'sw'], 8: ['ld', 'sd'] }[size];
+    const stride = () => size * (random.below(9) - 3) + (random.below(8) === 0 ? 1 : 0);
+    const offset = () => `${size * (random.below(12) - 4)}`;
+    const base = () => random.pick(['t2', 't2', 't6', 's0']);
+    const access = () =>
+      random.below(2) === 0
+        ? `${load} ${this.value()}, ${offset()}(${base()})`
+        : `${store} ${this.value()}, ${offset()}(${base()})`;
+    this.add(`slli t2, s1, ${random.below(5)}`, 'andi t2, t2, -8', 'slli t2, t2, 52', 'srli t2, t2, 52');
+    this.add('add t2, t2, s0', 'li t6, 0x8000b000', `andi t0, s1, ${random.pick([15, 63])}`, 'addi t0, t0, 1');
+    if (random.below(3) === 0) this.add(`j ${middle}`);
+    this.add(`${head}:`, ...this.operations(words, 2), `${middle}:`);
+    this.add(access(), ...this.operations(random.pick([words, wides]), 2), `addi t2, t2, ${stride()}`, access());
+    if (random.below(2) === 0) this.add(`addi t6, t6, ${stride()}`, access());
+    if (random.below(4) === 0) this.add(`beq ${this.value()}, ${this.value()}, ${out}`);
+    this.add('addi t0, t0, -1', `bnez t0, ${head}`, `${out}:`);
   }
 
   /** A loop that goes on into a page where there is nothing; whoever runs it skips what faults. */

@@ -22,7 +22,7 @@ export interface AccessGroup {
   stores: boolean;
 }
 
-interface Access {
+export interface Access {
   readonly step: Step;
   readonly width: Width;
   readonly isStore: boolean;
@@ -46,7 +46,8 @@ export function groupAccesses(steps: readonly Step[], together: boolean): Map<St
   return groups;
 }
 
-function accessOf(step: Step): Access | undefined {
+/** The load or store relative to a register that a step is. */
+export function accessOf(step: Step): Access | undefined {
   const { action } = step.decoded.instruction;
   if ('address' in action && !isBasePlusOffset(action.address)) return undefined;
   switch (action.k) {

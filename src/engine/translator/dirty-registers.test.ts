@@ -1,24 +1,11 @@
 /** What a region keeps for its exits alone, and what it stores on the way. */
 import assert from 'node:assert/strict';
-import { makeDecoder } from '../../isa/decode';
-import { assembleProgram } from '../../isa/assemble';
+import { stepsOf } from '../../../test/support/steps';
 import { findDirtyRegisters } from './dirty-registers';
 import { structured } from './edges';
 import { findLiveRegisters } from './live-registers';
 import { findLoops } from './loops';
-import type { Block, Step } from './region';
-
-const decode = makeDecoder(new Set());
-
-/** Instructions without jumps, as steps. */
-function stepsOf(source: string): Step[] {
-  const bytes = assembleProgram(source, 0n);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length / 4 }, (_, i) => {
-    const decoded = decode(view.getUint32(4 * i, true))!;
-    return { decoded, position: 4 * i, crosses: false };
-  });
-}
+import type { Block } from './region';
 
 function block(source: string, ...targets: number[]): Block {
   const [first, second] = targets.map((target) => ({ block: target }));

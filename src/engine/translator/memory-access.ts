@@ -12,6 +12,7 @@ import { chasedAfter } from './chased-pointers';
 import type { GuessFailures } from './guess-failures';
 import type { Step } from './region';
 import { PAGE_SIZE } from './region';
+import type { StridedAccesses, StridedGroup } from './strided-accesses';
 
 /** Whether the last page of a base register is remembered: for all, or not for those whose addresses a loop loads. */
 export type RemembersPages = 'always' | 'unless chased' | 'never';
@@ -22,6 +23,9 @@ export class MemoryAccess {
   /** The steps that look into the TLB for their groups, and the locals with the groups' addresses in the engine's memory. */
   private readonly firsts = new Set<Step>();
   private readonly guessed = new Set<Step>();
+  /** Accesses of which the pages were looked at before, and which round of their loop it is. */
+  private ahead: { readonly accesses: StridedAccesses; readonly round: number } | undefined;
+  private readonly aheadHosts = new Map<StridedGroup, number>();
   private readonly hosts = new Map<AccessGroup, number>();
   private readonly caches = new Map<number, number>();
   /** Registers with addresses of which the last one's page says nothing. */
@@ -51,8 +55,11 @@ export class MemoryAccess {
     this.likely = code.local('i32');
   }
 
-  /** At the region's start; all blocks that will be emitted. */
-  startRegion(blocks: readonly (readonly Step[])[]): void {
+  /** At the region's start; all blocks that will be emitted, and what will be looked up ahead. */
+  startRegion(blocks: readonly (readonly Step[])[], ahead: readonly StridedAccesses[]): void {
+    for (const { groups } of ahead) {
+      if (this.how.remembersPages !== 'never') for (const group of groups) this.pageCache(group);
+    }
     for (const steps of blocks) {
       const groups = groupAccesses(steps, this.how.groupsAccesses);
       this.planned.set(steps, groups);
@@ -61,15 +68,19 @@ export class MemoryAccess {
     for (const cell of this.caches.values()) this.code.i32(0).i64(-1n).memory('i64.store', cell);
   }
 
-  /** @param chased registers with pointers that a loop loads (see `findChasedPointers`) */
-  startBlock(steps: readonly Step[], chased: number): void {
+  /**
+   * @param chased registers with pointers that a loop loads (see `findChasedPointers`)
+   * @param ahead what `lookUpAhead` has looked up, and which round it is
+   */
+  startBlock(steps: readonly Step[], chased: number, ahead: MemoryAccess['ahead']): void {
     this.chased = chased;
+    this.ahead = ahead;
     this.groups = this.planned.get(steps)!;
     this.firsts.clear();
     this.guessed.clear();
     const seen = new Set<AccessGroup>();
     for (const [step, group] of this.groups) {
-      if (!seen.has(group)) this.firsts.add(step);
+      if (!seen.has(group) && !ahead?.accesses.places.has(step)) this.firsts.add(step);
       seen.add(group);
     }
     this.hosts.clear();
@@ -97,49 +108,87 @@ export class MemoryAccess {
    */
   lookUp(step: Step, base: () => void, miss: Label): void {
     if (!this.begins(step)) return;
-    const { code, address, entry } = this;
+    const { code } = this;
     const group = this.groups.get(step)!;
-    const { first, end, width, loads, stores } = group;
+    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
+    this.pushAddress(group, base);
+    if (this.remembersPage(group)) {
+      this.rememberedHost(group, host, miss);
+    } else if (this.how.guessesAddends) {
+      this.guessed.add(step);
+      this.findEntry(group, miss);
+      this.guessHost(this.pageCache(group) + at.LIKELY_ADDEND, host, miss);
+    } else {
+      this.foundHost(group, host, miss);
+    }
+    this.leaveAtPageEnd(group, miss);
+    this.hosts.set(group, host);
+  }
+
+  /**
+   * In front of several rounds of a loop, looks into the TLB for them; to `other` when it has not all that they access. `base`
+   * pushes a register.
+   */
+  lookUpAhead({ groups }: StridedAccesses, chased: number, base: (register: number) => void, other: Label): void {
+    this.chased = chased;
+    for (const group of groups) {
+      const host = this.code.local('i32');
+      this.aheadHosts.set(group, host);
+      this.pushAddress(group, () => base(group.base));
+      if (this.remembersPage(group)) this.rememberedHost(group, host, other);
+      else this.foundHost(group, host, other);
+      this.leaveAtPageEnd(group, other);
+    }
+  }
+
+  /** Leaves a group's address and the page that is wanted in their locals. */
+  private pushAddress({ first, width }: AccessGroup, base: () => void): void {
+    const { code, address } = this;
     base();
     if (first !== 0) code.i64(BigInt(first)).op('i64.add');
     code.set(address);
-    const cache = this.remembersPage(group) ? this.pageCache(group) : undefined;
-    const host = (this.hostLocals[this.hosts.size] ??= code.local('i32'));
     code.get(address).i64(tagMask(width)).op('i64.and').set(this.wanted);
-    if (cache !== undefined) {
-      code.block((known) => {
-        code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').likely().brIf(known);
-        this.findEntry(loads, stores, miss);
-        code.i32(0).get(this.wanted).memory('i64.store', cache);
-        const addend = cache + at.REMEMBERED_ADDEND;
-        code.i32(0).get(entry).memory('i32.load', at.ADDEND).memory('i32.store', addend);
-      });
-      code.get(address).op('i32.wrap_i64').i32(0);
-      code
-        .memory('i32.load', cache + at.REMEMBERED_ADDEND)
-        .op('i32.add')
-        .set(host);
-    } else if (this.how.guessesAddends) {
-      this.guessed.add(step);
-      this.findEntry(loads, stores, miss);
-      this.guessHost(this.pageCache(group) + at.LIKELY_ADDEND, host, miss);
-    } else {
-      this.findEntry(loads, stores, miss);
-      code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
-    }
-    if (end - first > width) {
-      code
-        .get(address)
-        .op('i32.wrap_i64')
-        .i32(PAGE_SIZE - 1)
-        .op('i32.and');
-      code
-        .i32(PAGE_SIZE - (end - first))
-        .op('i32.gt_u')
-        .unlikely()
-        .brIf(miss);
-    }
-    this.hosts.set(group, host);
+  }
+
+  /** The address in the engine's memory, by the page that was remembered, or else by the TLB. */
+  private rememberedHost(group: AccessGroup, host: number, miss: Label): void {
+    const { code, address, entry } = this;
+    const cache = this.pageCache(group);
+    code.block((known) => {
+      code.i32(0).memory('i64.load', cache).get(this.wanted).op('i64.eq').likely().brIf(known);
+      this.findEntry(group, miss);
+      code.i32(0).get(this.wanted).memory('i64.store', cache);
+      const addend = cache + at.REMEMBERED_ADDEND;
+      code.i32(0).get(entry).memory('i32.load', at.ADDEND).memory('i32.store', addend);
+    });
+    code.get(address).op('i32.wrap_i64').i32(0);
+    code
+      .memory('i32.load', cache + at.REMEMBERED_ADDEND)
+      .op('i32.add')
+      .set(host);
+  }
+
+  /** The address in the engine's memory, by the TLB. */
+  private foundHost(group: AccessGroup, host: number, miss: Label): void {
+    const { code, address, entry } = this;
+    this.findEntry(group, miss);
+    code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
+  }
+
+  /** To `miss` when the group goes on in the next page. */
+  private leaveAtPageEnd({ first, end, width }: AccessGroup, miss: Label): void {
+    if (end - first <= width) return;
+    const { code, address } = this;
+    code
+      .get(address)
+      .op('i32.wrap_i64')
+      .i32(PAGE_SIZE - 1)
+      .op('i32.and');
+    code
+      .i32(PAGE_SIZE - (end - first))
+      .op('i32.gt_u')
+      .unlikely()
+      .brIf(miss);
   }
 
   /**
@@ -171,7 +220,7 @@ export class MemoryAccess {
   }
 
   /** The TLB entry of `address` into `entry`; to `miss` unless it has the page that is wanted. */
-  private findEntry(loads: boolean, stores: boolean, miss: Label): void {
+  private findEntry({ loads, stores }: AccessGroup, miss: Label): void {
     const { code, entry } = this;
     dataEntry(code, this.address, this.dataTlb).set(entry);
     for (const tag of [...(loads ? [at.LOAD_TAG] : []), ...(stores ? [at.STORE_TAG] : [])]) {
@@ -189,6 +238,14 @@ export class MemoryAccess {
 
   /** The access itself, after `lookUp`; a store's value is pushed by `value`. */
   access(step: Step, op: MemoryOp, value?: () => void): void {
+    const strided = this.ahead?.accesses.places.get(step);
+    if (strided) {
+      const { group, offset } = strided;
+      this.code.get(this.aheadHosts.get(group)!);
+      value?.();
+      this.code.memory(op, offset + this.ahead!.round * group.stride - group.first);
+      return;
+    }
     const group = this.groups.get(step)!;
     this.code.get(this.hosts.get(group)!);
     value?.();

@@ -9,18 +9,20 @@ import type { RegisterSet } from './dirty-registers';
 import { union, writes } from './dirty-registers';
 import { leadsTo, successors } from './edges';
 import { GuessFailures } from './guess-failures';
-import type { ValidLocals } from './integer-registers';
 import { validAtStart } from './integer-registers';
 import type { JumpTable } from './jump-table';
 import type { RemembersPages } from './memory-access';
 import { MemoryAccess } from './memory-access';
-import type { Block, BlockEdge, BlockEnd, Edge, Region, Step } from './region';
-import { PAGE_SIZE, pageOf } from './region';
+import type { Block, BlockEnd, Edge, Region, Step } from './region';
+import { pageOf } from './region';
+import type { State } from './region-exits';
+import { forEachBit, RegionExits } from './region-exits';
 import type { PlanOptions, RegionPlan } from './region-plan';
 import { planRegion } from './region-plan';
 import { CONTINUE, INTERPRET } from './region-type';
 import { floatUse, integerUse } from './registers';
 import { StepEmitter } from './step-emitter';
+import type { StridedAccesses } from './strided-accesses';
 
 /** The parameters, as `REGION_TYPE` has them. */
 const PAGE = 0;
@@ -46,7 +48,7 @@ export interface RegionOptions extends PlanOptions {
 export class RegionFunction {
   private readonly blocks: readonly Block[];
   private readonly plan: RegionPlan;
-  private readonly failures: GuessFailures;
+  private readonly exits: RegionExits;
   private readonly memory: MemoryAccess;
   private readonly steps: StepEmitter;
   private readonly target: number;
@@ -57,14 +59,15 @@ export class RegionFunction {
 
   constructor(
     private readonly code: Code,
-    private readonly region: Region,
+    region: Region,
     how: RegionOptions,
   ) {
     this.blocks = region.blocks;
     this.plan = planRegion(this.blocks, how);
-    this.failures = new GuessFailures(code, how.failures);
-    this.memory = new MemoryAccess(code, DATA_TLB, how, this.failures);
+    const failures = new GuessFailures(code, how.failures);
+    this.memory = new MemoryAccess(code, DATA_TLB, how, failures);
     this.steps = new StepEmitter(code, PAGE, DATA_TLB, how.arithmetic, how.floatHelper, this.memory);
+    this.exits = new RegionExits(code, region.pages, this.steps, failures, FETCH_TLB, BUDGET);
     this.target = code.local('i64');
     this.entry = code.local('i32');
   }
@@ -92,7 +95,8 @@ export class RegionFunction {
       code.set(this.steps.integers.wide(x));
     });
     const steps = this.plan.flow.order.map((node) => this.blocks[node].steps);
-    this.steps.startRegion(steps, this.plan.narrow.preferred);
+    const ahead = this.plan.ahead.filter((accesses) => accesses !== undefined);
+    this.steps.startRegion(steps, this.plan.narrow.preferred, ahead);
     forEachBit(floats, (f) => {
       code.i32(0).memory('f64.load', at.F_REGISTERS + 8 * f);
       code.set(this.steps.floats.local(f));
@@ -100,30 +104,8 @@ export class RegionFunction {
     this.steps.floats.startBlock(0);
     forEachBit(this.plan.singles.taken, (f) => this.steps.floats.prepare(f, 's'));
     const state = { ...this.stateAt(0), valid: validAtStart(0), known: 0 };
-    this.guard({ block: 0 }, this.plan.narrow.known[0], state);
+    this.exits.guard(this.destination({ block: 0 }), this.plan.narrow.known[0], state);
     this.steps.integers.convert(state.valid, this.plan.narrow.atStart[0], this.plan.needed[0]);
-  }
-
-  /** Leaves in front of a block that takes a register to be sign-extended which is not. */
-  private guard(edge: BlockEdge, registers: number, state: State): void {
-    const { code } = this;
-    if (registers === 0) return;
-    code.i64(0n);
-    forEachBit(registers, (x) => {
-      const local = this.steps.integers.wide(x);
-      code.get(local).get(local).op('i64.extend32_s', 'i64.xor', 'i64.or');
-    });
-    code.op('i64.eqz', 'i32.eqz').unlikely();
-    code.if(() => {
-      this.leaveTo(
-        () => this.steps.pushPosition(this.destination(edge)),
-        () => {
-          this.failures.count('words');
-          this.failures.pushStatus(['words']);
-        },
-        state,
-      );
-    });
   }
 
   /** A block with all that it dominates. */
@@ -154,13 +136,34 @@ export class RegionFunction {
   }
 
   private block(node: number): void {
-    const { page, position, steps } = this.blocks[node];
-    if (this.needsPageCheck(node)) this.checkPage(page, position, this.stateAt(node), CONTINUE);
-    const copies = this.plan.copies[node];
-    this.count(-copies * steps.length);
+    const { page, position } = this.blocks[node];
+    if (this.needsPageCheck(node)) this.exits.checkPage(page, position, this.stateAt(node), CONTINUE);
+    const ahead = this.plan.ahead[node];
+    if (ahead) this.code.block((other) => this.roundsAhead(node, ahead, other));
+    this.rounds(node, ahead ? 1 : this.plan.copies[node], undefined);
+  }
+
+  /** Several rounds of a loop of one block whose accesses are looked up for all of them; to `other` when that fails. */
+  private roundsAhead(node: number, ahead: StridedAccesses, other: Label): void {
+    const { code, plan } = this;
+    const { rounds } = ahead;
+    code.get(BUDGET).i32(plan.longestPath + (rounds - 1) * this.blocks[node].steps.length);
+    code.op('i32.lt_s').unlikely().brIf(other);
+    this.steps.integers.startBlock(plan.narrow.atStart[node]);
+    this.memory.lookUpAhead(ahead, plan.chased[node], (x) => this.steps.integers.push(x), other);
+    this.rounds(node, rounds, ahead);
+  }
+
+  /** A block, which is written so often in a row. */
+  private rounds(node: number, count: number, ahead: StridedAccesses | undefined): void {
+    const { steps } = this.blocks[node];
+    this.count(-count * steps.length);
     this.steps.integers.startBlock(this.plan.narrow.atStart[node]);
     let { dirty } = this.stateAt(node);
-    for (let left = copies - 1; left >= 0; left--) dirty = this.copy(node, left * steps.length, dirty);
+    for (let round = 0; round < count; round++) {
+      this.memory.startBlock(steps, this.plan.chased[node], ahead && { accesses: ahead, round });
+      dirty = this.copy(node, (count - 1 - round) * steps.length, dirty);
+    }
   }
 
   /** What is known where a block begins. */
@@ -183,7 +186,7 @@ export class RegionFunction {
   private copy(node: number, ahead: number, dirty: RegisterSet): RegisterSet {
     const { steps, end } = this.blocks[node];
     const state: State = { ...this.stateAt(node), dirty, uncounted: ahead, valid: this.steps.integers.locals };
-    this.steps.startBlock(steps, this.plan.singles.atStart[node], this.plan.narrow.known[node], this.plan.chased[node]);
+    this.steps.startBlock(this.plan.singles.atStart[node], this.plan.narrow.known[node]);
     const last = steps.at(-1);
     const endsWithJump = last !== undefined && ['branch', 'jump'].includes(last.decoded.instruction.action.k);
     const table = end.k === 'indirect' ? end.table : undefined;
@@ -192,7 +195,7 @@ export class RegionFunction {
     this.inside(inside, ahead + steps.length, state);
     state.valid = this.steps.integers.locals;
     if (endsWithJump && last.crosses) {
-      this.checkPage(this.blocks[node].page + 1, last.position, { ...state, uncounted: ahead + 1 }, INTERPRET);
+      this.exits.checkPage(this.blocks[node].page + 1, last.position, { ...state, uncounted: ahead + 1 }, INTERPRET);
     }
     state.uncounted = ahead;
     if (endsWithJump && last.decoded.instruction.action.k === 'jump') {
@@ -223,14 +226,14 @@ export class RegionFunction {
           this.steps.pushPosition(site.position);
           code.op('i64.eq').if(() => this.go(node, site.to, state));
         }
-        this.leaveTo(() => code.get(this.target), CONTINUE, state);
+        this.exits.leave(() => code.get(this.target), CONTINUE, state);
         return;
       case 'dispatch':
         this.dispatch(node, end.entries, state);
         return;
       case 'indirect':
         if (end.table) this.throughTable(node, end.table, end.targets, entry!, state);
-        this.leaveTo(() => code.get(this.target), CONTINUE, state);
+        this.exits.leave(() => code.get(this.target), CONTINUE, state);
     }
   }
 
@@ -261,7 +264,7 @@ export class RegionFunction {
       steps.forEach((step, i) => {
         state.uncounted = counted - i;
         state.valid = this.steps.integers.locals;
-        if (step.crosses) this.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
+        if (step.crosses) this.exits.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
         this.steps.emit(step, labels[exits.length]);
         if (this.steps.canMiss(step)) exits.push({ step, state: { ...state } });
         state.dirty = union(state.dirty, writes(step));
@@ -276,7 +279,7 @@ export class RegionFunction {
       }
       code.block((label) => nest(index - 1, [label, ...labels], done));
       const { step, state: left } = exits[index];
-      this.leaveTo(() => this.steps.pushPosition(step.position), this.statusOfMiss(step), left);
+      this.exits.miss(step, left);
     };
     const count = steps.filter((step) => this.steps.canMiss(step)).length;
     if (count === 0) body([]);
@@ -314,12 +317,15 @@ export class RegionFunction {
   private go(from: number, edge: Edge, state: State): void {
     if ('leave' in edge) {
       const status = edge.interpret ? INTERPRET : CONTINUE;
-      this.leaveTo(() => this.steps.pushPosition(edge.leave), status, state);
+      this.exits.leave(() => this.steps.pushPosition(edge.leave), status, state);
       return;
     }
     const { block, entry } = edge;
-    this.guard(edge, this.plan.narrow.known[block] & ~state.known, state);
-    this.storeRegisters({ integers: state.dirty.integers & ~this.plan.dirty[block].integers, floats: 0 }, state.valid);
+    this.exits.guard(this.destination(edge), this.plan.narrow.known[block] & ~state.known, state);
+    this.exits.storeRegisters(
+      { integers: state.dirty.integers & ~this.plan.dirty[block].integers, floats: 0 },
+      state.valid,
+    );
     this.steps.integers.convert(state.valid, this.plan.narrow.atStart[block], this.plan.needed[block]);
     if (entry !== undefined) this.code.i32(entry).set(this.entry);
     const { rank, isMerge } = this.plan.flow;
@@ -332,7 +338,7 @@ export class RegionFunction {
     const { code } = this;
     code.get(BUDGET).i32(this.plan.longestPath).op('i32.lt_s').unlikely();
     code.if(() => {
-      this.leaveTo(() => this.pushBeginning(node), INTERPRET, this.stateAt(node));
+      this.exits.leave(() => this.pushBeginning(node), INTERPRET, this.stateAt(node));
     });
   }
 
@@ -381,78 +387,4 @@ export class RegionFunction {
       (from) => this.blocks[from].page !== page && successors(this.blocks[from]).includes(node),
     );
   }
-
-  /** Leaves unless the page is still mapped to the code that was translated. */
-  private checkPage(delta: number, position: number, state: State, status: number): void {
-    const { code } = this;
-    const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
-    const mask = (at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE;
-    const page = () => this.steps.pushPosition(delta * PAGE_SIZE);
-    page();
-    code.op('i32.wrap_i64').i32(shift).op('i32.shr_u').i32(mask).op('i32.and').get(FETCH_TLB).op('i32.add');
-    const entry = code.local('i32');
-    code.tee(entry).memory('i64.load', 0);
-    page();
-    code.op('i64.ne').get(entry).memory('i32.load', at.SLOTS);
-    code.i32(this.region.pages.get(delta)!.slotTable).op('i32.ne', 'i32.or');
-    code.unlikely().if(() => this.leaveTo(() => this.steps.pushPosition(position), status, state));
-  }
-
-  /** The status to leave with where an access misses the TLB, or what pushes it. */
-  private statusOfMiss(step: Step): number | (() => void) {
-    const isGroup = this.memory.beginsGroup(step);
-    const guesses = [
-      ...(isGroup ? ['groups' as const] : []),
-      ...(this.memory.hasGuessed(step) ? ['addends' as const] : []),
-    ];
-    if (guesses.length === 0) return INTERPRET;
-    return () => {
-      if (isGroup) this.failures.count('groups');
-      this.failures.pushStatus(guesses);
-    };
-  }
-
-  /** Stores what the region keeps in locals, and returns. */
-  private leaveTo(pushPc: () => void, status: number | (() => void), { dirty, uncounted, valid }: State): void {
-    const { code } = this;
-    this.storeRegisters(dirty, valid);
-    code.i32(0);
-    pushPc();
-    code.memory('i64.store', at.PC);
-    code.i32(0).get(BUDGET);
-    if (uncounted !== 0) code.i32(uncounted).op('i32.add');
-    code.memory('i32.store', at.BUDGET);
-    if (typeof status === 'number') code.i32(status);
-    else status();
-    code.op('return');
-  }
-
-  private storeRegisters({ integers, floats }: RegisterSet, valid: ValidLocals): void {
-    const { code } = this;
-    forEachBit(integers, (x) => {
-      code.i32(0);
-      this.steps.integers.pushAt(valid, x);
-      code.memory('i64.store', at.X_REGISTERS + 8 * x);
-    });
-    forEachBit(floats, (f) => {
-      code.i32(0).get(this.steps.floats.local(f));
-      code.memory('f64.store', at.F_REGISTERS + 8 * f);
-    });
-  }
-}
-
-/** What an exit must restore. */
-interface State {
-  /** Registers that may differ from their place in memory. */
-  dirty: RegisterSet;
-  /** Instructions of the block that are counted already but not done. */
-  uncounted: number;
-  /** Where their values are. */
-  valid: ValidLocals;
-  /** Integer registers that hold sign-extended 32-bit values. */
-  known: number;
-}
-
-function forEachBit(set: number, visit: (bit: number) => void): void {
-  for (let bit = 0; bit < 32; bit++) if (set & (1 << bit)) visit(bit);
 }

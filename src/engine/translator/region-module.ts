@@ -5,6 +5,7 @@ import { floatHelperTypes } from '../float/helpers';
 import * as at from '../layout';
 import type { Technique } from '../techniques';
 import { arrangeEntryLoop } from './entry-loop';
+import { joinLoops } from './joined-loops';
 import { dispatchLoops } from './loop-dispatch';
 import type { RemembersPages } from './memory-access';
 import type { Block, CodeSource, Region, RegionLimits, RegionPage } from './region';
@@ -69,7 +70,8 @@ export class RegionMaker {
   private arrange(blocks: readonly Block[]): readonly Block[] {
     const { without } = this.setup;
     const arranged = without.has('loop-entry') ? blocks : arrangeEntryLoop(blocks);
-    return without.has('loop-dispatch') ? arranged : dispatchLoops(arranged);
+    const dispatched = without.has('loop-dispatch') ? arranged : dispatchLoops(arranged);
+    return without.has('joined-loops') ? dispatched : joinLoops(dispatched);
   }
 
   /** One module with these regions. It imports the engine's memory, and the functions of `float/helpers.ts`. */
@@ -92,6 +94,7 @@ export class RegionMaker {
         groupsAccesses: guesses.has('groups') && !without.has('grouped-checks'),
         remembersPages: this.remembersPages(),
         dropsRegisters: !without.has('early-stores'),
+        looksAhead: !without.has('checks-ahead'),
         unrolls: !without.has('unrolling'),
         guessesAddends: guesses.has('addends') && !without.has('likely-addends'),
         failures: at.REGION_FAILURES + 8 * wish.index,

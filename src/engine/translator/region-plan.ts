@@ -12,10 +12,14 @@ import type { Block } from './region';
 import type { Guess } from './region-type';
 import type { SingleRegisters } from './single-registers';
 import { findSingleRegisters } from './single-registers';
+import type { StridedAccesses } from './strided-accesses';
+import { findStridedAccesses } from './strided-accesses';
 
 /** A block that loops on itself is written so often at most, and with so many steps in all. */
 const MOST_COPIES = 8;
 const UNROLLED_STEPS = 100;
+/** The same for one whose accesses are looked up for all copies at once. */
+const AHEAD_STEPS = 400;
 
 export interface PlanOptions {
   /** Registers whose values are taken to be sign-extended 32-bit ones where the region begins. */
@@ -30,6 +34,8 @@ export interface PlanOptions {
   readonly dropsRegisters: boolean;
   /** Whether short loops are written several times in a row. */
   readonly unrolls: boolean;
+  /** Whether they look into the TLB for several rounds at once. */
+  readonly looksAhead: boolean;
 }
 
 export interface RegionPlan {
@@ -47,6 +53,11 @@ export interface RegionPlan {
    * less often.
    */
   readonly copies: readonly number[];
+  /**
+   * For a block, the accesses that are looked up for all its copies at once: where that fails, or the remaining count is too low,
+   * another copy does one round.
+   */
+  readonly ahead: readonly (StridedAccesses | undefined)[];
   /** The most instructions from one check of the count to the next. */
   readonly longestPath: number;
 }
@@ -58,7 +69,8 @@ export function planRegion(blocks: readonly Block[], how: PlanOptions): RegionPl
   const dirty = findDirtyRegisters(blocks, flow, loops, live);
   // In code that is just warm and has no loop, what they find would save less than it takes to find it.
   const isWorthIt = how.isLarge || flow.isLoopHead.includes(true);
-  const copies = blocks.map((block, node) => (how.unrolls ? copiesOf(block, node) : 1));
+  const ahead = blocks.map((block, node) => (how.unrolls && how.looksAhead ? aheadOf(block, node) : undefined));
+  const copies = blocks.map((block, node) => ahead[node]?.rounds ?? (how.unrolls ? copiesOf(block, node) : 1));
   copies.forEach((count, node) => {
     // All copies lead to what comes after the loop.
     if (count > 1) for (const next of successors(blocks[node])) if (next !== node) flow.isMerge[next] = true;
@@ -74,14 +86,28 @@ export function planRegion(blocks: readonly Block[], how: PlanOptions): RegionPl
         : noNarrowRegisters(blocks),
     chased: isWorthIt ? findChasedPointers(blocks, flow) : blocks.map(() => 0),
     copies,
-    longestPath: findLongestPath(blocks, flow, copies),
+    ahead,
+    longestPath: findLongestPath(
+      blocks,
+      flow,
+      copies.map((count, node) => (ahead[node] ? 1 : count)),
+    ),
   };
 }
 
-function copiesOf({ steps, end }: Block, node: number): number {
-  if (end.k !== 'branch') return 1;
-  const [taken, other] = [end.taken, end.other].map((edge) => leadsTo(edge, node));
-  if (taken === other) return 1;
+function aheadOf(block: Block, node: number): StridedAccesses | undefined {
+  if (!loopsOnItself(block, node)) return undefined;
+  const rounds = Math.min(MOST_COPIES, Math.floor(AHEAD_STEPS / block.steps.length));
+  return rounds < 2 ? undefined : findStridedAccesses(block.steps, rounds);
+}
+
+function loopsOnItself({ end }: Block, node: number): boolean {
+  return end.k === 'branch' && leadsTo(end.taken, node) !== leadsTo(end.other, node);
+}
+
+function copiesOf(block: Block, node: number): number {
+  const { steps } = block;
+  if (!loopsOnItself(block, node)) return 1;
   const copies = Math.min(MOST_COPIES, Math.floor(UNROLLED_STEPS / steps.length));
   return copies < 2 ? 1 : copies;
 }

@@ -22,6 +22,7 @@ import { compileNarrow, compileNarrowCondition } from './narrow-expression';
 import { isNarrow, isNarrowCondition, isPositive, isSignExtended, knownAfter } from './narrow-registers';
 import type { Step } from './region';
 import { integerUse } from './registers';
+import type { StridedAccesses } from './strided-accesses';
 
 /** Loads of what an i32 holds, sign-extended; and stores of it. */
 const narrowLoads: Partial<Record<Width, readonly [signed: MemoryOp, unsigned?: MemoryOp]>> = {
@@ -82,17 +83,16 @@ export class StepEmitter {
   }
 
   /** At the region's start; all blocks that will be emitted. */
-  startRegion(blocks: readonly (readonly Step[])[], preferred: number): void {
+  startRegion(blocks: readonly (readonly Step[])[], preferred: number, ahead: readonly StridedAccesses[]): void {
     this.preferred = preferred;
-    this.memory.startRegion(blocks);
+    this.memory.startRegion(blocks, ahead);
   }
 
   /**
    * At a block's start nothing is known of what other blocks have done but these registers' single-precision values, and
    * these integer registers, which hold sign-extended 32-bit values.
    */
-  startBlock(steps: readonly Step[], singles: number, known: number, chased: number): void {
-    this.memory.startBlock(steps, chased);
+  startBlock(singles: number, known: number): void {
     this.known = known;
     this.shifted = undefined;
     this.unit = undefined;
