@@ -67,6 +67,13 @@ export class PhysicalMemory {
     this.view.setBigUint64(this.written(hpa, 8), value, true);
   }
 
+  /** As `write64`, of two halves. */
+  writeHalves(hpa: number, low: number, high: number): void {
+    const start = this.written(hpa, 8);
+    this.view.setUint32(start, low, true);
+    this.view.setUint32(start + 4, high, true);
+  }
+
   /** A live view of `length` bytes, for reading only: writes through it would not drop decoded code. */
   bytes(hpa: number, length: number): Uint8Array {
     const start = this.at(hpa, length);

@@ -177,6 +177,11 @@ export const EXIT_KINDS = [
         type: 'number',
         description: 'How many shadow leaf entries derive from the entry, and will be dropped.',
       },
+      {
+        name: 'filled',
+        type: 'number',
+        description: 'How many shadow leaf entries will be made from the new entry, before the guest uses it.',
+      },
     ],
   },
   {

@@ -187,8 +187,8 @@ export class Hypervisor {
         flushAll() {
           for (const hart of harts) hart.flushTranslations();
         },
-        flushPage(gva) {
-          for (const hart of harts) hart.flushTranslation(gva);
+        flushPage(gvaLow, gvaHigh) {
+          for (const hart of harts) hart.flushTranslationAt(gvaLow, gvaHigh);
         },
       },
       onEnd: () => this.guestEnded(guest),

@@ -94,6 +94,11 @@ export class TrapContext {
     return this.halves[2 * index] | 0;
   }
 
+  /** The high half, unsigned. */
+  xHigh(index: number): number {
+    return this.halves[2 * index + 1];
+  }
+
   setX(index: number, value: bigint): void {
     if (index !== 0) this.words[index] = value;
   }

@@ -135,6 +135,11 @@ export class Vcpu {
     return this.context.xLow(index);
   }
 
+  /** During an exit: the high half of a guest register, unsigned. */
+  xHigh(index: number): number {
+    return this.context.xHigh(index);
+  }
+
   setX(index: number, value: bigint): void {
     const low = BigInt.asUintN(64, value);
     if (this.inHypervisor) this.context.setX(index, low);

@@ -265,10 +265,13 @@ export class Hart implements EngineHost {
 
   /** SFENCE.VMA for one virtual address, in all address spaces. */
   flushTranslation(va: bigint): void {
-    const low = Number(va & 0xffffffffn);
-    const high = Number((va >> 32n) & 0xffffffffn);
-    if (this.mmu.inSuperpage(low, high)) this.flushTranslations();
-    else this.context.flushTlbPage(low, high);
+    this.flushTranslationAt(Number(va & 0xffffffffn), Number((va >> 32n) & 0xffffffffn));
+  }
+
+  /** The same by the halves of the address. */
+  flushTranslationAt(vaLow: number, vaHigh: number): void {
+    if (this.mmu.inSuperpage(vaLow, vaHigh)) this.flushTranslations();
+    else this.context.flushTlbPage(vaLow, vaHigh);
   }
 
   /** Where a load or store would access `size` bytes, which lie in one page: HPA; or -1 with the reason in `mmu`. */

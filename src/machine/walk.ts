@@ -117,14 +117,28 @@ export class PageWalker {
       this.entryHigh[n] = high;
       this.count = n + 1;
 
-      if ((low & PTE_V) === 0) return 'invalid';
-      if ((high & PTE_HIGH_FLAGS) !== 0 && isReserved(low, high, level, how)) return 'reserved-encoding';
-      if ((low & (PTE_R | PTE_W)) === PTE_W) return 'reserved-encoding';
+      const wrong = encodingFault(low, high, level, how);
+      if (wrong) return wrong;
       if ((low & PTE_RWX) !== 0) return this.leaf(vaLow, vaHigh, low, high, access, how);
       if ((low & PTE_RESERVED_IN_POINTER) !== 0) return 'reserved-encoding';
       table = entryPpn(low, high) * 4096;
     }
     return 'not-leaf-at-level-0';
+  }
+
+  /** The last entry of a walk alone: a leaf of this value at level 0. What it gives is as after `walk`. */
+  walkLeaf(
+    vaLow: number,
+    vaHigh: number,
+    low: number,
+    high: number,
+    access: Access,
+    how: WalkContext,
+  ): WalkFailure | undefined {
+    this.level = 0;
+    const wrong = encodingFault(low, high, 0, how);
+    if (wrong) return wrong;
+    return (low & PTE_RWX) === 0 ? 'not-leaf-at-level-0' : this.leaf(vaLow, vaHigh, low, high, access, how);
   }
 
   /** Steps 5 to 8, at the level of the leaf. */
@@ -152,6 +166,13 @@ export class PageWalker {
     this.address = page * 4096 + offsetInPage(vaLow, vaHigh, this.level);
     return undefined;
   }
+}
+
+/** Step 3, but for pointers: why an entry cannot be used by anybody. */
+function encodingFault(low: number, high: number, level: number, how: WalkContext): WalkFailure | undefined {
+  if ((low & PTE_V) === 0) return 'invalid';
+  if ((high & PTE_HIGH_FLAGS) !== 0 && isReserved(low, high, level, how)) return 'reserved-encoding';
+  return (low & (PTE_R | PTE_W)) === PTE_W ? 'reserved-encoding' : undefined;
 }
 
 /**

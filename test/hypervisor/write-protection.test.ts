@@ -1,6 +1,6 @@
 /** Write protection seen from a guest: what it writes to its tables counts at once, in whatever way it writes. */
 import assert from 'node:assert/strict';
-import { makeEntry, PTE_A, PTE_D, PTE_R, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
+import { makeEntry, PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
 import { GuestLab } from '../support/guest-lab';
 import { HypervisorConsole } from '../support/hypervisor-console';
 import { checkSynchronized } from '../support/synchronized';
@@ -175,6 +175,82 @@ describe('write protection', () => {
     const guest = lab(`ld t1, (s0)\n${fill}`);
     finish(guest);
     assert.ok(guest.of('tableWrite').length < 10);
+  });
+
+  it('has a leaf that was written before it is used, which then is no exit', () => {
+    const guest = lab(`ld t1, (s0)
+      li t0, ${leaf(3)}
+      sd t0, 8(s1)
+      li t1, ${TEST + 0x1000}
+      sd t1, 16(t1)
+      ld s2, (t1)`);
+    finish(guest);
+    assert.equal(guest.x(S2), 103n);
+    assert.equal(guest.of('tableWrite')[0].filled, 1);
+    assert.deepEqual(
+      guest.of('shadowFill').filter(({ gva }) => gva === BigInt(TEST + 0x1000)),
+      [],
+    );
+  });
+
+  const unusable = {
+    'is invalid': leaf(3) & ~BigInt(PTE_V),
+    'has A clear': leaf(3) & ~BigInt(PTE_A),
+    'is reserved': leaf(3) | (1n << 60n),
+    'is for the other mode': leaf(3) | BigInt(PTE_U),
+    'leads to a device': makeEntry(0x1000_0000, ALL & ~PTE_X),
+    'leads out of the guest': makeEntry(0x40_0000_0000, ALL),
+    'points to a table': makeEntry(DATA, PTE_V),
+  };
+  for (const [name, entry] of Object.entries(unusable)) {
+    it(`does not have at once a leaf that ${name}`, () => {
+      const guest = lab(`ld t1, (s0)
+ li t0, ${entry}
+ sd t0, 8(s1)`);
+      finish(guest);
+      assert.equal(guest.of('tableWrite')[0].filled, 0);
+    });
+  }
+
+  it('withholds W from a leaf without D, and from one that maps a table', () => {
+    const guest = lab(
+      `ld t1, (s0)
+       li t0, ${leaf(3) & ~BigInt(PTE_D)}
+       sd t0, (s1)
+       sd s0, 8(s0)
+       li t0, ${makeEntry(PAGES, ALL & ~PTE_X)}
+       sd t0, 8(s1)
+       li t1, ${TEST + 0x1000}
+       li t2, ${leaf(4)}
+       sd t2, 16(t1)
+       ld s2, 16(t1)`,
+    );
+    finish(guest);
+    assert.equal(guest.x(S2), leaf(4));
+    assert.deepEqual(
+      guest.of('tableWrite').map(({ gpa, filled }) => [gpa, filled]),
+      [
+        [PAGES, 1],
+        [PAGES + 8, 1],
+        [PAGES + 16, 1],
+      ],
+    );
+    assert.equal(guest.guest.memory.readEntry(PAGES), leaf(3), 'D was set by the store');
+  });
+
+  it('follows an entry that is written and used again and again without dropping its table', () => {
+    const guest = lab(`ld t1, (s0)
+      li t0, ${leaf(3)}
+      li t1, 50
+      loop: sd t0, (s1)
+      ld s2, (s0)
+      sd zero, (s1)
+      addi t1, t1, -1
+      bnez t1, loop`);
+    finish(guest);
+    assert.equal(guest.x(S2), 103n);
+    assert.equal(guest.of('tableWrite').length, 100);
+    assert.equal(guest.of('shadowFill').filter(({ gva }) => gva === BigInt(TEST)).length, 1);
   });
 
   it('notices what devices and the debugger write', () => {

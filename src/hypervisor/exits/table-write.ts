@@ -31,8 +31,9 @@ function writeAt(vcpu: Vcpu, gva: bigint, hpa: Hpa): Write | undefined {
   const decoded = word === undefined ? undefined : vcpu.decode(word);
   const action = decoded?.instruction.action;
   if (!decoded || (action?.k !== 'store' && action?.k !== 'atomic')) return undefined;
-  const start = BigInt.asUintN(64, vcpu.x(decoded.rs1) + (action.k === 'store' ? BigInt(decoded.imm) : 0n));
-  const isPlain = start === gva && hpa % action.width === 0 && !vcpu.hart.isWatched(hpa);
+  // The store begins there, and is not the part of one that lies in a second page: that part is up to seven bytes behind it.
+  const start = (vcpu.xLow(decoded.rs1) + (action.k === 'store' ? decoded.imm : 0)) | 0;
+  const isPlain = start === Number(BigInt.asIntN(32, gva)) && hpa % action.width === 0 && !vcpu.hart.isWatched(hpa);
   return isPlain ? { decoded, action } : undefined;
 }
 
@@ -68,6 +69,7 @@ class TableWrite implements Exit<'tableWrite'> {
       entryBefore: before,
       ...(write && { entryAfter: this.entryAfter(write, before) }),
       dropped: vcpu.guest.shadow.protection?.countEntry(this.hpa) ?? 0,
+      filled: write ? this.countFilled(this.entryAfter(write, before)) : 0,
     };
   }
 
@@ -80,11 +82,24 @@ class TableWrite implements Exit<'tableWrite'> {
       return;
     }
     const { decoded, action } = write;
-    const before = vcpu.guest.dram.read64(entryAddress);
-    vcpu.guest.dram.write64(entryAddress, this.entryAfter(write, before));
-    if (action.k === 'atomic') vcpu.setX(decoded.rd, BigInt.asUintN(64, this.loaded(write, before)));
+    const { dram } = vcpu.guest;
+    if (action.k === 'store' && action.width === 8) {
+      dram.writeHalves(hpa, vcpu.xLow(decoded.rs2) >>> 0, vcpu.xHigh(decoded.rs2));
+    } else {
+      const before = dram.read64(entryAddress);
+      dram.write64(entryAddress, this.entryAfter(write, before));
+      if (action.k === 'atomic') vcpu.setX(decoded.rd, BigInt.asUintN(64, this.loaded(write, before)));
+    }
     protection?.entryWritten(hpa);
+    const [low, high] = [dram.read32(entryAddress), dram.read32(entryAddress + 4)];
+    protection?.fillEntry(hpa, low, high, vcpu.view, vcpu.hart.mmu.rules);
     vcpu.skip(decoded.length);
+  }
+
+  private countFilled(entry: bigint): number {
+    const { vcpu, hpa } = this;
+    const [low, high] = [Number(entry & 0xffff_ffffn), Number(entry >> 32n)];
+    return vcpu.guest.shadow.protection?.countFillings(hpa, low, high, vcpu.view, vcpu.hart.mmu.rules) ?? 0;
   }
 
   /** What is in the bytes of the access, signed. */

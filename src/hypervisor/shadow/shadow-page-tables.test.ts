@@ -22,7 +22,9 @@ function setUp(pages = 100) {
   const flushed: string[] = [];
   const cache = {
     flushAll: () => void flushed.push('all'),
-    flushPage: (gva: bigint) => void flushed.push(gva.toString(16)),
+    flushPage: (low: number, high: number) => {
+      flushed.push(high.toString(16) + low.toString(16).padStart(8, '0'));
+    },
   };
   const shadow = new ShadowPageTables({ dram: memory, pool, cache, hostAsids }, guestMemory);
   return { memory, pool, shadow, flushed, at: (gpa: number) => gpa + guestMemory.offset };

@@ -35,7 +35,7 @@ export class ShadowAddressSpace {
 export interface TranslationCache {
   flushAll(): void;
   /** The page around one address, in every address space. */
-  flushPage(gva: bigint): void;
+  flushPage(gvaLow: number, gvaHigh: number): void;
 }
 
 /** ASIDs that the shadow tables of one guest may have on the host, and no others. There are more of them than pages. */
@@ -95,10 +95,7 @@ export class ShadowPageTables {
     this.hostAsids = hostAsids;
     this.cache = cache;
     this.nextHostAsid = hostAsids.first;
-    const flush = (gva: bigint, level: Level) => this.flush(gva, level);
-    if (synchronization === 'write-protect') {
-      this.protection = new WriteProtection(dram, flush, () => this.cache.flushAll());
-    }
+    if (synchronization === 'write-protect') this.protection = new WriteProtection(dram, guestMemory, cache);
     if (pool.available < LEAST_PAGES) throw new RangeError(`Shadow page tables need at least ${LEAST_PAGES} pages.`);
   }
 
@@ -177,13 +174,13 @@ export class ShadowPageTables {
     if (!this.guestMemory.containsHpa(page, LEVEL_SIZE[level])) throw new Error('A shadow entry left its guest.');
     this.reserve(view.rootLevel);
     const { protection } = this;
-    const tables = protection && path.map((gpa) => gpa + this.guestMemory.offset);
-    if (tables) protection.reconcile(view, gva, tables);
-    const [low, high] = halves(gva);
+    const low = Number(gva & 0xffff_ffffn);
+    const high = Number(gva >> 32n);
+    protection?.reconcile(view, low, high, path);
     const isProtected = (bits & PTE_W) !== 0 && level === 0 && protection?.protects(page);
     const allowed = isProtected ? bits & ~(PTE_W | PTE_D) : bits;
-    if (view.map(low, high, level, guestLevel, page, allowed)) this.flush(gva, guestLevel);
-    if (tables) protection.link(view, gva, tables);
+    if (view.map(low, high, level, guestLevel, page, allowed)) this.flush(low, high, guestLevel);
+    protection?.link(view, low, high, path);
   }
 
   /** SFENCE.VMA of the guest (Privileged 4.2.1). Returns how many leaves were dropped. */
@@ -192,16 +189,21 @@ export class ShadowPageTables {
       this.protection.settle();
       return 0;
     }
-    const gva = target.gva === undefined ? undefined : halves(target.gva);
+    const { gva } = target;
+    const low = gva === undefined ? 0 : Number(gva & 0xffff_ffffn);
+    const high = gva === undefined ? 0 : Number(gva >> 32n);
     let dropped = 0;
     let level: Level = 0;
-    for (const view of this.fenced(target)) {
-      const before = view.leaves;
-      if (gva) level = Math.max(level, view.drop(...gva)) as Level;
-      else view.clear();
-      dropped += before - view.leaves;
+    for (const space of this.spaces.values()) {
+      if (!isFenced(space, target)) continue;
+      for (const view of space.views.values()) {
+        const before = view.leaves;
+        if (gva === undefined) view.clear();
+        else level = Math.max(level, view.drop(low, high)) as Level;
+        dropped += before - view.leaves;
+      }
     }
-    if (dropped > 0 && target.gva !== undefined) this.flush(target.gva, level);
+    if (dropped > 0 && gva !== undefined) this.flush(low, high, level);
     else if (dropped > 0) this.cache.flushAll();
     return dropped;
   }
@@ -209,10 +211,13 @@ export class ShadowPageTables {
   /** How many leaves `fence` would drop. */
   countFence(target: FenceTarget): number {
     if (this.protection) return 0;
-    let count = 0;
-    const gva = target.gva === undefined ? undefined : halves(target.gva);
-    for (const view of this.fenced(target)) count += gva ? view.countDrop(...gva) : view.leaves;
-    return count;
+    const { gva } = target;
+    const count = (view: ShadowView): number =>
+      gva === undefined ? view.leaves : view.countDrop(Number(gva & 0xffff_ffffn), Number(gva >> 32n));
+    const views = [...this.spaces.values()].flatMap((space) =>
+      isFenced(space, target) ? [...space.views.values()] : [],
+    );
+    return views.reduce((sum, view) => sum + count(view), 0);
   }
 
   /** Drops what was derived with guest sstatus.MXR = 1, as it becomes 0. */
@@ -280,18 +285,9 @@ export class ShadowPageTables {
     return new ShadowView(this.memory, this.pool, kind, asid, scheme, this.protection, root);
   }
 
-  /** Views that a fence concerns. Bare has no guest entries that could have changed. */
-  private *fenced(target: FenceTarget): Generator<ShadowView> {
-    for (const space of this.spaces.values()) {
-      if (space.root === undefined) continue;
-      if (target.asid !== undefined && target.asid !== space.asid) continue;
-      yield* space.views.values();
-    }
-  }
-
   /** Tells the hart that entries for an address changed, at most at this level. Its caches keep pages of 4 KiB. */
-  private flush(gva: bigint, level: Level): void {
-    if (level === 0) this.cache.flushPage(gva);
+  private flush(gvaLow: number, gvaHigh: number, level: Level): void {
+    if (level === 0) this.cache.flushPage(gvaLow, gvaHigh);
     else this.cache.flushAll();
   }
 
@@ -345,6 +341,7 @@ function spaceKey(satp: bigint): bigint {
   return satp >> 60n === 0n ? 0n : satp;
 }
 
-function halves(gva: bigint): [number, number] {
-  return [Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn)];
+/** Whether a fence concerns an address space. Bare has no guest entries that could have changed. */
+function isFenced({ root, asid }: ShadowAddressSpace, target: FenceTarget): boolean {
+  return root !== undefined && (target.asid === undefined || target.asid === asid);
 }

@@ -12,9 +12,10 @@ import type { StateTransfer } from '../../engine/state-transfer';
 import { entryPpn, PTE_RWX, PTE_U, PTE_V } from '../../machine/pte';
 import { offsetInPage, tableIndex } from '../../machine/walk';
 import type { Gpa, Hpa, Level } from '../addresses';
-import { LEVEL_SIZE, PAGE_SIZE } from '../addresses';
+import { PAGE_SIZE } from '../addresses';
 import type { GuestMemory } from '../guest-memory';
 import type { TranslationCache } from './shadow-page-tables';
+import { partOf, tableBase } from './view';
 import type { ShadowView } from './view';
 
 /** In a leaf (bit 8, left to software): suspect. A leaf with it lacks U, which it had. */
@@ -167,7 +168,7 @@ export class StaleTranslations {
     this.changes.delete(address);
     // The next change of a table above makes the leaf suspect again.
     for (const link of this.links.values()) link.marked.clear();
-    this.cache.flushPage(gva);
+    this.cache.flushPage(Number(gva & 0xffff_ffffn), Number(gva >> 32n));
   }
 
   /** @param transferView passes a reference to a view through */
@@ -328,7 +329,7 @@ export class StaleTranslations {
     // A single leaf is looked at each time: who wrote its entry last is told.
     if (level > 0) link.marked.add(offset);
     if (count > 0 && level > 0) this.cache.flushAll();
-    else if (count > 0) this.cache.flushPage(addressAt(link, offset));
+    else if (count > 0) this.cache.flushPage(...partOf(link.baseLow, link.baseHigh, level, offset / 8));
     if (this.changes.size > MOST_CHANGES) this.forgetChanges();
   }
 
@@ -408,17 +409,4 @@ function transferChange(state: StateTransfer, old: TableChange | undefined): Tab
 /** The low half of an entry as it was before it became suspect. */
 function restored(low: number): number {
   return ((low | PTE_U) & ~PTE_SUSPECT) >>> 0;
-}
-
-/** The lowest address of the table of this level that translates an address, as two halves. */
-function tableBase(gvaLow: number, gvaHigh: number, level: number): [low: number, high: number] {
-  const bits = 12 + 9 * (level + 1);
-  if (bits < 32) return [(gvaLow & -(1 << bits)) >>> 0, gvaHigh];
-  return bits >= 64 ? [0, 0] : [0, (gvaHigh & -(2 ** (bits - 32))) >>> 0];
-}
-
-/** The address that the entry at an offset of a link's table translates. */
-function addressAt({ baseLow, baseHigh, level }: Link, offset: number): bigint {
-  const base = (BigInt(baseHigh) << 32n) | BigInt(baseLow);
-  return BigInt.asUintN(64, base + BigInt(offset / 8) * BigInt(LEVEL_SIZE[level]));
 }

@@ -33,6 +33,13 @@ export interface ViewTracker {
   leafRemoved(address: Hpa, hpa: Hpa, level: Level): void;
 }
 
+/** The lowest address that the table of this level translates which is on the way to an address, as two halves. */
+export function tableBase(gvaLow: number, gvaHigh: number, level: number): [low: number, high: number] {
+  const bits = 12 + 9 * (level + 1);
+  if (bits < 32) return [(gvaLow & -(1 << bits)) >>> 0, gvaHigh];
+  return bits >= 64 ? [0, 0] : [0, (gvaHigh & -(2 ** (bits - 32))) >>> 0];
+}
+
 export class ShadowView {
   readonly root: Hpa;
   /** The value of the host satp that selects this view. */
@@ -47,6 +54,8 @@ export class ShadowView {
   lastUse = 0;
   /** Its pages belong to others now. */
   isGone = false;
+  /** After `entryToDrop`. */
+  private levelToDrop: Level = 0;
 
   constructor(
     private readonly memory: PhysicalMemory,
@@ -155,36 +164,34 @@ export class ShadowView {
     }
     const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
     if (this.dropAt(address, level) > 0) changed = true;
-    this.write(address, hpa, bits);
-    this.leaves++;
-    if ((bits & PTE_W) !== 0) this.tracker?.leafAdded(address, hpa, level);
+    this.fillAt(address, level, hpa, bits);
     return changed;
   }
 
-  /** The table of this level on the way to an address, if there is one. */
-  tableAt(gva: bigint, level: Level): Hpa | undefined {
-    const [low, high] = [Number(gva & 0xffff_ffffn), Number((gva >> 32n) & 0xffff_ffffn)];
-    let table = this.root;
-    for (let at: number = this.rootLevel; at > level; at--) {
-      const address = table + tableIndex(low, high, at) * 8;
-      const pointer = this.memory.read32(address);
-      if ((pointer & PTE_V) === 0 || (pointer & PTE_RWX) !== 0) return undefined;
-      table = this.target(address, pointer);
-    }
-    return table;
+  /** The table that the entry for an address in this one, of this level, points to; -1 where it is no pointer. */
+  tableBelow(table: Hpa, gvaLow: number, gvaHigh: number, level: number): Hpa {
+    const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
+    const low = this.memory.read32(address);
+    return (low & PTE_V) === 0 || (low & PTE_RWX) !== 0 ? -1 : this.target(address, low);
   }
 
   /** Drops the table of this level on the way to an address, and all below it; of the root, its contents. */
-  dropTable(gva: bigint, level: Level): void {
+  dropTable(gvaLow: number, gvaHigh: number, level: Level): void {
     if (level === this.rootLevel) {
       this.clear();
       return;
     }
-    const above = (level + 1) as Level;
-    const table = this.tableAt(gva, above);
-    if (table === undefined) return;
-    const index = Number((gva >> BigInt(12 + 9 * above)) & 511n);
-    this.dropAt(table + index * 8, above);
+    let table = this.root;
+    let at: number = this.rootLevel;
+    for (; at > level + 1 && table >= 0; at--) table = this.tableBelow(table, gvaLow, gvaHigh, at);
+    if (table >= 0) this.dropAt(table + tableIndex(gvaLow, gvaHigh, at) * 8, at as Level);
+  }
+
+  /** Writes a leaf into a table of this view, at an entry that is not valid; otherwise as `map`. */
+  fillAt(address: Hpa, level: Level, hpa: Hpa, bits: number): void {
+    this.write(address, hpa, bits);
+    this.leaves++;
+    if ((bits & PTE_W) !== 0) this.tracker?.leafAdded(address, hpa, level);
   }
 
   /**
@@ -192,18 +199,24 @@ export class ShadowView {
    * @returns the level of the entry that went, or 0 when there was none; at least 1 when more than a page of 4 KiB went
    */
   drop(gvaLow: number, gvaHigh: number): Level {
-    const found = this.entryToDrop(gvaLow, gvaHigh);
-    if (found === undefined) return 0;
-    const joined = this.joinedWith(found);
-    for (const address of joined) this.dropAt(address, found.level);
-    return joined.length > 1 ? 1 : found.level;
+    const address = this.entryToDrop(gvaLow, gvaHigh);
+    if (address < 0) return 0;
+    const level = this.levelToDrop;
+    if (level > 0 || (this.memory.read32(address) & PTE_JOINED) === 0) {
+      this.dropAt(address, level);
+      return level;
+    }
+    const joined = this.joinedWith(address);
+    for (const each of joined) this.dropAt(each, level);
+    return joined.length > 1 ? 1 : level;
   }
 
   /** How many leaves `drop` would drop. */
   countDrop(gvaLow: number, gvaHigh: number): number {
-    const found = this.entryToDrop(gvaLow, gvaHigh);
-    if (found === undefined) return 0;
-    return this.joinedWith(found).reduce((count, address) => count + this.countAt(address, found.level), 0);
+    const address = this.entryToDrop(gvaLow, gvaHigh);
+    if (address < 0) return 0;
+    const isJoined = this.levelToDrop === 0 && (this.memory.read32(address) & PTE_JOINED) !== 0;
+    return isJoined ? this.joinedWith(address).length : this.countAt(address, this.levelToDrop);
   }
 
   /** Drops everything but the root. Returns how many leaves there were. */
@@ -228,25 +241,30 @@ export class ShadowView {
     this.pool.free(this.root);
   }
 
-  /** The entries that go with one that a fence names. */
-  private joinedWith({ address, level }: { address: Hpa; level: Level }): Hpa[] {
-    if (level > 0 || (this.memory.read32(address) & PTE_JOINED) === 0) return [address];
+  /** The entries that go with a joined one that a fence names. */
+  private joinedWith(address: Hpa): Hpa[] {
     const first = address - (address % (JOINED_PAGES * 8));
     const all = Array.from({ length: JOINED_PAGES }, (_, i) => first + i * 8);
     return all.filter((each) => (this.memory.read32(each) & PTE_JOINED) !== 0);
   }
 
-  /** The address of the highest entry that must go for this address: a leaf, or a pointer to the pieces of one. */
-  private entryToDrop(gvaLow: number, gvaHigh: number): { address: Hpa; level: Level } | undefined {
+  /**
+   * The address of the highest entry that must go for this address, its level in `levelToDrop`: a leaf, or a pointer to the
+   * pieces of one. -1 when there is none.
+   */
+  private entryToDrop(gvaLow: number, gvaHigh: number): Hpa {
     let table = this.root;
     for (let level: number = this.rootLevel; level >= 0; level--) {
       const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
       const low = this.memory.read32(address);
-      if ((low & PTE_V) === 0) return undefined;
-      if ((low & (PTE_RWX | PTE_SPLIT)) !== 0) return { address, level: level as Level };
+      if ((low & PTE_V) === 0) return -1;
+      if ((low & (PTE_RWX | PTE_SPLIT)) !== 0) {
+        this.levelToDrop = level as Level;
+        return address;
+      }
       table = this.target(address, low);
     }
-    return undefined;
+    return -1;
   }
 
   /** Makes the entry at an address in one of the tables invalid, and frees what is below it. Returns how many leaves went. */
@@ -267,6 +285,28 @@ export class ShadowView {
     }
     this.write(address, 0, 0);
     return dropped;
+  }
+
+  /**
+   * The addresses that leaves at or below an entry translate, as halves one after the other; undefined when they are more
+   * than `most`, or one is a superpage.
+   * @param gvaLow,gvaHigh the lowest address that the entry translates
+   */
+  pagesAt(address: Hpa, level: number, gvaLow: number, gvaHigh: number, most: number): number[] | undefined {
+    const low = this.memory.read32(address);
+    if ((low & PTE_V) === 0) return [];
+    if ((low & PTE_RWX) !== 0) return level === 0 && most > 0 ? [gvaLow, gvaHigh] : undefined;
+    if (level === 0) return [];
+    const table = this.target(address, low);
+    const found: number[] = [];
+    for (let index = 0; index < 512; index++) {
+      if ((this.memory.read32(table + index * 8) & PTE_V) === 0) continue;
+      const [partLow, partHigh] = partOf(gvaLow, gvaHigh, level - 1, index);
+      const part = this.pagesAt(table + index * 8, level - 1, partLow, partHigh, most - found.length / 2);
+      if (!part) return undefined;
+      found.push(...part);
+    }
+    return found;
   }
 
   /** How many leaves `dropAt` would drop. */
@@ -293,7 +333,14 @@ export class ShadowView {
 
   private write(address: Hpa, page: Hpa, bits: number): void {
     const ppn = page / PAGE_SIZE;
-    this.memory.write32(address, ((ppn << 10) | bits) >>> 0);
-    this.memory.write32(address + 4, Math.floor(ppn / 0x40_0000));
+    this.memory.writeHalves(address, ((ppn << 10) | bits) >>> 0, Math.floor(ppn / 0x40_0000));
   }
+}
+
+/** What the entry of this number translates in a table of this level that begins at an address: its lowest address. */
+export function partOf(baseLow: number, baseHigh: number, level: number, index: number): [low: number, high: number] {
+  const shift = 12 + 9 * level;
+  if (shift < 30) return [(baseLow + (index << shift)) >>> 0, baseHigh];
+  if (shift > 32) return [baseLow, (baseHigh + (index << (shift - 32))) >>> 0];
+  return [(baseLow | (index << shift)) >>> 0, (baseHigh + (index >>> (32 - shift))) >>> 0];
 }

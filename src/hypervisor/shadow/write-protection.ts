@@ -8,9 +8,18 @@
  */
 import type { StateTransfer } from '../../engine/state-transfer';
 import type { PhysicalMemory } from '../../engine/physical-memory';
-import { PTE_D, PTE_W } from '../../machine/pte';
-import type { Hpa, Level } from '../addresses';
+import { FETCH, LOAD } from '../../engine/host';
+import { sv39 } from '../../machine/paging';
+import { PTE_A, PTE_D, PTE_R, PTE_RWX, PTE_V, PTE_W } from '../../machine/pte';
+import { PageWalker } from '../../machine/walk';
+import type { WalkContext, WalkRules } from '../../machine/walk';
+import type { Gpa, Hpa, Level } from '../addresses';
 import { LEVEL_SIZE, PAGE_SIZE } from '../addresses';
+import type { GuestMemory } from '../guest-memory';
+import { shadowBits } from './permissions';
+import type { ViewKind } from './permissions';
+import type { TranslationCache } from './shadow-page-tables';
+import { partOf, tableBase } from './view';
 import type { ShadowView, ViewTracker } from './view';
 
 /** A shadow table and what it derives from. */
@@ -20,7 +29,8 @@ interface Link {
   readonly page: Hpa;
   readonly level: Level;
   /** The lowest address that the table translates. */
-  readonly base: bigint;
+  readonly baseLow: number;
+  readonly baseHigh: number;
   readonly table: GuestTable;
 }
 
@@ -28,7 +38,7 @@ interface Link {
 interface GuestTable {
   readonly page: Hpa;
   readonly links: Set<Link>;
-  /** Writes since it was last walked. */
+  /** Writes since it was last walked, or an entry was written that is used. */
   writes: number;
   /** It may be written until its links are dropped: see `release`. */
   isReleased: boolean;
@@ -47,8 +57,16 @@ const WRITES_OF_A_TABLE = 8;
 /** More entries than that are not flushed one by one: a guest may map one page at any number of addresses. */
 const FLUSHED_SINGLY = 32;
 
-/** Tells the harts that what they may have cached for an address changed, at this level. */
-type Flush = (gva: bigint, level: Level) => void;
+/** A leaf that the guest has written and that its views can have at once. */
+interface Filling {
+  readonly link: Link;
+  /** The page that it maps, and the bits of the shadow entry. */
+  readonly page: Hpa;
+  readonly bits: number;
+}
+
+const walker = new PageWalker();
+const NOTHING: readonly Filling[] = [];
 
 export class WriteProtection implements ViewTracker {
   /** By page. */
@@ -63,8 +81,8 @@ export class WriteProtection implements ViewTracker {
 
   constructor(
     private readonly memory: PhysicalMemory,
-    private readonly flush: Flush,
-    private readonly flushAll: () => void,
+    private readonly guestMemory: GuestMemory,
+    private readonly cache: TranslationCache,
   ) {}
 
   /** Whether all shadow entries are what the guest's tables say: no table is released. */
@@ -86,29 +104,36 @@ export class WriteProtection implements ViewTracker {
   /**
    * Before a leaf is mapped: what derives from other tables than those of this walk goes. There is none unless a table was
    * released.
-   * @param path the guest's tables, HPA, root first
+   * @param path the guest's entries, root first
    */
-  reconcile(view: ShadowView, gva: bigint, path: readonly Hpa[]): void {
-    for (const [depth, page] of path.entries()) {
-      const level = (view.rootLevel - depth) as Level;
-      const link = this.links.get(view.tableAt(gva, level) ?? -1);
-      if (link && link.table.page !== pageOf(page)) this.dropTable(link);
+  reconcile(view: ShadowView, gvaLow: number, gvaHigh: number, path: readonly Gpa[]): void {
+    if (this.released.length === 0) return;
+    let page = view.root;
+    for (let depth = 0; depth < path.length && page >= 0; depth++) {
+      const link = this.links.get(page);
+      if (link && link.table.page !== this.tablePage(path[depth])) {
+        this.dropTable(link);
+        return;
+      }
+      page = view.tableBelow(page, gvaLow, gvaHigh, view.rootLevel - depth);
     }
   }
 
   /** After a leaf was mapped: protects the tables that it derives from. */
-  link(view: ShadowView, gva: bigint, path: readonly Hpa[]): void {
-    for (const [depth, entry] of path.entries()) {
+  link(view: ShadowView, gvaLow: number, gvaHigh: number, path: readonly Gpa[]): void {
+    let page = view.root;
+    for (let depth = 0; depth < path.length && page >= 0; depth++) {
       const level = (view.rootLevel - depth) as Level;
-      const page = view.tableAt(gva, level);
-      if (page === undefined) return;
-      const table = this.tableOf(pageOf(entry));
+      const known = this.links.get(page);
+      const table = known?.table ?? this.tableOf(this.tablePage(path[depth]));
       table.writes = 0;
-      if (this.links.has(page)) continue;
-      const size = BigInt(LEVEL_SIZE[level]) * 512n;
-      const link: Link = { view, page, level, base: gva - (gva % size), table };
-      this.links.set(page, link);
-      table.links.add(link);
+      if (!known) {
+        const [baseLow, baseHigh] = tableBase(gvaLow, gvaHigh, level);
+        const link: Link = { view, page, level, baseLow, baseHigh, table };
+        this.links.set(page, link);
+        table.links.add(link);
+      }
+      page = view.tableBelow(page, gvaLow, gvaHigh, level);
     }
   }
 
@@ -119,6 +144,46 @@ export class WriteProtection implements ViewTracker {
     const dropped = this.dropEntries(table, hpa);
     if (++table.writes >= WRITES_OF_A_TABLE) this.unlink(table);
     return dropped;
+  }
+
+  /**
+   * After `entryWritten`: where the guest wrote a leaf that it can use as it is, the views of its address space have it at
+   * once, and it does not come out for it when it uses it.
+   * @param low,high the entry as it is now
+   * @param current the view that the guest runs in
+   */
+  fillEntry(hpa: Hpa, low: number, high: number, current: ShadowView, rules: WalkRules): void {
+    for (const { link, page, bits } of this.fillings(hpa, low, high, current, rules)) {
+      link.view.fillAt(link.page + entryOffset(hpa), 0, page, bits);
+      link.table.writes = 0;
+    }
+  }
+
+  /** How many leaves `fillEntry` would make. */
+  countFillings(hpa: Hpa, low: number, high: number, current: ShadowView, rules: WalkRules): number {
+    return this.fillings(hpa, low, high, current, rules).length;
+  }
+
+  private fillings(hpa: Hpa, low: number, high: number, current: ShadowView, rules: WalkRules): readonly Filling[] {
+    const isUsable = (low & (PTE_V | PTE_A)) === (PTE_V | PTE_A) && (low & PTE_RWX) !== 0;
+    const table = isUsable && this.isSettled ? this.tables.get(pageOf(hpa)) : undefined;
+    if (!table) return NOTHING;
+    const found: Filling[] = [];
+    const root = this.links.get(current.root)?.table;
+    const access = (low & PTE_R) !== 0 ? LOAD : FETCH;
+    for (const link of table.links) {
+      const { view } = link;
+      if (link.level !== 0 || this.links.get(view.root)?.table !== root) continue;
+      const [gvaLow, gvaHigh] = partOf(link.baseLow, link.baseHigh, 0, entryOffset(hpa) / 8);
+      const how = leafContext(view.kind, rules);
+      if (walker.walkLeaf(gvaLow, gvaHigh, low, high, access, how) || walker.bitsToSet !== 0) continue;
+      const page = this.guestMemory.toHpa(walker.address);
+      const bits = shadowBits(low, view.kind, false);
+      // Sixteen joined pages are filled in by their use.
+      if (page === undefined || bits === 0 || walker.contiguous) continue;
+      found.push({ link, page, bits: this.protects(page) ? bits & ~(PTE_W | PTE_D) : bits });
+    }
+    return found;
   }
 
   /** How many leaves derive from an entry. */
@@ -188,7 +253,8 @@ export class WriteProtection implements ViewTracker {
       view: transferView(link?.view),
       page: state.integer(link?.page ?? 0),
       level: state.integer(link?.level ?? 0, 4) as Level,
-      base: state.word(link?.base ?? 0n),
+      baseLow: state.integer(link?.baseLow ?? 0, 0xffff_ffff),
+      baseHigh: state.integer(link?.baseHigh ?? 0, 0xffff_ffff),
       table: transferTable(link?.table),
     }));
     const transferKey = (key?: number): number => state.integer(key ?? 0);
@@ -245,8 +311,13 @@ export class WriteProtection implements ViewTracker {
     const key = leafKey(hpa, level);
     const known = this.writable.get(key);
     if (known === undefined) return;
-    if (typeof known === 'number') this.writable.delete(key);
-    else if (known.delete(address) && known.size === 0) this.writable.delete(key);
+    if (typeof known === 'number') {
+      this.writable.delete(key);
+      return;
+    }
+    known.delete(address);
+    const [left] = known;
+    if (known.size === 1) this.writable.set(key, left);
   }
 
   /** The table in this page; protected from now on, if it was not. */
@@ -272,13 +343,13 @@ export class WriteProtection implements ViewTracker {
     if (known === undefined) return;
     this.writable.delete(key);
     const areFew = typeof known === 'number' || known.size <= FLUSHED_SINGLY;
-    if (!areFew) this.flushAll();
+    if (!areFew) this.cache.flushAll();
     for (const address of typeof known === 'number' ? [known] : known) {
       this.memory.write32(address, (this.memory.read32(address) & ~(PTE_W | PTE_D)) >>> 0);
       if (!areFew) continue;
       const link = this.links.get(pageOf(address));
-      if (link && level === 0) this.flush(addressOf(link, address), level);
-      else this.flushAll();
+      if (link && level === 0) this.flushLeaf(link, address);
+      else this.cache.flushAll();
     }
   }
 
@@ -288,9 +359,17 @@ export class WriteProtection implements ViewTracker {
     for (const link of [...table.links]) {
       // Dropping for one link may have dropped the table of another one.
       if (!table.links.has(link)) continue;
-      const count = link.view.dropAt(link.page + offset, link.level);
-      if (count > 0) this.flush(addressOf(link, link.page + offset), link.level);
-      dropped += count;
+      const entry = link.page + offset;
+      const { view, level } = link;
+      if (level > 0) {
+        const [low, high] = partOf(link.baseLow, link.baseHigh, level, offset / 8);
+        const pages = view.pagesAt(entry, level, low, high, FLUSHED_SINGLY);
+        dropped += view.dropAt(entry, level);
+        this.flush(pages);
+      } else if (view.dropAt(entry, 0) > 0) {
+        this.flushLeaf(link, entry);
+        dropped++;
+      }
     }
     return dropped;
   }
@@ -300,10 +379,50 @@ export class WriteProtection implements ViewTracker {
     for (const link of [...table.links]) if (table.links.has(link)) this.dropTable(link);
   }
 
-  private dropTable({ view, level, base }: Link): void {
-    view.dropTable(base, level);
-    this.flushAll();
+  private dropTable({ view, level, baseLow, baseHigh, page }: Link): void {
+    const pages: number[] = [];
+    let areFew = true;
+    for (let index = 0; index < 512 && areFew; index++) {
+      const [low, high] = partOf(baseLow, baseHigh, level, index);
+      const more = view.pagesAt(page + index * 8, level, low, high, FLUSHED_SINGLY - pages.length / 2);
+      areFew = more !== undefined;
+      pages.push(...(more ?? []));
+    }
+    view.dropTable(baseLow, baseHigh, level);
+    this.flush(areFew ? pages : undefined);
   }
+
+  /** Tells the harts that a page changed: that of a leaf of 4 KiB. */
+  private flushLeaf({ baseLow, baseHigh, page }: Link, entry: Hpa): void {
+    this.cache.flushPage((baseLow + (entry - page) * (PAGE_SIZE / 8)) >>> 0, baseHigh);
+  }
+
+  /** The same of some pages, by their addresses' halves; undefined: everything may have changed. */
+  private flush(pages: readonly number[] | undefined): void {
+    if (!pages) this.cache.flushAll();
+    else for (let i = 0; i < pages.length; i += 2) this.cache.flushPage(pages[i], pages[i + 1]);
+  }
+
+  /** The page of the guest that holds an entry. */
+  private tablePage(entry: Gpa): Hpa {
+    return pageOf(entry + this.guestMemory.offset);
+  }
+}
+
+/** By rules: the contexts below. */
+const leafContexts = new WeakMap<WalkRules, Map<ViewKind, WalkContext>>();
+
+/** How leaves are judged for a view. The same object each time, as making one takes longer than all else. */
+function leafContext(kind: ViewKind, rules: WalkRules): WalkContext {
+  let contexts = leafContexts.get(rules);
+  if (!contexts) leafContexts.set(rules, (contexts = new Map<ViewKind, WalkContext>()));
+  let context = contexts.get(kind);
+  if (!context) {
+    const privilege = kind === 'vU' ? 0 : 1;
+    context = { ...rules, scheme: sv39, root: 0, privilege, sum: kind === 'vS+SUM', mxr: false };
+    contexts.set(kind, context);
+  }
+  return context;
 }
 
 function replace<K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): void {
@@ -318,11 +437,6 @@ function pageOf(hpa: Hpa): Hpa {
 /** The offset in its page of the entry that holds this byte. */
 function entryOffset(hpa: Hpa): number {
   return (hpa % PAGE_SIZE) & ~7;
-}
-
-/** The address that a shadow entry translates. */
-function addressOf({ base, page, level }: Link, entry: Hpa): bigint {
-  return BigInt.asUintN(64, base + BigInt(((entry - page) / 8) * LEVEL_SIZE[level]));
 }
 
 /** A page of a level, as a number: of its address, which is below 2^40, and the level. */
