@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // Bundles the extension, the debug adapter and the command-line program into dist/. `--watch` rebuilds on each change.
 // What makes the programs start fast: parts that are loaded when they are needed, each with V8's code cache
-// (build/parts.mjs), and what is computed here once and for all (build/precomputed.mjs).
+// (build/parts.mjs), and what is computed here once and for all, or
+// loaded late (build/precomputed.mjs).
 import { context } from 'esbuild';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dropCodeCaches, loadParts, makeCodeCaches } from './build/parts.mjs';
-import { lazyInflate, precomputedInterpreter } from './build/precomputed.mjs';
+import { lazyModules, precomputedInterpreter } from './build/precomputed.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const watch = process.argv.includes('--watch');
@@ -22,14 +23,14 @@ const parts = [
 const bundles = [
   { entry: 'src/extension/extension.ts', output: 'dist/extension.js', external: ['vscode'] },
   { entry: 'src/adapter/main.ts', output: 'dist/adapter.js' },
-  { entry: 'src/adapter/translation-worker.ts', output: 'dist/translation-worker.js' },
+  { entry: 'src/adapter/translation-worker.ts', output: 'dist/translation-worker.js', lazy: [] },
   { entry: 'src/cli/main.ts', output: 'dist/cli.js', banner: '#!/usr/bin/env node' },
   ...parts,
 ];
 
 dropCodeCaches(root, parts);
 const contexts = [];
-for (const { entry, output, external = [], banner } of bundles) {
+for (const { entry, output, external = [], banner, lazy = [lazyModules] } of bundles) {
   contexts.push(
     await context({
       absWorkingDir: root,
@@ -41,7 +42,7 @@ for (const { entry, output, external = [], banner } of bundles) {
       format: 'cjs',
       external,
       banner: banner ? { js: banner } : undefined,
-      plugins: [loadParts(root, parts), precomputedInterpreter(root), lazyInflate],
+      plugins: [loadParts(root, parts), precomputedInterpreter(root), ...lazy],
       // Names stay as they are, for stack traces.
       minifyWhitespace: true,
       minifySyntax: true,

@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   for (const mode of [['--bare'], []]) {
     await (run.exports as typeof runPart).run([...mode, '--expect', 'Type h for help', kernel]);
   }
-  for (const { filename, script } of [run, compilePart(folder, 'serve.js')]) {
+  for (const { filename, script } of [run, compilePart(folder, 'serve.js'), compilePart(folder, 'statistics.js')]) {
     writeFileSync(`${filename}.cache`, script.createCachedData());
   }
 }

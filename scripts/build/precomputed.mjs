@@ -43,16 +43,36 @@ async function generateInterpreter(root, entry) {
   return { bytes: program.exports.generateInterpreter(), sources };
 }
 
-/** An esbuild plugin: `fflate`, which makes its tables when it is loaded, is loaded when something is to be inflated. */
-export const lazyInflate = {
-  name: 'lazy-inflate',
+/**
+ * Functions and classes of modules that take long to load, and that only some runs need. A name that is imported and is not
+ * listed here is an error of the build.
+ */
+const lazyNames = {
+  // Makes its tables when it is loaded.
+  fflate: { functions: ['unzlibSync'] },
+  'node:crypto': { functions: ['createHash'] },
+  'node:dgram': { functions: ['createSocket'] },
+  'node:net': { functions: ['connect', 'createServer'] },
+  'node:worker_threads': { classes: ['Worker'] },
+};
+
+/** An esbuild plugin: these modules are loaded when something of them is first used. */
+export const lazyModules = {
+  name: 'lazy-modules',
   setup(bundle) {
-    bundle.onResolve({ filter: /^fflate$/ }, ({ namespace, path }) =>
-      namespace === 'lazy' ? undefined : { path, namespace: 'lazy' },
+    bundle.onResolve({ filter: new RegExp(`^(${Object.keys(lazyNames).join('|')})$`) }, ({ kind, path }) =>
+      kind === 'import-statement' ? { path, namespace: 'lazy' } : undefined,
     );
-    bundle.onLoad({ filter: /^fflate$/, namespace: 'lazy' }, () => ({
-      contents: `export const unzlibSync = (...args) => require('fflate').unzlibSync(...args);`,
-      resolveDir: process.cwd(),
-    }));
+    bundle.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+      const { functions = [], classes = [] } = lazyNames[path];
+      const module = `require('${path}')`;
+      const lines = [
+        ...functions.map((name) => `export const ${name} = (...args) => ${module}.${name}(...args);`),
+        ...classes.map(
+          (name) => `export const ${name} = function (...args) { return new (${module}.${name})(...args); };`,
+        ),
+      ];
+      return { contents: lines.join('\n'), resolveDir: process.cwd() };
+    });
   },
 };

@@ -2,6 +2,7 @@
  * Collects a guest's output for some milliseconds, since a guest writes it a byte at a time. It goes on its way soon enough to
  * be seen at once, whether the guest writes more and more or falls silent.
  */
+import { hostMilliseconds } from './host-clock';
 
 /** The longest that a byte waits here, in milliseconds, while the event loop gets its turns. */
 export const LONGEST_WAIT = 5;
@@ -16,7 +17,7 @@ export interface OutputClock {
 }
 
 const hostClock: OutputClock = {
-  now: () => performance.now(),
+  now: hostMilliseconds,
   later(callback, milliseconds) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);

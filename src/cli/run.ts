@@ -9,6 +9,7 @@ import type { Scheduler } from '../debugger/run-loop';
 import { RunClock } from '../debugger/run-clock';
 import { RunLoop } from '../debugger/run-loop';
 import { DEFAULT_MEMORY_BYTES } from '../machine/machine';
+import { hostMilliseconds } from '../adapter/host-clock';
 import { HostSockets } from '../adapter/host-sockets';
 import { openDisk, refuseSharedDisks } from '../adapter/disk-file';
 import { openSharedFolder } from '../adapter/shared-folder';
@@ -38,7 +39,7 @@ const MOST_HARTS = 8;
 const STALE_STATUS = 1;
 
 const scheduler: Scheduler = {
-  now: () => performance.now(),
+  now: hostMilliseconds,
   soon: (callback) => void setImmediate(callback),
   later: (callback, milliseconds) => {
     const timer = setTimeout(callback, milliseconds);
@@ -148,7 +149,7 @@ function slotsOf({ disks = [], devices = [], shares = [], network }: DeviceInput
 function exitRecording({ stats, exitLog }: RunOptions): ExitRecorderOptions | undefined {
   if (stats === undefined && !exitLog) return undefined;
   const { size = 0, kinds } = exitLog ?? {};
-  return { logSize: size, ...(kinds && { logKinds: kinds }), clock: () => performance.now() };
+  return { logSize: size, ...(kinds && { logKinds: kinds }), clock: hostMilliseconds };
 }
 
 /** The system, which executes no more than so many instructions. */
@@ -232,10 +233,10 @@ export async function run(args: readonly string[]): Promise<number> {
     loop.pause();
   };
   const timer = options.timeout === undefined ? undefined : setTimeout(stop, options.timeout * 1000);
-  const started = performance.now();
+  const started = hostMilliseconds();
   try {
     const result = await loop.run();
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (hostMilliseconds() - started) / 1000;
     terminal.flush();
     if (options.saveSnapshot !== undefined) save(system, options.saveSnapshot, result.kind === 'ended');
     await stale.flush();

@@ -161,8 +161,12 @@ export class RunLoop {
   private sleepAfter(outcome: SliceOutcome): number {
     if (outcome.kind === 'idle') return Infinity;
     if (outcome.kind === 'asleep') return Math.max(1, outcome.ticks / TICKS_PER_MILLISECOND);
-    if (this.isRealTime()) return outcome.kind === 'waited' && this.owed >= LEAST_SLEEP ? this.owed : 0;
-    return this.idled > SKIPPING ? SLICE_MILLISECONDS / IDLE_SHARE : 0;
+    const isDue = outcome.kind === 'waited' && this.owed >= LEAST_SLEEP;
+    const idles = this.idled > SKIPPING;
+    // Asked only where it matters: who says whether somebody is typing opens standard input for that.
+    if (!isDue && !idles) return 0;
+    if (this.isRealTime()) return isDue ? this.owed : 0;
+    return idles ? SLICE_MILLISECONDS / IDLE_SHARE : 0;
   }
 
   /** Runs for some milliseconds of the host's time. */
