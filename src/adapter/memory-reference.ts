@@ -8,8 +8,8 @@ export interface MemoryReference {
   readonly address: bigint;
 }
 
-export function formatReference(address: bigint): string {
-  return hex(address);
+export function formatReference(address: bigint, kind: AddressKind = 'gva'): string {
+  return `${kind === 'gva' ? '' : `${kind}:`}${hex(address)}`;
 }
 
 /** @throws DebuggerError when the text is none */

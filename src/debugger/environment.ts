@@ -11,7 +11,7 @@ import type { Environment, Value } from './expressions/evaluate';
 import { hex64 } from './format';
 import type { FrameView } from './live-frame';
 import type { SymbolModule, SymbolSpace } from './symbol-space';
-import type { Target } from './target';
+import type { AddressKind, Target } from './target';
 import { csrInExpression } from './values/csr-nodes';
 import { constantDatum } from './values/datum';
 import type { Datum } from './values/datum';
@@ -45,6 +45,10 @@ export class TargetEnvironment implements Environment {
   lookup(name: string): Value | undefined {
     if (!this.readers.has(name)) this.readers.set(name, this.reader(name));
     return this.readers.get(name)?.();
+  }
+
+  memoryOf(space: AddressKind): Memory {
+    return this.target.memory(space);
   }
 
   /** Parameters and locals that the frame can see, innermost block first, shadowed ones left out. */

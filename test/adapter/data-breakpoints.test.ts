@@ -1,7 +1,7 @@
 // Data breakpoints through the real bundle: on variables, expressions and addresses of the sample kernel and its programs.
 import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { Client } from './client';
+import { Client, failure, KERNEL } from './client';
 
 type Info = DebugProtocol.DataBreakpointInfoResponse['body'];
 type Body = DebugProtocol.SetDataBreakpointsResponse['body'];
@@ -115,7 +115,9 @@ describe('debug adapter: data breakpoints', () => {
       await client.continue();
       assert.match((await client.stopped()).text!, new RegExp(`^${name} changed from 0x[0-9a-f]+ to 0x[0-9a-f]+ by `));
     }
-    assert.equal((await info({ name: '0x10000000', bytes: 1, asAddress: true })).dataId, null);
+    // VS Code tells the user of errors only.
+    const device = info({ name: '0x10000000', bytes: 1, asAddress: true });
+    assert.match(await failure(device), /^0x10000000 is not memory, and data breakpoints watch memory/);
     const register = await info({ name: '$a0', frameId: await frameId() });
     assert.equal(register.dataId, null);
     assert.match(register.description, /is not in memory/);
@@ -125,6 +127,41 @@ describe('debug adapter: data breakpoints', () => {
     );
     const [unknown] = await set({ dataId: 'nonsense' });
     assert.equal(unknown!.verified, false);
+  });
+
+  it('watches words of guest-physical and host memory, as the Watch view offers them', async () => {
+    await client.launch({ markers: ['timer'] });
+    await client.stopped();
+    await client.clearBreakpoints(['timer']);
+    const gpa = /0x[0-9a-f]+/.exec((await info({ name: 'interrupt_count', frameId: await frameId() })).description)![0];
+    for (const word of [`gpa:${gpa}`, `hpa:0x${(BigInt(gpa) + 0x8000000n).toString(16)}`]) {
+      assert.equal(await client.evaluate(word), await client.evaluate('interrupt_count'));
+      const { dataId, description } = await info({ name: word, frameId: await frameId() });
+      assert.equal(description, `${word} (8 bytes at ${word})`);
+      await set({ dataId: dataId!, accessType: 'write' });
+      await client.continue();
+      assert.match((await client.stopped()).text!, new RegExp(`^${word} changed from [0-9]+ to [0-9]+ by timer_`));
+    }
+  });
+
+  it('watches the variable of the guest that it was asked for in, where two run the same program', async () => {
+    const guests = ['one', 'two'].map((name) => ({ name, program: KERNEL }));
+    await client.launch({
+      configuration: { guests },
+      functions: [{ name: 'timer_interrupt_handler', condition: 'guest == "two"' }],
+    });
+    for (const threadId of [2, 1]) {
+      if (threadId === 2) assert.equal((await client.stopped()).threadId, 2);
+      await client.protocol.setFunctionBreakpointsRequest({ breakpoints: [] });
+      const { stackFrames } = (await client.protocol.stackTraceRequest({ threadId, levels: 1 })).body;
+      const { dataId } = await info({ name: 'interrupt_count', frameId: stackFrames[0]!.id });
+      await set({ dataId: dataId!, accessType: 'write' });
+      for (let stops = 0; stops < 2; stops++) {
+        await client.continue();
+        const stopped = await client.stopped();
+        assert.deepEqual([stopped.reason, stopped.threadId], ['data breakpoint', threadId]);
+      }
+    }
   });
 
   it('takes lasting ones before the program is loaded, and holds them over a restart', async () => {

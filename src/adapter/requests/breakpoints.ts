@@ -41,6 +41,8 @@ export const breakpointRequests = {
 
   dataBreakpointInfo(connection, args) {
     const { id, description, isLasting } = offerFor(connection, args);
+    // Clients tell the description to nobody who has typed an address, but do tell an error.
+    if (id === undefined && args.asAddress) throw new DebuggerError(description);
     if (id === undefined) return { dataId: null, description };
     return { dataId: id, description, accessTypes: ['read', 'write', 'readWrite'], canPersist: isLasting };
   },

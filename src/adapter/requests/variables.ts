@@ -74,7 +74,7 @@ function shown(connection: Connection, frame: Frame | undefined, node: ValueNode
     ...(node.type === undefined ? {} : { type: node.type }),
     variablesReference: children ? connection.references.add(children, frame) : 0,
     ...(children && children.indexed > 0 ? { indexedVariables: children.indexed, namedVariables: 0 } : {}),
-    ...(node.address === undefined ? {} : { memoryReference: formatReference(node.address) }),
+    ...(node.address === undefined ? {} : { memoryReference: formatReference(node.address, node.storage?.space) }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   sizeOf,
 } from '../values/datum';
 import type { Datum } from '../values/datum';
+import type { AddressKind } from '../target';
 import type { Memory } from '../values/place';
 import type { ValueNode } from '../values/value-node';
 import { integerTypeNamed, wrap } from './integer-type';
@@ -45,6 +46,8 @@ export interface Environment {
   /** The value that a name has; undefined when there is none of that name. */
   lookup(name: string): Value | undefined;
   readonly memory: Memory;
+  /** Memory by other kinds of address; absent where there is but one. */
+  memoryOf?(space: AddressKind): Memory;
 }
 
 export const integer = (value: bigint | number): IntegerValue => ({ kind: 'integer', value: BigInt(value) });
@@ -103,6 +106,8 @@ class Evaluation {
         return { kind: 'text', value: expression.value };
       case 'name':
         return this.name(expression.name);
+      case 'place':
+        return this.place(expression.space, integerOf(this.value(expression.address)));
       case 'unary':
         return this.unary(expression.operator, expression.operand);
       case 'binary':
@@ -126,6 +131,12 @@ class Evaluation {
     throw new ExpressionError(
       `"${name}" is not known here: no variable, register, CSR or symbol has this name.${hint}`,
     );
+  }
+
+  private place(space: AddressKind, address: bigint): Value {
+    const memory = this.environment.memoryOf?.(space);
+    if (!memory) throw new ExpressionError(`Memory cannot be named by ${space.toUpperCase()} here.`);
+    return { kind: 'data', datum: datumAt(memory, BigInt.asUintN(64, address), U64, space) };
   }
 
   private unary(operator: '-' | '+' | '~' | '!' | '*' | '&', operand: Expression): Value {

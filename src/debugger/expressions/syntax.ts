@@ -1,5 +1,6 @@
 /** The syntax of expressions: C's operators without assignment, calls and increments; casts to integer types by name. */
 import { ExpressionError } from '../errors';
+import type { AddressKind } from '../target';
 import { integerTypeNamed } from './integer-type';
 import type { IntegerType } from './integer-type';
 import { tokenize } from './tokens';
@@ -21,6 +22,8 @@ export type Expression =
       readonly right: Expression;
     }
   | { readonly kind: 'choose'; readonly test: Expression; readonly then: Expression; readonly otherwise: Expression }
+  /** `gpa:address`: the 64-bit word that is there. */
+  | { readonly kind: 'place'; readonly space: AddressKind; readonly address: Expression }
   /** `.name` and `->name`, which mean the same. */
   | { readonly kind: 'member'; readonly object: Expression; readonly name: string }
   | { readonly kind: 'index'; readonly object: Expression; readonly index: Expression }
@@ -42,6 +45,8 @@ const LEVELS: readonly (readonly BinaryOperator[])[] = [
 ];
 const UNARY: readonly string[] = ['-', '+', '~', '!', '*', '&'] satisfies UnaryOperator[];
 const MAX_DEPTH = 100;
+/** The hypervisor maps DRAM one to one, so that an HVA is the HPA. */
+const SPACES: Readonly<Record<string, AddressKind>> = { gva: 'gva', gpa: 'gpa', hpa: 'hpa', hva: 'hpa' };
 
 /** @throws ExpressionError in one sentence when it is not an expression */
 export function parseExpression(source: string): Expression {
@@ -149,8 +154,20 @@ class Parser {
       return inner;
     }
     this.position++;
+    const space = token.kind === 'name' ? this.space(token) : undefined;
+    if (space) return { kind: 'place', space, address: this.unary() };
     if (token.kind === 'name') return { kind: 'name', name: token.value };
     return token.kind === 'number' ? { kind: 'number', value: token.value } : { kind: 'text', value: token.value };
+  }
+
+  /** The kind of address that a name and a colon say, written without blanks: else the colon is one of `? :`. */
+  private space({ value, at }: Extract<Token, { kind: 'name' }>): AddressKind | undefined {
+    const [colon, next] = this.tokens.slice(this.position);
+    const space = Object.hasOwn(SPACES, value) ? SPACES[value] : undefined;
+    if (!space || colon?.kind !== 'operator' || colon.value !== ':') return undefined;
+    if (colon.at !== at + value.length || next?.at !== colon.at + 1) return undefined;
+    this.position++;
+    return space;
   }
 
   private name(): string {

@@ -40,7 +40,8 @@ export function offerExpression(
     // A register or a computed number is an address, when it is said how much is to be watched there.
     if (bytes === undefined) return refusal(notInMemory(source));
     const address = BigInt.asUintN(64, integerOf(value));
-    return offer(session, frame, { name: source, storage: { address, size: bytes, type: undefined }, bytes });
+    const storageThere: Storage = { space: 'gva', address, size: bytes, type: undefined };
+    return offer(session, frame, { name: source, storage: storageThere, bytes });
   } catch (error) {
     if (error instanceof DebuggerError) return refusal(error.message);
     throw error;
@@ -58,15 +59,15 @@ export function offerNode(
   return offer(session, frame, { name: expression ?? name, ...(expression ? { expression } : {}), storage, bytes });
 }
 
-/** For an address; while the guest runs, too. */
+/** For an address; while the guest runs, too, and then of the first guest. */
 export function offerAddress(session: Session, space: AddressKind, address: bigint, bytes: number): DataOffer {
   if (bytes > MOST_BYTES) return refusal(tooLarge(bytes));
-  const target = session.stopped?.target ?? session.system.current;
+  const target = session.stopped?.target ?? session.targets[0]!;
   if (target.locate(space, address, target.satp).isDevice) return refusal(deviceAt(address));
-  const origin = space === 'gva' && session.stopped ? { origin: originOf(session, target, address) } : {};
-  const name = `${space === 'gva' ? '' : `${space}:`}${hex(address)}`;
+  const name = written(space, address);
+  const origin = session.stopped ? { origin: originOf(session, target, space, address) } : {};
   const place: DataPlace = { kind: 'address', space, address, size: bytes, name, ...origin };
-  return { id: formatDataId(place), description: `${bytes} bytes at ${name}`, isLasting: false };
+  return { id: formatDataId(place), description: `${byteText(bytes)} at ${name}`, isLasting: false };
 }
 
 interface Watchable {
@@ -77,25 +78,38 @@ interface Watchable {
 }
 
 function offer(session: Session, frame: Frame | undefined, { name, expression, storage, bytes }: Watchable): DataOffer {
-  const { address, type } = storage;
+  const { space, address, type } = storage;
   const size = bytes ?? storage.size;
   if (size === 0) return refusal(`The type of "${name}" does not say how many bytes to watch; give a number of bytes.`);
   if (size > MOST_BYTES) return refusal(tooLarge(size));
   const target = frame?.target ?? session.system.current;
-  if (target.locate('gva', address, target.satp).isDevice) return refusal(deviceAt(address));
-  const origin = originOf(session, target, address);
-  const isLasting = expression !== undefined && !origin.isUser && isStatic(session, frame, expression, address);
+  if (target.locate(space, address, target.satp).isDevice) return refusal(deviceAt(address));
+  const origin = originOf(session, target, space, address);
+  const isLasting =
+    space === 'gva' &&
+    expression !== undefined &&
+    !origin.isUser &&
+    isStatic(session, target, frame, expression, address);
   const place: DataPlace = isLasting
     ? { kind: 'expression', expression, ...(bytes === undefined ? {} : { bytes }) }
-    : { kind: 'address', space: 'gva', address, size, name, origin };
+    : { kind: 'address', space, address, size, name, origin };
   const id = formatDataId(place);
   if (type && sizeOf(type) === size) session.breakpoints.rememberType(id, type);
-  return { id, description: `${name} (${size} ${size === 1 ? 'byte' : 'bytes'} at ${hex(address)})`, isLasting };
+  return { id, description: `${name} (${byteText(size)} at ${written(space, address)})`, isLasting };
 }
 
-/** Whether the expression means this address whatever happens. A user program's addresses come and go with it. */
-function isStatic(session: Session, frame: Frame | undefined, expression: string, address: bigint): boolean {
-  const { symbols } = session;
+/**
+ * Whether the expression means this address of the first guest whatever happens. A user program's addresses come and go with it.
+ */
+function isStatic(
+  session: Session,
+  target: Target,
+  frame: Frame | undefined,
+  expression: string,
+  address: bigint,
+): boolean {
+  const { symbols, targets } = session;
+  if (target.guest !== targets[0]!.guest) return false;
   const module = frame?.kind === 'code' ? frame.module : undefined;
   if (module && module !== symbols.modules[0]) return false;
   try {
@@ -106,11 +120,20 @@ function isStatic(session: Session, frame: Frame | undefined, expression: string
   }
 }
 
-function originOf(session: Session, target: Target, address: bigint): Origin {
+const byteText = (count: number): string => `${count} ${count === 1 ? 'byte' : 'bytes'}`;
+
+/** `0x80200000`, `gpa:0x80200000`. */
+function written(space: AddressKind, address: bigint): string {
+  return `${space === 'gva' ? '' : `${space}:`}${hex(address)}`;
+}
+
+function originOf(session: Session, target: Target, space: AddressKind, address: bigint): Origin {
   const { satp, mode, id } = target;
+  const boot = session.bootCount;
+  if (space !== 'gva') return { target: id, satp, isUser: false, boot };
   const found = target.locate('gva', address, satp);
   const isUser = found.hpa === undefined ? isUserMode(mode) : found.isUser;
-  return { target: id, satp, isUser, boot: session.bootCount };
+  return { target: id, satp, isUser, boot };
 }
 
 function deviceAt(address: bigint): string {

@@ -2,6 +2,7 @@
 import type { ArrayType, Member, PointerType, StructType, Type } from '../../symbols/model';
 import { DebuggerError } from '../errors';
 import type { IntegerType } from '../expressions/integer-type';
+import type { AddressKind } from '../target';
 import { bytesOf, constantPlace, memoryPlace, unsignedOf } from './place';
 import type { Memory, Place } from './place';
 
@@ -52,8 +53,8 @@ export function constantDatum(type: Type | undefined, value: bigint): Datum {
 }
 
 /** The value of that type at an address. */
-export function datumAt(memory: Memory, address: bigint, type: Type | undefined): Datum {
-  return { type, place: memoryPlace(memory, address), offset: 0 };
+export function datumAt(memory: Memory, address: bigint, type: Type | undefined, space?: AddressKind): Datum {
+  return { type, place: memoryPlace(memory, address, space), offset: 0 };
 }
 
 /** Address of the value in memory; undefined when it is not there, and for bit-fields. */
@@ -64,6 +65,7 @@ export function addressOf(datum: Datum): bigint | undefined {
 
 /** The bytes in memory that a value is made of. */
 export interface Storage {
+  readonly space: AddressKind;
   readonly address: bigint;
   /** In bytes; 0 when the type does not say. */
   readonly size: number;
@@ -76,8 +78,9 @@ export function storageOf({ type, place, offset, bits }: Datum): Storage | undef
   if (place.address === undefined) return undefined;
   const skipped = bits ? Math.floor(bits.skip / 8) : 0;
   const address = BigInt.asUintN(64, place.address + BigInt(offset + skipped));
-  if (!bits) return { address, size: sizeOf(type), type };
-  return { address, size: Math.ceil((bits.skip + bits.take) / 8) - skipped, type: undefined };
+  const { space = 'gva' } = place;
+  if (!bits) return { space, address, size: sizeOf(type), type };
+  return { space, address, size: Math.ceil((bits.skip + bits.take) / 8) - skipped, type: undefined };
 }
 
 /** The bytes of the value, at most `limit` of them; undefined when they cannot be had. */

@@ -2,6 +2,7 @@
 import type { EvaluationContext, Location, Registers } from '../../symbols/model';
 import { DebuggerError } from '../errors';
 import { hex } from '../format';
+import type { AddressKind } from '../target';
 
 /** Memory of one address space, read and written without side effects on the guest. */
 export interface Memory {
@@ -15,6 +16,8 @@ export interface Memory {
 export interface Place {
   /** Address of the first byte, when the value is in memory. */
   readonly address?: bigint;
+  /** What kind of address that is; the kind that the program itself uses unless said. */
+  readonly space?: AddressKind;
   /** Undefined when the bytes cannot be had; `problem` then says why. */
   read(offset: number, size: number): Uint8Array | undefined;
   /** Absent when the value cannot be changed. @throws DebuggerError */
@@ -22,13 +25,14 @@ export interface Place {
   readonly problem?: string;
 }
 
-export function memoryPlace(memory: Memory, address: bigint): Place {
+export function memoryPlace(memory: Memory, address: bigint, space: AddressKind = 'gva'): Place {
   const at = (offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));
   return {
     address,
+    space,
     read: (offset, size) => memory.read(at(offset), size),
     write: (offset, bytes) => memory.write(at(offset), bytes),
-    problem: `cannot read memory at ${hex(address)}`,
+    problem: `cannot read memory at ${space === 'gva' ? '' : `${space}:`}${hex(address)}`,
   };
 }
 

@@ -69,9 +69,12 @@ export class WatchTable {
   /** Replaces the data breakpoints. */
   set(found: readonly DataBreakpoint[]): void {
     const { targets, current } = this.system;
+    const [first] = targets;
+    // What has no origin is the first guest's.
+    const home = current.guest === first!.guest ? current : first!;
     this.placements = found.map((data) => {
       const { origin } = data.data;
-      const target = targets.find(({ id }) => id === origin?.target) ?? current;
+      const target = targets.find(({ id }) => id === origin?.target) ?? home;
       const satp = origin?.boot === this.boot ? origin.satp : undefined;
       return { data, target, satp, pieces: [] };
     });
