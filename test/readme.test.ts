@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RUN_OPTIONS } from '../src/cli/options';
+import { RUN_OPTIONS } from '../src/cli/option-table';
 import { EXIT_KINDS } from '../src/hypervisor/exit-record';
 import type { JsonSchema } from '../src/protocol/fields';
 import { launchSchema } from '../src/protocol/launch-contributions';

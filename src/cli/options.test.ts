@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { optionHelp, parseRunOptions } from './options';
+import { optionHelp } from './option-table';
+import { parseRunOptions } from './options';
 import { UsageError } from './usage-error';
 
 describe('options of run', () => {
@@ -74,6 +75,10 @@ describe('options of run', () => {
     [['--bare', '--vcpus', '2', 'a'], /--vcpus is for guests.*--harts/],
     [['--vcpus', '5', 'a'], /--vcpus 5: there can be 1 to 4/],
     [['--time-slice', '999', 'a'], /--time-slice 999: give at least 1000 instructions/],
+    [
+      ['--time-slice', '5000', '--vcpus', '2', 'a', 'b'],
+      /--time-slice has no meaning when .*; leave it out, or give fewer --harts than 4\./,
+    ],
     [['--time-slice', '5000', '--bare', 'a'], /--time-slice is for guests of the hypervisor/],
     [['--guest-time', 'back', 'a'], /--guest-time back: there are goes-on and stops/],
     [['--fast', 'a'], /--fast is not an option/],

@@ -1,18 +1,34 @@
-/** The options of `hypocaust run`: one table for parsing, checking and the help text. */
-import { isTechnique, techniques } from '../engine/techniques';
-import type { Technique } from '../engine/techniques';
-import { EXIT_KINDS } from '../hypervisor/exit-record';
-import type { ExitKind } from '../hypervisor/exit-record';
-import type { ExtensionSwitches, SwitchableExtension } from '../isa/extensions';
-import { switchableExtensions } from '../isa/extensions';
-import { PLAIN_DEVICES } from '../debugger/systems/device-input';
+/** What `hypocaust run` is asked to do: its arguments read by the table of options, and checked against each other. */
+import type { ClockKind, GuestTime } from '../debugger/session-options';
 import type { PlainDevice } from '../debugger/systems/device-input';
-import { LEAST_SLICE } from '../hypervisor/hypervisor-options';
+import type { Technique } from '../engine/techniques';
 import type { Synchronization } from '../hypervisor/shadow/shadow-page-tables';
-import type { ClockKind } from '../debugger/session-options';
+import type { ExtensionSwitches } from '../isa/extensions';
 import type { VirtioVersion } from '../machine/extra-devices';
 import type { NetworkRules } from '../machine/network/host-link';
-import { parseSize, parseTime } from '../protocol/fields';
+import { RUN_OPTIONS } from './option-table';
+import type { OptionDescription, OptionName } from './option-table';
+import {
+  clockKind,
+  deviceNames,
+  diskFile,
+  exitLog,
+  extensionSwitches,
+  guestTime,
+  hartCount,
+  instructionCount,
+  memorySize,
+  pattern,
+  portPair,
+  positive,
+  staleMode,
+  startTime,
+  synchronizationKind,
+  techniqueNames,
+  vcpuCount,
+  virtioVersion,
+} from './option-values';
+import type { ExitLogOption, StaleOption } from './option-values';
 import { UsageError } from './usage-error';
 
 export interface RunOptions {
@@ -27,13 +43,13 @@ export interface RunOptions {
   /** Paths of M-mode code in place of the built-in firmware, and of a device tree in place of the generated one. */
   readonly firmware: string | undefined;
   readonly dtb: string | undefined;
-  /** Of the machine; undefined: 1. */
+  /** Of the machine: one for each vCPU unless given, as far as a machine can; undefined: 1. */
   readonly harts: number | undefined;
   /** Of each guest; undefined: 1. */
   readonly vcpus: number | undefined;
   /** Instructions. */
   readonly timeSlice: number | undefined;
-  readonly guestTime: (typeof GUEST_TIMES)[number];
+  readonly guestTime: GuestTime;
   /** Bytes. */
   readonly guestMemory: number | undefined;
   /** Disk images, and whether the guest's writes go to the file. */
@@ -70,115 +86,6 @@ export interface RunOptions {
   readonly staleTranslations: StaleOption;
   /** What the engine does without: for measurements. */
   readonly engineWithout: ReadonlySet<Technique>;
-}
-
-export interface ExitLogOption {
-  readonly size: number;
-  /** All unless given. */
-  readonly kinds?: ReadonlySet<ExitKind>;
-}
-
-const GUEST_TIMES = ['goes-on', 'stops'] as const;
-const STALE_MODES = ['stop', 'log', 'ignore'] as const;
-export type StaleOption = (typeof STALE_MODES)[number];
-
-interface OptionDescription {
-  readonly name: string;
-  /** What stands for the value in the help text; absent: a switch. */
-  readonly value?: string;
-  /** It may be given more than once. */
-  readonly repeatable?: boolean;
-  /** Absent: for our own measurements, and not in the help text. */
-  readonly help?: string;
-}
-
-export const RUN_OPTIONS = [
-  { name: 'bare', help: 'run the kernel in S-mode on the machine itself, without the hypervisor' },
-  { name: 'machine-mode', help: 'with --bare: start the image in M-mode, without firmware' },
-  { name: 'firmware', value: 'FILE', help: 'M-mode code in place of the built-in SBI, such as OpenSBI' },
-  { name: 'dtb', value: 'FILE', help: 'with --bare: a device tree in place of the generated one' },
-  { name: 'guest-memory', value: 'SIZE', help: "the guest's memory, such as 128M (the default) or 1G" },
-  { name: 'harts', value: 'N', help: 'harts (processors) of the machine, 1 to 8; else 1, or one for each vCPU' },
-  { name: 'vcpus', value: 'N', help: 'vCPUs of each guest, 1 to 4; they share harts where there are fewer' },
-  {
-    name: 'time-slice',
-    value: 'N',
-    help: 'instructions that a vCPU has a hart for while others wait for it; else 100000',
-  },
-  {
-    name: 'guest-time',
-    value: 'KIND',
-    help: "while others have a guest's harts, its time goes-on (the default) or stops",
-  },
-  {
-    name: 'extensions',
-    value: 'LIST',
-    help: 'extensions that the machine has, or with a minus has not: zicond,-zba',
-  },
-  {
-    name: 'synchronization',
-    value: 'KIND',
-    help: "shadow page tables follow the guest's at sfence (the default), or by write-protect",
-  },
-  { name: 'append', value: 'STR', help: 'kernel command line' },
-  { name: 'initrd', value: 'FILE', help: 'initial RAM disk' },
-  {
-    name: 'disk',
-    value: 'FILE[,rw]',
-    repeatable: true,
-    help: 'a disk; with ,rw writes go to the file, else they are forgotten',
-  },
-  { name: 'devices', value: 'LIST', help: 'further virtio devices: entropy, console, network' },
-  {
-    name: 'share',
-    value: '[TAG=]FOLDER[,rw]',
-    repeatable: true,
-    help: 'a folder to mount (9p, tag "share"), read-only unless ,rw is given',
-  },
-  {
-    name: 'forward',
-    value: 'HOST:GUEST',
-    repeatable: true,
-    help: "a port of 127.0.0.1 that leads to the guest's, 8080:80 or udp:8053:53",
-  },
-  {
-    name: 'reach',
-    value: 'HOST[:GATEWAY]',
-    repeatable: true,
-    help: 'a port of 127.0.0.1 that the guest reaches at 10.0.2.2, 8000 or udp:8053:53',
-  },
-  {
-    name: 'passthrough',
-    help: "the devices are the machine's own, and the guest drives them; without it they are emulated",
-  },
-  { name: 'virtio', value: 'VERSION', help: 'legacy (the default, as in QEMU) or modern' },
-  { name: 'rtc', value: 'TIME', help: "the clock's start, 2024-02-29T12:00:00Z; else the host's time" },
-  { name: 'clock', value: 'KIND', help: "time is virtual (the default: runs are alike), or realtime: the host's" },
-  { name: 'expect', value: 'REGEX', help: 'end with status 0 when the console matches, 1 when the guest ends without' },
-  { name: 'max-instructions', value: 'N', help: 'end with status 124 after N instructions' },
-  { name: 'timeout', value: 'SECONDS', help: 'end with status 124 after so much time' },
-  { name: 'snapshot', value: 'FILE', help: 'go on from a snapshot, which a run with the same options has saved' },
-  { name: 'save-snapshot', value: 'FILE', help: 'save a snapshot when the run ends before the guest does' },
-  {
-    name: 'stats',
-    value: 'FILE',
-    help: 'write instructions, seconds, mips and what VM exits there were as JSON; -: as text',
-  },
-  { name: 'exit-log', value: 'N[,KIND…]', help: 'show the last N VM exits at the end, perhaps of some kinds only' },
-  {
-    name: 'stale-translations',
-    value: 'MODE',
-    help: 'a page-table entry used after a change without sfence.vma: log (the default), stop (status 1) or ignore',
-  },
-  { name: 'engine-without', value: 'TECHNIQUE[,TECHNIQUE]' },
-] as const satisfies readonly OptionDescription[];
-
-/** The options as lines of help. */
-export function optionHelp(): string {
-  const left = (option: OptionDescription) => `--${option.name}${option.value ? ` ${option.value}` : ''}`;
-  const described = (option: OptionDescription) =>
-    option.help === undefined ? [] : [`  ${left(option).padEnd(22)}${option.help}`];
-  return RUN_OPTIONS.flatMap(described).join('\n');
 }
 
 /**
@@ -237,6 +144,14 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
       '--passthrough has no meaning with --bare, where devices are the machine’s own; leave it out.',
     );
   }
+  const vcpus = read(given, 'vcpus', vcpuCount);
+  const allVcpus = files.length * (vcpus ?? 1);
+  const harts = read(given, 'harts', hartCount) ?? (given.has('bare') ? undefined : Math.min(MOST_HARTS, allVcpus));
+  const timeSlice = read(given, 'time-slice', instructionCount);
+  if (timeSlice !== undefined && allVcpus <= (harts ?? 1)) {
+    const remedy = allVcpus > 1 ? `, or give fewer --harts than ${allVcpus}` : '';
+    throw new UsageError(`--time-slice has no meaning when each vCPU has a hart of its own; leave it out${remedy}.`);
+  }
   return {
     kernel: files[0],
     others: files.slice(1),
@@ -244,9 +159,9 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     machineMode,
     firmware: given.get('firmware'),
     dtb: given.get('dtb'),
-    harts: read(given, 'harts', hartCount),
-    vcpus: read(given, 'vcpus', vcpuCount),
-    timeSlice: read(given, 'time-slice', instructionCount),
+    harts,
+    vcpus,
+    timeSlice,
     guestTime: read(given, 'guest-time', guestTime) ?? 'goes-on',
     guestMemory: read(given, 'guest-memory', memorySize),
     disks: readAll(repeated, 'disk', diskFile),
@@ -273,7 +188,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   };
 }
 
-type OptionName = (typeof RUN_OPTIONS)[number]['name'];
+const MOST_HARTS = 8;
 
 /** Options about how guests share the machine. */
 const GUESTS_ONLY: readonly OptionName[] = ['time-slice', 'guest-time'];
@@ -308,25 +223,6 @@ function splitOption(text: string): [name: string, value: string | undefined] {
   return equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
 }
 
-function memorySize(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined || bytes === 0) throw new Error('not a size; write a number with K, M or G, such as 128M.');
-  return bytes;
-}
-
-function diskFile(text: string): { file: string; writable: boolean } {
-  const writable = text.endsWith(',rw');
-  return { file: writable ? text.slice(0, -3) : text, writable };
-}
-
-function deviceNames(list: string): readonly PlainDevice[] {
-  return list.split(',').map((name) => {
-    const found = PLAIN_DEVICES.find((known) => known === name);
-    if (!found) throw new Error(`"${name}" is no device; there are ${PLAIN_DEVICES.join(', ')}.`);
-    return found;
-  });
-}
-
 function readShares(repeated: ReadonlyMap<string, readonly string[]>): RunOptions['shares'] {
   const shares = readAll(repeated, 'share', (text) => {
     const { file, writable } = diskFile(text);
@@ -353,119 +249,7 @@ function readNetwork(repeated: ReadonlyMap<string, readonly string[]>): NetworkR
   return forward.length + reach.length > 0 ? { forward, reach } : undefined;
 }
 
-function portPair(text: string): [protocol: 'tcp' | 'udp', host: number, other: number | undefined] {
-  const [, protocol = 'tcp', ...numbers] = /^(?:(tcp|udp):)?([0-9]+)(?::([0-9]+))?$/.exec(text) ?? [];
-  const [host, other] = numbers.map((digits?: string) => (digits === undefined ? undefined : Number(digits)));
-  const isPort = (port: number) => port >= 1 && port <= 65_535;
-  if (host === undefined || !isPort(host) || (other !== undefined && !isPort(other))) {
-    throw new Error('not ports from 1 to 65535; write 8080:80, or udp:8053:53.');
-  }
-  return [protocol === 'udp' ? 'udp' : 'tcp', host, other];
-}
-
 function refuseTwice(what: readonly string[]): void {
   const twice = what.find((text, index) => what.indexOf(text) < index);
   if (twice !== undefined) throw new UsageError(`${twice} twice; leave one.`);
-}
-
-function virtioVersion(text: string): VirtioVersion {
-  if (text !== 'legacy' && text !== 'modern') throw new Error('there are legacy and modern.');
-  return text;
-}
-
-function clockKind(text: string): ClockKind {
-  if (text !== 'virtual' && text !== 'realtime') throw new Error('there are virtual and realtime.');
-  return text;
-}
-
-function synchronizationKind(text: string): Synchronization {
-  if (text !== 'sfence' && text !== 'write-protect') throw new Error('there are sfence and write-protect.');
-  return text;
-}
-
-function startTime(text: string): bigint {
-  const time = parseTime(text);
-  if (time === undefined) throw new Error('not a time; write it as 2024-02-29T12:00:00Z.');
-  return time;
-}
-
-function extensionSwitches(list: string): ExtensionSwitches {
-  const switches: Partial<Record<SwitchableExtension, boolean>> = {};
-  for (const item of list.split(',')) {
-    const [, minus, name] = /^\s*([-+]?)(.*?)\s*$/.exec(item) ?? [];
-    const extension = switchableExtensions.find((known) => known.toLowerCase() === name?.toLowerCase());
-    if (!extension) {
-      throw new Error(`"${name}" is no extension that can be switched; there are ${switchableExtensions.join(', ')}.`);
-    }
-    if (extension in switches) throw new Error(`${extension} is named twice; leave one.`);
-    switches[extension] = minus !== '-';
-  }
-  return switches;
-}
-
-function hartCount(text: string): number {
-  if (!/^[1-8]$/.test(text)) throw new Error('there can be 1 to 8.');
-  return Number(text);
-}
-
-function vcpuCount(text: string): number {
-  if (!/^[1-4]$/.test(text)) throw new Error('there can be 1 to 4.');
-  return Number(text);
-}
-
-function instructionCount(text: string): number {
-  const value = Number(text.replaceAll('_', ''));
-  if (!Number.isSafeInteger(value) || value < LEAST_SLICE)
-    throw new Error(`give at least ${LEAST_SLICE} instructions.`);
-  return value;
-}
-
-function guestTime(text: string): (typeof GUEST_TIMES)[number] {
-  const known = GUEST_TIMES.find((kind) => kind === text);
-  if (!known) throw new Error('there are goes-on and stops.');
-  return known;
-}
-
-function positive(text: string): number {
-  const value = Number(text.replaceAll('_', ''));
-  if (!Number.isFinite(value) || value <= 0) throw new Error('not a positive number.');
-  return value;
-}
-
-/** More than these are of no use, and take memory. */
-const LONGEST_EXIT_LOG = 1_000_000;
-
-function exitLog(text: string): ExitLogOption {
-  const [number = '', ...names] = text.split(',');
-  const size = positive(number);
-  if (!Number.isInteger(size) || size > LONGEST_EXIT_LOG) throw new Error(`not a number up to ${LONGEST_EXIT_LOG}.`);
-  const kinds = names.map((name) => {
-    const kind = EXIT_KINDS.find((known) => known.kind.toLowerCase() === name.toLowerCase())?.kind;
-    if (kind) return kind;
-    throw new Error(`"${name}" is no kind of VM exit; there are ${EXIT_KINDS.map((known) => known.kind).join(', ')}.`);
-  });
-  return { size, ...(kinds.length > 0 && { kinds: new Set(kinds) }) };
-}
-
-function staleMode(text: string): StaleOption {
-  const mode = STALE_MODES.find((known) => known === text);
-  if (!mode) throw new Error(`there are ${STALE_MODES.join(', ')}.`);
-  return mode;
-}
-
-function techniqueNames(text: string): ReadonlySet<Technique> {
-  const names = text.split(',');
-  const unknown = names.find((name) => !isTechnique(name));
-  if (unknown !== undefined) {
-    throw new Error(`"${unknown}" is not a technique; there are ${Object.keys(techniques).join(', ')}.`);
-  }
-  return new Set(names.filter(isTechnique));
-}
-
-function pattern(text: string): RegExp {
-  try {
-    return new RegExp(text, 'm');
-  } catch (error) {
-    throw new Error(`not a regular expression (${(error as Error).message}).`, { cause: error });
-  }
 }

@@ -24,7 +24,7 @@ import { restoreFrom, saveTo } from './snapshot-files';
 import { StaleReports } from './stale-reports';
 import { Terminal } from './terminal';
 
-export { optionHelp } from './options';
+export { optionHelp } from './option-table';
 
 /** Exit status when a limit is reached, as `timeout` of GNU coreutils has it. */
 export const LIMIT_STATUS = 124;
@@ -32,8 +32,6 @@ export const LIMIT_STATUS = 124;
 const OUTPUT_CLOSED_STATUS = 141;
 /** Bytes of input inside that the guest has not read, from which on no more is read from outside. */
 const ENOUGH_INPUT = 1 << 16;
-
-const MOST_HARTS = 8;
 
 /** Exit status when a stale translation ended the run. */
 const STALE_STATUS = 1;
@@ -53,8 +51,7 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const others = options.others.map((path) => ({ name: basename(path), program: readKernel(path, false).program }));
   const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
-  const { extensions, engineWithout, vcpus } = options;
-  const harts = options.harts ?? (options.bare ? undefined : Math.min(MOST_HARTS, (1 + others.length) * (vcpus ?? 1)));
+  const { extensions, engineWithout, vcpus, harts } = options;
   const translation = translationThread();
   const machine = {
     extensions,

@@ -1,7 +1,7 @@
 /** Tells of stale translations on the terminal. What that needs is loaded when there is one. */
 import type { ExitRecord, ExitRecordOf } from '../hypervisor/exit-record';
 import type { System } from '../debugger/systems/system';
-import type { StaleOption } from './options';
+import type { StaleOption } from './option-values';
 
 export class StaleReports {
   /** Told so far, and being told. */

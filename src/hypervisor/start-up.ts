@@ -20,6 +20,10 @@ const OWN_IMAGE: BootProgram = {
 const HOST_INTERRUPTS = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT, EXTERNAL_INTERRUPT];
 /** Firmware that has not started the hypervisor by then does not mean to: OpenSBI takes about five million. */
 const MOST_FIRMWARE_INSTRUCTIONS = 200_000_000;
+const FIRMWARE_SLICE = 1_000_000;
+/** Misaligned address, access fault and illegal instruction. */
+const FETCH_CAUSES: readonly bigint[] = [0n, 1n, 2n];
+const M_MODE = 3;
 
 /** The built-in firmware enters the hypervisor on these harts. They are in S-mode then. */
 export function startOverBuiltIn(machine: Machine, harts: readonly Hart[]): void {
@@ -42,6 +46,9 @@ export function takeOver({ hart, tables, vcpus }: HartSchedule, onTrap: (trap: T
   for (const vcpu of vcpus) vcpu.float.begin(vcpu.isOnHart);
 }
 
+/** Firmware that does not do what the hypervisor needs. */
+export class FirmwareError extends Error {}
+
 /** What becomes of harts once the hypervisor has them from firmware in M-mode. */
 export interface HartEvents {
   /** Firmware hands a trap on that it took. */
@@ -54,7 +61,7 @@ export interface HartEvents {
  * Runs firmware in M-mode until it has started the hypervisor on one hart, and for that one on all the others that are needed.
  * All of them are in S-mode then, and stopped.
  * @returns the SBI below, by hart
- * @throws Error in a user's words when the firmware does not
+ * @throws FirmwareError in a user's words when the firmware does not
  */
 export function startOver(
   machine: Machine,
@@ -89,12 +96,29 @@ export function startOver(
     });
     return sbi;
   });
-  let result = machine.run(MOST_FIRMWARE_INSTRUCTIONS);
-  while (result.kind === 'waiting') result = machine.run(MOST_FIRMWARE_INSTRUCTIONS - machine.instructions);
-  if (!isReady) throw new Error(reason(first, missing));
+  runFirmware(machine);
+  if (!isReady) throw new FirmwareError(reason(first, missing));
   // It was the firmware's, and may lie in a guest's memory.
   machine.memory.fill(deviceTree.start, deviceTree.end - deviceTree.start, 0);
   return all;
+}
+
+/** Until the machine is asked to stop, or nothing more is to be expected of it. */
+function runFirmware(machine: Machine): void {
+  for (let left = MOST_FIRMWARE_INSTRUCTIONS; left > 0;) {
+    const { instructions } = machine;
+    const { kind } = machine.run(Math.min(left, FIRMWARE_SLICE));
+    if (kind !== 'limit' && kind !== 'waiting') return;
+    if (machine.harts.every((hart) => hart.isStopped || trapsForEver(hart))) return;
+    left -= kind === 'limit' ? FIRMWARE_SLICE : machine.instructions - instructions;
+  }
+}
+
+/** Whether the first instruction of the trap handler traps itself. So does what is no program, which takes long to do nothing. */
+function trapsForEver({ state, csrs }: Hart): boolean {
+  const { pc, privilege } = state;
+  const [handler, from, cause] = [csrs.read(CSR.mtvec) & ~3n, csrs.read(CSR.mepc), csrs.read(CSR.mcause)];
+  return privilege === M_MODE && pc === handler && pc === from && FETCH_CAUSES.includes(cause);
 }
 
 function reason(first: HostSbi | undefined, missing: ReadonlySet<Hart>): string {

@@ -21,6 +21,14 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: boolean | JsonSchema;
   readonly required?: readonly string[];
+  readonly maxItems?: number;
+  readonly not?: JsonSchema;
+  /** What VS Code says in place of its own words. */
+  readonly errorMessage?: string;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+  readonly if?: JsonSchema;
+  readonly then?: JsonSchema;
 }
 
 /** A value that does not fit its field; the message is one sentence that names the field. */
@@ -32,6 +40,18 @@ export class ConfigurationError extends Error {
   ) {
     super(`Launch configuration: "${field}" ${problem}`);
     this.name = 'ConfigurationError';
+  }
+}
+
+/** A field that is not known where it was written. */
+export class UnknownFieldError extends ConfigurationError {
+  constructor(
+    field: string,
+    /** Its last part. */
+    readonly unknown: string,
+    known: readonly string[],
+  ) {
+    super(field, `is not a known field${suggestion(unknown, known)}.`);
   }
 }
 
@@ -320,7 +340,7 @@ export function parseObject<T extends Table>(
   const at = (name: string): string => (path ? `${path}.${name}` : name);
   for (const name of Object.keys(value)) {
     if (!Object.hasOwn(fields, name) && !isForeign(name)) {
-      throw new ConfigurationError(at(name), `is not a known field${suggestion(name, Object.keys(fields))}.`);
+      throw new UnknownFieldError(at(name), name, Object.keys(fields));
     }
   }
   const result: Record<string, unknown> = {};

@@ -2,17 +2,36 @@
 import type { MachineSlot } from './devices';
 import { countDevices, MACHINE_SLOTS, SLOTS, writtenDevices } from './devices';
 import { ConfigurationError } from './fields';
-import type { LaunchMode, ParsedGuest, ParsedMachine } from './launch-fields';
+import type { LaunchMode, ParsedGuest, ParsedHypervisor, ParsedMachine } from './launch-fields';
+import { MOST_HARTS } from './launch-fields';
 
 /** A guest with the field that it was written in, for messages. */
 type WrittenGuest = ParsedGuest & { readonly field: string };
 
-/** @throws ConfigurationError */
-export function refuseForGuests(launch: { readonly dtb?: string | undefined }): void {
+/** @throws ConfigurationError for what guests of the hypervisor have no use for */
+export function refuseForGuests(
+  launch: {
+    readonly dtb?: string | undefined;
+    readonly machine: ParsedMachine;
+    readonly hypervisor: ParsedHypervisor;
+  },
+  guests: readonly ParsedGuest[],
+): void {
   if (launch.dtb !== undefined) {
     throw new ConfigurationError(
       'dtb',
       'has no meaning for guests of the hypervisor, which makes their device trees; set "mode" to "bare".',
+    );
+  }
+  const { timeSlice } = launch.hypervisor;
+  const vcpus = guests.reduce((sum, guest) => sum + (guest.vcpus ?? 1), 0);
+  const { harts = MOST_HARTS } = launch.machine;
+  if (timeSlice !== undefined && vcpus <= harts) {
+    const remedy =
+      vcpus > 1 ? `set "machine.harts" to less than ${vcpus}` : 'set "guests[0].vcpus" and "machine.harts"';
+    throw new ConfigurationError(
+      'hypervisor.timeSlice',
+      `has no meaning when each vCPU has a hart of its own; remove it, or ${remedy}.`,
     );
   }
 }
@@ -66,4 +85,5 @@ export function refuseOnMachine(
   const [name] = writtenDevices(guest!);
   if (name !== undefined) refuse(`guests[0].${name}`, `set "machine.${name}" instead`);
   if (guest!.memory !== undefined) refuse('guests[0].memory', 'set "machine.memory" instead');
+  if (guest!.vcpus !== undefined) refuse('guests[0].vcpus', 'set "machine.harts" instead');
 }

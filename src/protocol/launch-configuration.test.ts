@@ -155,6 +155,31 @@ describe('launch configuration', () => {
       { program: 'a', machine: { extensions: { Zba: 'on' } } },
       '"machine.extensions.Zba" must be true or false, not the string "on".',
     ],
+    [
+      'a field of another object',
+      { program: 'a', timeSlice: 5000 },
+      '"timeSlice" is not a known field there; move it: "hypervisor.timeSlice".',
+    ],
+    [
+      'a field of several others',
+      { program: 'a', hypervisor: { memory: '1G' } },
+      '"hypervisor.memory" is not a known field there; move it: "guests[0].memory" or "machine.memory".',
+    ],
+    [
+      'time slices where one vCPU needs none',
+      { program: 'a', hypervisor: { timeSlice: 5000 } },
+      '"hypervisor.timeSlice" has no meaning when each vCPU has a hart of its own; remove it, or set "guests[0].vcpus" and "machine.harts".',
+    ],
+    [
+      'time slices with as many harts as vCPUs',
+      { guests: [{ program: 'a', vcpus: 3 }], machine: { harts: 3 }, hypervisor: { timeSlice: 5000 } },
+      '"hypervisor.timeSlice" has no meaning when each vCPU has a hart of its own; remove it, or set "machine.harts" to less than 3.',
+    ],
+    [
+      'vCPUs without the hypervisor',
+      { guests: [{ program: 'a', vcpus: 2 }], mode: 'bare' },
+      '"guests[0].vcpus" has no meaning when "mode" is "bare"; set "machine.harts" instead.',
+    ],
     ['no guest', { guests: [] }, '"guests" must name at least one guest.'],
     ['program of a wrong type', { program: 3 }, '"program" must be a string, not number 3.'],
     ['an empty program', { program: '' }, '"program" must be a non-empty string, not an empty string.'],

@@ -4,7 +4,8 @@
  */
 import type { DevicesConfiguration, DevicesLaunch } from './devices';
 import { devicesLaunch } from './devices';
-import { ConfigurationError, parseObject } from './fields';
+import { ConfigurationError, objectSchema, parseObject, UnknownFieldError } from './fields';
+import type { JsonSchema } from './fields';
 import { checkPassthrough, refuseForGuests, refuseOnMachine } from './launch-checks';
 import { GUEST_FIELDS, LAUNCH_FIELDS } from './launch-fields';
 import type { ConsoleKind, LaunchMode, ParsedGuest, ParsedHypervisor, ParsedMachine } from './launch-fields';
@@ -69,12 +70,12 @@ const isClientField = (name: string): boolean => CLIENT_FIELDS.has(name) || name
  * @throws ConfigurationError: one sentence naming the field that is wrong, and how
  */
 export function parseLaunch(written: unknown): Launch {
-  const parsed = parseObject(LAUNCH_FIELDS, written, '', isClientField);
+  const parsed = parseFields(written);
   const client = written as Readonly<Record<string, unknown>>;
   const guests = nameGuests(chooseGuests(parsed.program, parsed.guests), parsed.program !== undefined);
   if (parsed.mode !== 'hypervisor') refuseOnMachine(parsed, guests, client['hypervisor'] !== undefined);
   else {
-    refuseForGuests(parsed);
+    refuseForGuests(parsed, guests);
     checkPassthrough(guests, parsed.machine);
   }
   return {
@@ -90,6 +91,27 @@ export function parseLaunch(written: unknown): Launch {
     noDebug: client['noDebug'] === true,
     consoleEvents: client[CONSOLE_EVENTS_FIELD] === true,
   };
+}
+
+function parseFields(written: unknown): ReturnType<typeof parseObject<typeof LAUNCH_FIELDS>> {
+  try {
+    return parseObject(LAUNCH_FIELDS, written, '', isClientField);
+  } catch (error) {
+    const homes = error instanceof UnknownFieldError ? homesOf(error.unknown, LAUNCH_SCHEMA, '') : [];
+    if (!(error instanceof UnknownFieldError) || homes.length === 0) throw error;
+    throw new ConfigurationError(error.field, `is not a known field there; move it: ${homes.join(' or ')}.`);
+  }
+}
+
+const LAUNCH_SCHEMA = objectSchema(LAUNCH_FIELDS);
+
+/** Where a field of that name belongs, such as `"hypervisor.timeSlice"`. */
+function homesOf(name: string, { properties = {} }: JsonSchema, path: string): string[] {
+  return Object.entries(properties).flatMap(([key, schema]) => [
+    ...(key === name ? [`"${path}${key}"`] : []),
+    ...homesOf(name, schema, `${path}${key}.`),
+    ...(schema.items ? homesOf(name, schema.items, `${path}${key}[0].`) : []),
+  ]);
 }
 
 type NamedGuest = ParsedGuest & Pick<GuestLaunch, 'name' | 'field'>;

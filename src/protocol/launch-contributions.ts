@@ -3,12 +3,61 @@ import { objectSchema } from './fields';
 import type { JsonSchema } from './fields';
 import { DEBUG_TYPE } from './launch-configuration';
 import { LAUNCH_FIELDS } from './launch-fields';
-import type { LaunchConfiguration } from './launch-fields';
+import type { GUEST_FIELDS, LaunchConfiguration } from './launch-fields';
 
 /** The JSON schema for package.json's `contributes.debuggers[].configurationAttributes.launch`. */
 export function launchSchema(): JsonSchema {
-  return { properties: objectSchema(LAUNCH_FIELDS).properties! };
+  return { properties: objectSchema(LAUNCH_FIELDS).properties!, allOf: CONTRADICTIONS };
 }
+
+/** What has no meaning without the hypervisor, and where it is said instead. */
+const GUESTS_ONLY = [
+  'vcpus',
+  'memory',
+  'disks',
+  'devices',
+  'share',
+  'network',
+  'passthrough',
+] as const satisfies readonly (keyof typeof GUEST_FIELDS)[];
+
+/** Without the hypervisor. */
+const ON_MACHINE: JsonSchema = { required: ['mode'], properties: { mode: { enum: ['bare', 'machine'] } } };
+
+/** A field that may not be there. */
+const forbidden = (why: string): JsonSchema => ({ not: {}, errorMessage: why });
+
+/** Fields that do not go together, as far as a schema can say: the rest of what `launch-checks.ts` refuses shows at launch. */
+const CONTRADICTIONS: readonly JsonSchema[] = [
+  { anyOf: [{ required: ['program'] }, { required: ['guests'] }] },
+  { if: { required: ['guests'] }, then: { properties: { program: forbidden('Not together with "guests".') } } },
+  {
+    if: ON_MACHINE,
+    then: {
+      properties: {
+        hypervisor: forbidden('Without meaning in this "mode": there is no hypervisor.'),
+        guests: {
+          maxItems: 1,
+          items: {
+            properties: Object.fromEntries(
+              GUESTS_ONLY.map((name) => [name, forbidden('Without meaning in this "mode": "machine" says it.')]),
+            ),
+          },
+        },
+      },
+    },
+  },
+  {
+    if: { required: ['mode'], properties: { mode: { enum: ['machine'] } } },
+    then: { properties: { firmware: forbidden('Without meaning in this "mode": the kernel starts in M-mode.') } },
+  },
+  {
+    if: { properties: { mode: { enum: ['hypervisor'] } } },
+    then: {
+      properties: { dtb: forbidden('The hypervisor makes the device trees of its guests; "mode" may be "bare".') },
+    },
+  },
+];
 
 /** A launch configuration to start from: what F5 without launch.json uses, and the first snippet. */
 export function initialConfiguration(program: string): LaunchConfiguration & Record<string, unknown> {

@@ -89,6 +89,8 @@ export const GUEST_FIELDS = {
   }),
 } satisfies TableOf<GuestConfiguration>;
 
+export const MOST_HARTS = 8;
+
 const MACHINE_FIELDS = {
   memory: size({
     description:
@@ -101,7 +103,7 @@ const MACHINE_FIELDS = {
     description:
       'Harts (processors) of the machine. Default: 1, or one for each vCPU of the guests, up to 8. With fewer harts than vCPUs, vCPUs share them.',
     least: 1,
-    most: 8,
+    most: MOST_HARTS,
   }),
   extensions: record({
     fields: EXTENSION_FIELDS,

@@ -74,6 +74,16 @@ describe('debug adapter: bad input', () => {
       () => ({ guests: [{ program: KERNEL, network: { forward: [{ host: portInUse(), guest: 80 }] } }] }),
       /"guests\[0\].network.forward" cannot be opened. Port [0-9]+ \(tcp\) of this machine is in use by another program/,
     ],
+    [
+      'firmware that is none',
+      () => ({ program: KERNEL, firmware: file('firmware.txt', 'firmware') }),
+      /^Launch configuration: "firmware" cannot be run: .*firmware\.txt: The firmware does not start the hypervisor/,
+    ],
+    [
+      'symbols that are none',
+      () => ({ guests: [{ program: KERNEL, symbols: [file('u.txt', 'symbols')] }] }),
+      /^Launch configuration: "guests\[0\]\.symbols\[0\]" cannot be run: .*u\.txt: The file is not an ELF file/,
+    ],
     ['an empty file', () => ({ program: file('empty.elf', '') }), /The file is empty/],
     ['a text', () => ({ program: file('text.elf', 'int main;') }), /The file is not an ELF file/],
     [

@@ -1,8 +1,8 @@
 /** launch, configurationDone, restart, terminate. */
-import { DebuggerError } from '../../debugger/errors';
+import { DebuggerError, FileError } from '../../debugger/errors';
 import { ConfigurationError } from '../../protocol/fields';
 import { parseLaunch } from '../../protocol/launch-configuration';
-import type { Launch } from '../../protocol/launch-configuration';
+import type { GuestLaunch, Launch } from '../../protocol/launch-configuration';
 import type { SessionOptions } from '../../debugger/session-options';
 import type { Connection } from '../connection';
 import { readFiles } from '../files';
@@ -51,11 +51,26 @@ function withField(launch: Launch, load: () => void): void {
     load();
   } catch (error) {
     if (!(error instanceof DebuggerError)) throw error;
+    const named = error instanceof FileError ? fieldNaming(launch, error.path) : undefined;
     const [guest] = launch.guests;
-    const field =
-      launch.guests.length > 1 ? 'guests' : guest?.field === 'program' ? 'program' : `${guest?.field}.program`;
+    const field = named ?? (launch.guests.length > 1 || !guest ? 'guests' : programField(guest));
     throw new ConfigurationError(field, `cannot be run: ${error.message}`);
   }
+}
+
+/** The field that a file was named in. */
+function fieldNaming({ firmware, guests }: Launch, path: string): string | undefined {
+  if (path === firmware) return 'firmware';
+  for (const guest of guests) {
+    if (path === guest.program) return programField(guest);
+    const index = guest.symbols?.indexOf(path) ?? -1;
+    if (index >= 0) return `${guest.field}.symbols[${index}]`;
+  }
+  return undefined;
+}
+
+function programField({ field }: GuestLaunch): string {
+  return field === 'program' ? field : `${field}.program`;
 }
 
 function rethrow(error: unknown): never {

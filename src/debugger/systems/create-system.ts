@@ -3,7 +3,8 @@ import { recognizeLinuxImage } from '../../symbols/linux-image';
 import { SymbolFile } from '../../symbols/program';
 import type { BootProgram } from '../../machine/boot';
 import type { MachineOptions } from '../../machine/machine';
-import { DebuggerError } from '../errors';
+import { FirmwareError } from '../../hypervisor/start-up';
+import { DebuggerError, FileError } from '../errors';
 import { readMachineProgram, readProgram } from '../program';
 import type { GuestInput, InputFile, SessionOptions } from '../session-options';
 import { SymbolSpace } from '../symbol-space';
@@ -74,6 +75,7 @@ export function createSystem(options: SessionOptions, { hostClock: clock, ticks:
     } as const;
     return new BareSystem(machine, first.guest.name, boot, options.devices);
   } catch (error) {
+    if (error instanceof FirmwareError) throw asDebuggerError(error, options.firmware?.path);
     throw asDebuggerError(error, options.guests.length === 1 ? options.guests[0]!.program.path : undefined);
   }
 }
@@ -136,5 +138,5 @@ function moduleOf({ path, bytes }: InputFile): SymbolModule {
 function asDebuggerError(error: unknown, path: string | undefined): DebuggerError {
   if (error instanceof DebuggerError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new DebuggerError(path === undefined ? message : `${path}: ${message}`);
+  return path === undefined ? new DebuggerError(message) : new FileError(path, message);
 }

@@ -1,12 +1,22 @@
 /** Launch configurations: what is offered, what is refused, and how. */
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
-import { replace } from './sessions';
+import { parseLaunch } from '../../../src/protocol/launch-configuration';
+import { eventually, replace } from './sessions';
 
 export function define(): void {
   describe('launch configurations', () => {
     const folder = vscode.workspace.workspaceFolders![0];
     let restore: (() => void)[] = [];
+    let temporary: string;
+
+    before(() => {
+      temporary = mkdtempSync(join(tmpdir(), 'hypocaust-'));
+    });
+    after(() => rmSync(temporary, { recursive: true }));
 
     afterEach(() => {
       for (const undo of restore) undo();
@@ -37,6 +47,40 @@ export function define(): void {
       assert.match((await refusal({ program: 'kernel.elf', stopOnEntri: true })) ?? '', /"stopOnEntri".*"stopOnEntry"/);
       assert.match((await refusal({ guests: [{ program: 'x', memory: '12' }] })) ?? '', /"guests\[0\]\.memory"/);
       assert.match((await refusal({ request: 'attach' })) ?? '', /"request" must be "launch"/);
+    });
+
+    it('are underlined in the editor where fields do not go together, as they are refused', async () => {
+      const guest = { program: 'k' };
+      const wrong: readonly [Record<string, unknown>, RegExp][] = [
+        [{}, /Missing property "program"/],
+        [{ program: 'k', guests: [guest] }, /Not together with "guests"/],
+        [{ program: 'k', mode: 'bare', hypervisor: {} }, /there is no hypervisor/],
+        [{ guests: [{ ...guest, vcpus: 2 }], mode: 'bare' }, /"machine" says it/],
+        [{ guests: [guest, guest], mode: 'machine' }, /too many items/],
+        [{ program: 'k', mode: 'machine', firmware: 'f' }, /starts in M-mode/],
+        [{ program: 'k', dtb: 'd' }, /makes the device trees/],
+        [{ program: 'k', memroy: 1 }, /Property memroy is not allowed/],
+      ];
+      for (const [fields] of wrong) assert.throws(() => parseLaunch(fields));
+      const right = { program: 'k', mode: 'bare', firmware: 'f', dtb: 'd' };
+      const common = { type: 'hypocaust', request: 'launch', name: 'x' };
+      const configurations = [right, ...wrong.map(([fields]) => fields)].map((fields) => ({ ...common, ...fields }));
+      const content = JSON.stringify({ version: '0.2.0', configurations }, undefined, 1);
+      // A file: what is not saved would be asked about when the next session starts.
+      const file = join(temporary, '.vscode', 'launch.json');
+      mkdirSync(dirname(file));
+      writeFileSync(file, content);
+      const { document } = await vscode.window.showTextDocument(vscode.Uri.file(file));
+      const found = () => vscode.languages.getDiagnostics(document.uri).map(({ message }) => message);
+      await eventually('they are underlined', () => found().length >= wrong.length);
+      assert.equal(found().length, wrong.length, found().join('\n'));
+      for (const [fields, message] of wrong) {
+        assert.ok(
+          found().some((one) => message.test(one)),
+          `${JSON.stringify(fields)}: ${found().join('\n')}`,
+        );
+      }
+      await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
     });
 
     it('offer the kernels of the folder', async () => {
