@@ -208,6 +208,7 @@ export const EXIT_KINDS = [
       { name: 'entryNow', type: 'entry', description: 'What it is now.' },
       { name: 'writerPc', type: 'gva', description: 'The instruction that wrote it last.' },
       { name: 'writerCount', type: 'number', description: 'Instructions executed before that write.' },
+      { name: 'writerVcpu', type: 'number', optional: true, description: 'The vCPU that executed that instruction.' },
       {
         name: 'writtenByGuest',
         type: 'flag',

@@ -50,19 +50,19 @@ export class GuestSbiPlatform implements SbiPlatform {
     if (on) vcpu.notify();
   }
 
-  fence(_hart: number, fence: SbiFence): void {
-    // All vCPUs of a guest share its shadow tables, and the engine notices changed code by itself.
+  fence(hart: number, fence: SbiFence): void {
+    // The engine notices changed code by itself.
     if (fence.kind === 'fence.i') return;
     const asid = fence.asid === undefined ? {} : { asid: Number(fence.asid & 0xffffn) };
-    const { shadow } = this.vcpu.guest;
+    const { guest, index } = this.vcpu;
     const pages = (fence.size + BigInt(PAGE_SIZE) - 1n) / BigInt(PAGE_SIZE);
     // A start and size of zero mean the whole address space, as does the largest size.
     if (pages === 0n || pages > PAGES_FENCED_SINGLY) {
-      shadow.fence(asid);
+      guest.fence(index, hart, asid);
       return;
     }
     for (let page = 0n; page <= pages; page++) {
-      shadow.fence({ gva: BigInt.asUintN(64, fence.start + page * BigInt(PAGE_SIZE)), ...asid });
+      guest.fence(index, hart, { gva: BigInt.asUintN(64, fence.start + page * BigInt(PAGE_SIZE)), ...asid });
     }
   }
 

@@ -20,7 +20,7 @@ import { GuestMemory } from './guest-memory';
 import type { GuestRange } from './layout';
 import type { PagePool } from './page-pool';
 import { ShadowPageTables } from './shadow/shadow-page-tables';
-import type { AsidRange, Synchronization, TranslationCache } from './shadow/shadow-page-tables';
+import type { AsidRange, FenceTarget, Synchronization, TranslationCache } from './shadow/shadow-page-tables';
 import { StaleTranslations } from './shadow/stale-translations';
 import type { StoreWatch, TableWriter } from './shadow/stale-translations';
 import type { ShadowView } from './shadow/view';
@@ -71,14 +71,19 @@ export interface GuestSurroundings {
   readonly deviceClock: DeviceClock;
   readonly synchronization: Synchronization;
   /** To look for stale translations; they are not looked for unless given. */
-  readonly tableStores?: { readonly watch: StoreWatch; readonly writer: () => Required<TableWriter> };
+  readonly tableStores?: {
+    readonly watch: StoreWatch;
+    readonly writer: () => Required<TableWriter>;
+    /** The machine's count of instructions. */
+    readonly now: () => number;
+  };
   onEnd(): void;
   /** An external interrupt of the machine took the guest's hart. */
   takeInterrupts(hart: number): void;
 }
 
 const NO_CACHE: TranslationCache = { flushAll() {}, flushPage() {} };
-const nobody = (): Required<TableWriter> => ({ vcpu: 0, pc: 0n, count: 0 });
+const nobody = (): Required<TableWriter> => ({ vcpu: 0, pc: 0n, satp: 0n, count: 0 });
 
 export class Guest {
   readonly name: string;
@@ -115,7 +120,10 @@ export class Guest {
     this.shadow = new ShadowPageTables(around, this.memory);
     this.memory.onWrite = (hpa, length) => this.shadow.protection?.memoryWritten(hpa, length);
     const { dram, cache, tableStores } = around;
-    this.stale = tableStores && new StaleTranslations(dram, this.memory, cache, tableStores.watch, tableStores.writer);
+    if (tableStores) {
+      const { watch, writer, now } = tableStores;
+      this.stale = new StaleTranslations(dram, this.memory, cache, watch, writer, now);
+    }
     this.onEnd = () => around.onEnd();
     const events: GuestDeviceEvents = {
       onOutput: (bytes) => this.console.onOutput?.(bytes),
@@ -175,6 +183,12 @@ export class Guest {
     });
   }
 
+  /** SFENCE.VMA of a vCPU for itself, or by its SBI for another one. */
+  fence(by: number, on: number, target: FenceTarget): void {
+    this.shadow.fence(on, target);
+    if (this.vcpus.length > 1) this.stale?.noteFence(by, target);
+  }
+
   /** The guest ended; it does not execute any further instruction. */
   end(end: GuestEnd): void {
     this.ended ??= end;
@@ -221,7 +235,7 @@ export class Guest {
       return found!;
     };
     const unused = { watch() {}, unwatch() {} };
-    const stale = this.stale ?? new StaleTranslations(this.dram, this.memory, NO_CACHE, unused, nobody);
+    const stale = this.stale ?? new StaleTranslations(this.dram, this.memory, NO_CACHE, unused, nobody, () => 0);
     stale.transferState(state, transferView);
   }
 

@@ -184,11 +184,13 @@ export class Hypervisor {
       clock: new GuestClock(() => machine.time, stopsGuestTime),
       deviceClock: machine.devices.clock,
       cache: {
-        flushAll() {
-          for (const hart of harts) hart.flushTranslations();
+        flushAll(vcpu) {
+          if (vcpu !== undefined) guest.vcpus[vcpu].hart.flushTranslations();
+          else for (const hart of harts) hart.flushTranslations();
         },
-        flushPage(gvaLow, gvaHigh) {
-          for (const hart of harts) hart.flushTranslationAt(gvaLow, gvaHigh);
+        flushPage(gvaLow, gvaHigh, vcpu) {
+          if (vcpu !== undefined) guest.vcpus[vcpu].hart.flushTranslationAt(gvaLow, gvaHigh);
+          else for (const hart of harts) hart.flushTranslationAt(gvaLow, gvaHigh);
         },
       },
       onEnd: () => this.guestEnded(guest),
@@ -222,8 +224,9 @@ export class Hypervisor {
       },
       writer: () => {
         const vcpu = running();
-        return { vcpu: vcpu.index, pc: vcpu.pc, count: this.machine.instructions };
+        return { vcpu: vcpu.index, pc: vcpu.pc, satp: vcpu.csrs.satp, count: this.machine.instructions };
       },
+      now: () => this.machine.instructions,
     };
   }
 

@@ -226,6 +226,8 @@ export class Vcpu {
   begin({ address, opaque }: SbiHartStart): void {
     const { csrs } = this;
     if (csrs.mxr) this.guest.shadow.dropMxr();
+    // A hart that starts has nothing in its TLB.
+    this.guest.fence(this.index, this.index, {});
     csrs.status = 0;
     csrs.sie = 0;
     csrs.satp = 0n;

@@ -1,10 +1,9 @@
 /** Stale translations: found where the guest uses one, with who changed the table; and none where it fences as it must. */
 import assert from 'node:assert/strict';
-import { LOAD } from '../../src/engine/host';
-import { suspectFor } from '../../src/hypervisor/exits/stale-translation';
 import { checkIsolation } from '../../src/hypervisor/isolation';
 import { makeEntry, PTE_A, PTE_D, PTE_G, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
 import { GuestLab } from '../support/guest-lab';
+import type { GuestLabOptions } from '../support/guest-lab';
 import { HypervisorConsole } from '../support/hypervisor-console';
 import { Random } from '../support/random';
 import { RandomKernel } from '../support/random-kernel';
@@ -28,7 +27,7 @@ const leaf = (page: number, bits: number): bigint => makeEntry(DATA + page * 409
  * A guest with paging on in ASID 1, the kernel one to one and global, and these entries for the pages from TEST on, the
  * address of which is in s0; s1 has the address of their entries. Traps skip the instruction.
  */
-function lab(source: string, pages: bigint[]): GuestLab {
+function lab(source: string, pages: bigint[], options: GuestLabOptions = {}): GuestLab {
   const guest = new GuestLab(
     `
     j start
@@ -44,7 +43,7 @@ function lab(source: string, pages: bigint[]): GuestLab {
     li s0, ${TEST}
     li s1, ${PAGES}
     ${source}`,
-    { findsStaleTranslations: true },
+    { findsStaleTranslations: true, ...options },
   );
   const { memory } = guest.guest;
   const put = (gpa: number, value: bigint) => {
@@ -179,16 +178,6 @@ describe('stale translations', () => {
     assert.equal(reports(`ld t2, (s0)\n ${use}\n ${both}\n ld t2, (s0)\n ${use}`, [leaf(0, RW), leaf(1, RW)]), 1);
   });
 
-  it('are no affair of other vCPUs: the one that changed the table fences them when it is done', () => {
-    const guest = lab(`ld t2, (s0)\n ${setEntry(0, leaf(1, RW))}\n use: ld t2, (s0)`, [leaf(0, RW)]);
-    guest.hypervisor.watchedKinds = new Set(['staleTranslation']);
-    guest.hypervisor.onExit = () => 'stop';
-    assert.equal(guest.run().kind, 'stopped');
-    const other = Object.create(guest.vcpu, { index: { value: 1 } }) as typeof guest.vcpu;
-    assert.equal(suspectFor(guest.vcpu, LOAD, BigInt(TEST))?.change.entryAddress, PAGES);
-    assert.equal(suspectFor(other, LOAD, BigInt(TEST)), undefined);
-  });
-
   it('of instruction fetches are found', () => {
     const code = PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D;
     const source = `
@@ -223,6 +212,121 @@ describe('stale translations', () => {
     guest.finish();
     const watched = guest.guest.stale?.watchedPages ?? 0;
     assert.ok(watched >= 1 && watched <= 2, `${watched}: the root, and perhaps the next level`);
+  });
+});
+
+describe('stale translations of other vCPUs', () => {
+  const [HSM, RFENCE, IPI] = [0x48534d, 0x52464e43, 0x735049];
+  const call = (extension: number, number: number, ...args: (number | string)[]): string =>
+    [...args.map((arg, i) => `li a${i}, ${arg}`), `li a7, ${extension}`, `li a6, ${number}`, 'ecall'].join('\n');
+  /** Says how far it is, and waits until the other one is so far; both by the same doubleword. */
+  const say = (stage: number): string => `li t4, ${stage}\n sd t4, (s2)`;
+  const awaitStage = (stage: number): string => `li t5, ${stage}\n 1: ld t4, (s2)\n blt t4, t5, 1b`;
+  const change = `li t0, ${PAGES}\n li t1, ${leaf(1, RW)}\n write: sd t1, (t0)`;
+  const fenceOther = (pages = 0x1000, start = TEST): string => call(RFENCE, 1, 2, 0, start, pages);
+
+  /**
+   * vCPU 1 uses the page at TEST (s0); vCPU 0 then does `changes`, where it may say 2; and vCPU 1 does `uses`, at `use` if it
+   * is what this leaves out, from then on.
+   */
+  function two(changes: string, uses: string, end = say(2)): GuestLab {
+    return lab(
+      `la s2, stage
+      ${call(HSM, 0, 1, 'other', 0)}
+      ${awaitStage(1)}
+      ld t2, (s0)
+      ${changes}
+      ${end}
+      ${awaitStage(3)}
+      j shutdown
+      .align 2
+      interrupt: csrci sip, 2
+      csrr t6, scause
+      bgez t6, handler
+      sfence.vma
+      sret
+      other: li t0, ${satp(1)}
+      csrw satp, t0
+      la t0, interrupt
+      csrw stvec, t0
+      csrsi sie, 2
+      li s0, ${TEST}
+      la s2, stage
+      ld t2, (s0)
+      ${say(1)}
+      ${awaitStage(2)}
+      ${uses}
+      ${say(3)}
+      2: wfi
+      j 2b
+      .align 3
+      stage: .dword 0`.replace(`li a1, other`, 'la a1, other'),
+      [leaf(0, RW), leaf(2, RW)],
+      { vcpus: 2 },
+    );
+  }
+  const found = (changes: string, uses: string, end?: string): number => {
+    const guest = two(changes, uses, end);
+    guest.finish(20_000_000);
+    assert.deepEqual(checkIsolation(guest.guest), []);
+    return guest.of('staleTranslation').length;
+  };
+
+  it('are told where the one that changed the table fenced itself alone: who wrote, and who used', () => {
+    const guest = two(
+      `${change}\n sfence.vma\n ld s3, (s0)`,
+      'use: ld s3, (s0)\n ld s4, (s0)\n sfence.vma\n ld s5, (s0)',
+    );
+    guest.finish();
+    const [stale, ...more] = guest.of('staleTranslation');
+    assert.deepEqual(more, []);
+    assert.deepEqual([stale.vcpu, stale.pc, stale.gva], [1, guest.symbol('use'), BigInt(TEST)]);
+    assert.deepEqual([stale.writerVcpu, stale.writerPc], [0, guest.symbol('write')]);
+    assert.deepEqual([stale.entryBefore, stale.entryNow], [leaf(0, RW), leaf(1, RW)]);
+    assert.ok(stale.count > stale.writerCount);
+    const [one, other] = guest.guest.vcpus;
+    assert.equal(one.x(S3), 101n, 'the fence of the one that executed it');
+    const S4 = 20;
+    const S5 = 21;
+    assert.deepEqual([other.x(S3), other.x(S4), other.x(S5)], [100n, 100n, 101n], 'the other uses the old page');
+  });
+
+  const right: [name: string, changes: string][] = [
+    ['a remote fence of the page', `${change}\n ${fenceOther()}`],
+    ['a remote fence of everything', `${change}\n ${fenceOther(0, 0)}`],
+    ['a remote fence of the ASID', `${change}\n ${call(RFENCE, 2, 2, 0, TEST, 0x1000, 1)}`],
+    ['a remote fence, and one of its own', `${change}\n ${fenceOther()}\n sfence.vma`],
+    [
+      'a fence of its own, and an interrupt that lets the other fence',
+      `${change}\n ${call(IPI, 0, 2, 0)}\n sfence.vma`,
+    ],
+  ];
+  for (const [name, changes] of right) {
+    it(`are none after ${name}`, () => {
+      const uses = name.includes('interrupt') ? 'csrsi sstatus, 2\n ld t2, (s0)' : 'ld t2, (s0)';
+      assert.equal(found(changes, uses), 0);
+    });
+  }
+
+  const wrong: [name: string, changes: string][] = [
+    ['a fence of its own of the page', `${change}\n sfence.vma s0`],
+    ['a remote fence of another page', `${change}\n ${fenceOther(0x1000, TEST + 0x10_0000)}\n sfence.vma`],
+    ['a remote fence of another ASID', `${change}\n ${call(RFENCE, 2, 2, 0, TEST, 0x1000, 7)}\n sfence.vma`],
+    ['a remote fence of itself', `${change}\n ${call(RFENCE, 1, 1, 0, TEST, 0x1000)}`],
+    ['a long time', `${change}\n ${say(1)}\n li t6, 3000000\n 3: addi t6, t6, -1\n bnez t6, 3b`],
+  ];
+  for (const [name, changes] of wrong) {
+    it(`are told after ${name}`, () => {
+      assert.equal(found(changes, 'ld t2, (s0)'), 1);
+    });
+  }
+
+  it('are none before the one that changed the table has fenced, as it may be about to', () => {
+    assert.equal(found(`${change}\n ${say(2)}\n ${awaitStage(3)}\n ${fenceOther()}`, 'ld t2, (s0)', ''), 0);
+  });
+
+  it('are none where the other never used the page, or uses another', () => {
+    assert.equal(found(`${change}\n sfence.vma`, `li t0, ${TEST + 0x1000}\n ld t2, (t0)`), 0);
   });
 });
 

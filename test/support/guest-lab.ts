@@ -19,6 +19,8 @@ export interface GuestLabOptions {
   /** 256 unless said otherwise, of which the guest has the second half. */
   readonly machineMiB?: number;
   readonly memoryBytes?: number;
+  /** Of the guest, each with a hart; 1 unless said otherwise. */
+  readonly vcpus?: number;
   readonly shadowPages?: number;
   readonly synchronization?: Synchronization;
   readonly findsStaleTranslations?: boolean;
@@ -45,6 +47,7 @@ export class GuestLab {
     this.symbols = symbols;
     this.machine = new Machine({
       memoryBytes: (options.machineMiB ?? 256) * MIB,
+      ...(options.vcpus !== undefined && { harts: options.vcpus }),
       ...(options.machineDevices && { devices: options.machineDevices }),
       ...(options.extensions && { extensions: options.extensions }),
     });
@@ -56,6 +59,7 @@ export class GuestLab {
             entry: BigInt(ENTRY),
             segments: [{ address: ENTRY, data: bytes, memorySize: bytes.length }],
           },
+          ...(options.vcpus !== undefined && { vcpus: options.vcpus }),
           ...(options.passthrough && { passthrough: options.passthrough }),
           ...(options.devices && { devices: options.devices }),
           ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),

@@ -13,19 +13,21 @@ const ACCESSES: Readonly<Record<string, string>> = { fetch: 'Fetch from', load: 
 /** One paragraph. */
 export function explainStale(record: StaleRecord, symbols: SymbolSpace): string {
   const { access, gva, pc, entryAddress, entryBefore, entryNow, writerPc, writtenByGuest, writerCount, count } = record;
+  const { vcpu, writerVcpu = vcpu } = record;
+  const isOther = writerVcpu !== vcpu;
   const at = (address: bigint): string => {
     const place = placeText(placeOfExit(address, symbols));
     return place === '' ? hex(address) : `${hex(address)} ${place}`;
   };
   const distance = count - writerCount;
   const writer = writtenByGuest
-    ? `by the instruction at ${at(writerPc)}`
+    ? `by the instruction at ${at(writerPc)}${isOther ? ` on vCPU ${writerVcpu}` : ''}`
     : `by a device, the SBI or the debugger, while the guest stood at ${at(writerPc)}`;
   return (
-    `${ACCESSES[access] ?? access} ${hex(gva)} at ${at(pc)} uses a stale translation: the page-table entry at GPA ` +
+    `${ACCESSES[access] ?? access} ${hex(gva)} at ${at(pc)}${isOther ? ` on vCPU ${vcpu}` : ''} uses a stale translation: the page-table entry at GPA ` +
     `${hex(entryAddress)} was changed from ${hex64(entryBefore)} to ${hex64(entryNow)} ${writer}, ` +
-    `${distance === 1 ? 'one instruction' : `${distance} instructions`} before, and no sfence.vma for the address followed ` +
-    `(Privileged 4.2.1). ${whereTo(record)}`
+    `${distance === 1 ? 'one instruction' : `${distance} instructions`} before, and no sfence.vma for the address followed` +
+    `${isOther ? ' there, or by a remote fence' : ''} (Privileged 4.2.1). ${whereTo(record)}`
   );
 }
 

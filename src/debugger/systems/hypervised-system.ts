@@ -319,12 +319,19 @@ function guestTables(guest: Guest, machine: Machine): GuestTables {
     guest: guest.name,
     toGpa: (hpa) => guest.memory.toGpa(hpa),
     spaces() {
-      const known = guest.shadow.addressSpaces().map(({ satp, views }) =>
-        spaceTables(
-          satp,
-          [...views.values()].map(({ kind, root }) => ({ name: kind, root, read: readHost, readLow: readHostLow })),
-        ),
-      );
+      const views = new Map<bigint, Tables[]>();
+      for (const space of guest.shadow.addressSpaces()) {
+        // Where vCPUs have shadow tables of their own, there are several of one address space.
+        const owner = space.vcpu === undefined || guest.vcpus.length === 1 ? '' : ` of vCPU ${space.vcpu}`;
+        const more = [...space.views.values()].map(({ kind, root }) => ({
+          name: `${kind}${owner}`,
+          root,
+          read: readHost,
+          readLow: readHostLow,
+        }));
+        views.set(space.satp, [...(views.get(space.satp) ?? []), ...more]);
+      }
+      const known = [...views].map(([satp, tables]) => spaceTables(satp, tables));
       const missing = guest.vcpus
         .map((vcpu: Vcpu) => vcpu.csrs.satp)
         .filter((satp) => !known.some((one) => one.satp === satp));

@@ -173,5 +173,5 @@ function describeGpa(gpa: number, hpa: number | undefined, device: string | unde
 function viewOf(vcpu: Vcpu, virtualPrivilege: 0 | 1): ShadowView | undefined {
   if (virtualPrivilege === vcpu.virtualPrivilege) return vcpu.view;
   const { satp, bare, sum } = vcpu.csrs;
-  return vcpu.guest.shadow.addressSpace(satp)?.views.get(viewKindOf(bare, virtualPrivilege, sum));
+  return vcpu.guest.shadow.addressSpace(vcpu.index, satp)?.views.get(viewKindOf(bare, virtualPrivilege, sum));
 }

@@ -22,12 +22,14 @@ export class Sfence implements Exit<'sfence'> {
   }
 
   fields() {
-    return { ...this.target, dropped: this.vcpu.guest.shadow.countFence(this.target) };
+    const { vcpu, target } = this;
+    return { ...target, dropped: vcpu.guest.shadow.countFence(vcpu.index, target) };
   }
 
   perform(): undefined {
-    this.vcpu.guest.shadow.fence(this.target);
-    this.vcpu.skip(4);
+    const { vcpu, target } = this;
+    vcpu.guest.fence(vcpu.index, vcpu.index, target);
+    vcpu.skip(4);
   }
 }
 

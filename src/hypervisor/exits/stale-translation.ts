@@ -4,9 +4,11 @@
  */
 import { FETCH, LOAD, STORE } from '../../engine/host';
 import type { Access } from '../../engine/host';
+import { addressSpaceOf } from '../../machine/paging';
 import { PTE_R, PTE_W, PTE_X } from '../../machine/pte';
 import type { WalkFailure } from '../../machine/walk';
 import type { Hpa } from '../addresses';
+import { SOFTWARE_INTERRUPT } from '../guest-csrs';
 import type { SuspectLeaf } from '../shadow/stale-translations';
 import type { Vcpu } from '../vcpu';
 import type { Exit } from './exit';
@@ -14,14 +16,24 @@ import { accessName } from './inject';
 
 const RIGHTS = { [FETCH]: PTE_X, [LOAD]: PTE_R, [STORE]: PTE_W };
 
-/** The suspect leaf that the access would use, if the vCPU itself changed the table: others need not know of it yet. */
+/**
+ * The suspect leaf that the access would use, if to use it is a mistake. Where another vCPU changed the table, it is one from
+ * when that one has finished the change: it has fenced itself, or others; or it is back in its user program. A vCPU that is
+ * about to be interrupted by another one may be about to fence.
+ */
 export function suspectFor(vcpu: Vcpu, access: Access, gva: bigint): SuspectLeaf | undefined {
   const { stale } = vcpu.guest;
   if (!stale) return undefined;
   const rights = access === LOAD && vcpu.csrs.mxr ? PTE_R | PTE_X : RIGHTS[access];
   const leaf = stale.suspectAt(vcpu.view, Number(gva & 0xffff_ffffn), Number(gva >> 32n), rights);
-  const writer = leaf?.change.writer.vcpu;
-  return writer === undefined || writer === vcpu.index ? leaf : undefined;
+  if (!leaf) return undefined;
+  const { writer } = leaf.change;
+  if (writer.vcpu === undefined || writer.vcpu === vcpu.index) return leaf;
+  if ((vcpu.csrs.sip & (1 << SOFTWARE_INTERRUPT)) !== 0) return undefined;
+  const other = vcpu.guest.vcpus[writer.vcpu];
+  const isBack = other.virtualPrivilege === 0 && other.csrs.satp === writer.satp;
+  const asid = addressSpaceOf(vcpu.csrs.satp)?.asid ?? 0;
+  return isBack || stale.isFinished(leaf.change, gva, leaf.level, asid) ? leaf : undefined;
 }
 
 /** Whether what the guest's table says now is no change: A and D bits are, which software keeps where they fault. */
@@ -66,6 +78,7 @@ export class StaleTranslation implements Exit<'staleTranslation'> {
       entryNow: vcpu.guest.memory.readEntry(change.entryAddress) ?? 0n,
       writerPc: writer.pc,
       writerCount: writer.count,
+      ...(writer.vcpu !== undefined && { writerVcpu: writer.vcpu }),
       writtenByGuest: writer.vcpu !== undefined,
       reason: this.reason(),
     };

@@ -43,10 +43,10 @@ describe('shadow page tables', () => {
     assert.equal(look(view, gva).entry, (BigInt(at(0x8000_5000)) >> 2n) | BigInt(LEAF));
     shadow.map(view, gva, 0, 0, at(0x8000_6000), LEAF);
     assert.deepEqual(flushed.splice(0), ['ffffffc000203000']);
-    assert.equal(shadow.countFence({ gva: gva + 0x1000n }), 0);
-    assert.equal(shadow.fence({ gva, asid: 2 }), 0, 'another ASID');
-    assert.equal(shadow.countFence({ gva, asid: 1 }), 1);
-    assert.equal(shadow.fence({ gva, asid: 1 }), 1);
+    assert.equal(shadow.countFence(0, { gva: gva + 0x1000n }), 0);
+    assert.equal(shadow.fence(0, { gva, asid: 2 }), 0, 'another ASID');
+    assert.equal(shadow.countFence(0, { gva, asid: 1 }), 1);
+    assert.equal(shadow.fence(0, { gva, asid: 1 }), 1);
     assert.equal(look(view, gva).entry, 0n);
     assert.deepEqual(flushed, ['ffffffc000203000']);
   });
@@ -58,8 +58,8 @@ describe('shadow page tables', () => {
     assert.equal(shadow.levelFor(0x8020_0000, 2), 1);
     shadow.map(view, 0x8000_0000n, 1, 2, at(0x8000_0000), LEAF);
     shadow.map(view, 0x8020_0000n, 1, 2, at(0x8020_0000), LEAF);
-    assert.equal(shadow.countFence({ gva: 0x8fff_f000n }), 2);
-    assert.equal(shadow.fence({ gva: 0x8fff_f000n }), 2);
+    assert.equal(shadow.countFence(0, { gva: 0x8fff_f000n }), 2);
+    assert.equal(shadow.fence(0, { gva: 0x8fff_f000n }), 2);
     assert.equal(view.leaves, 0);
     assert.deepEqual(flushed, ['all']);
   });
@@ -78,7 +78,7 @@ describe('shadow page tables', () => {
     shadow.map(view, 0x4000_3000n, 0, 0, at(0x8000_0000), LEAF);
     assert.equal(view.leaves, 1);
     assert.equal(look(view, 0x4000_0000n).entry, 0n);
-    shadow.fence({});
+    shadow.fence(0, {});
     assert.equal(view.leaves, 0);
     assert.equal(pool.available, before);
   });
@@ -114,8 +114,8 @@ describe('shadow page tables', () => {
       assert.ok(view.leaves > 0);
       assert.ok(pool.available >= 0);
     }
-    assert.equal(shadow.addressSpace(satp(1)), undefined);
-    const current = shadow.addressSpace(satp(18))?.views.get('vS');
+    assert.equal(shadow.addressSpace(0, satp(1)), undefined);
+    const current = shadow.addressSpace(0, satp(18))?.views.get('vS');
     assert.ok(current);
     for (let page = 0n; page < 200n; page++) shadow.map(current, page << 30n, 0, 0, at(0x8000_0000), LEAF);
     assert.equal(shadow.addressSpaces().length, 1);
@@ -128,7 +128,7 @@ describe('shadow page tables', () => {
     const view = shadow.enter(0, 0x1234n, 'bare');
     shadow.map(view, 0x8000_0000n, 1, 2, at(0x8000_0000), LEAF);
     assert.equal(shadow.enter(0, 0n, 'bare'), view);
-    assert.equal(shadow.fence({}), 0);
+    assert.equal(shadow.fence(0, {}), 0);
     assert.equal(view.leaves, 1);
   });
 });

@@ -28,14 +28,16 @@ export class ShadowAddressSpace {
     readonly asid: number,
     /** That of the guest's table, and of its shadows. */
     readonly scheme: PagingScheme,
+    /** The vCPU whose translations these are; undefined: those of all. */
+    readonly vcpu: number | undefined,
   ) {}
 }
 
-/** What must be told to the hart when entries that it may have cached change. */
+/** What must be told to harts when entries that they may have cached change: to that of a vCPU, or to those of all. */
 export interface TranslationCache {
-  flushAll(): void;
+  flushAll(vcpu?: number): void;
   /** The page around one address, in every address space. */
-  flushPage(gvaLow: number, gvaHigh: number): void;
+  flushPage(gvaLow: number, gvaHigh: number, vcpu?: number): void;
 }
 
 /** ASIDs that the shadow tables of one guest may have on the host, and no others. There are more of them than pages. */
@@ -74,7 +76,8 @@ const MOST_VCPUS = 64;
 const MOST_SPACES = 0x1_0000;
 
 export class ShadowPageTables {
-  private readonly spaces = new Map<bigint, ShadowAddressSpace>();
+  /** By `spaceKey`, of each vCPU; where all share them, in the first place. */
+  private readonly spaces: Map<bigint, ShadowAddressSpace>[] = [];
   private clock = 0;
   private nextHostAsid: number;
   private readonly memory: PhysicalMemory;
@@ -99,13 +102,13 @@ export class ShadowPageTables {
     if (pool.available < LEAST_PAGES) throw new RangeError(`Shadow page tables need at least ${LEAST_PAGES} pages.`);
   }
 
-  /** The address spaces known, the one used last at the end. */
+  /** The address spaces known. */
   addressSpaces(): ShadowAddressSpace[] {
-    return [...this.spaces.values()];
+    return this.spaces.flatMap((spaces) => [...spaces.values()]);
   }
 
   *allViews(): Generator<ShadowView> {
-    for (const space of this.spaces.values()) yield* space.views.values();
+    for (const spaces of this.spaces) for (const space of spaces.values()) yield* space.views.values();
   }
 
   /** The pages that hold these tables, all of them from their own pool. */
@@ -113,21 +116,22 @@ export class ShadowPageTables {
     return this.pool.allocated();
   }
 
-  /** The address space for a value of guest satp, if one exists. */
-  addressSpace(satp: bigint): ShadowAddressSpace | undefined {
-    return this.spaces.get(spaceKey(satp));
+  /** A vCPU's address space for a value of guest satp, if one exists. */
+  addressSpace(vcpu: number, satp: bigint): ShadowAddressSpace | undefined {
+    return this.spacesOf(vcpu).get(spaceKey(satp));
   }
 
   /** The view that a vCPU runs in from now on, created where it does not exist. */
   enter(vcpu: number, satp: bigint, kind: ViewKind): ShadowView {
     const key = spaceKey(satp);
-    let view = this.spaces.get(key)?.views.get(kind);
+    const spaces = this.spacesOf(vcpu);
+    let view = spaces.get(key)?.views.get(kind);
     if (!view) {
       this.reserve(1);
-      let space = this.spaces.get(key);
+      let space = spaces.get(key);
       if (!space) {
-        space = this.newSpace(key);
-        this.spaces.set(key, space);
+        space = this.newSpace(key, this.isShared ? undefined : vcpu);
+        spaces.set(key, space);
       }
       view = this.newView(kind, this.takeHostAsid(), space);
       space.views.set(kind, view);
@@ -179,12 +183,12 @@ export class ShadowPageTables {
     protection?.reconcile(view, low, high, path);
     const isProtected = (bits & PTE_W) !== 0 && level === 0 && protection?.protects(page);
     const allowed = isProtected ? bits & ~(PTE_W | PTE_D) : bits;
-    if (view.map(low, high, level, guestLevel, page, allowed)) this.flush(low, high, guestLevel);
+    if (view.map(low, high, level, guestLevel, page, allowed)) this.flush(low, high, guestLevel, view.vcpu);
     protection?.link(view, low, high, path);
   }
 
-  /** SFENCE.VMA of the guest (Privileged 4.2.1). Returns how many leaves were dropped. */
-  fence(target: FenceTarget): number {
+  /** SFENCE.VMA of a vCPU (Privileged 4.2.1), or by another one for it. Returns how many leaves were dropped. */
+  fence(vcpu: number, target: FenceTarget): number {
     if (this.protection) {
       this.protection.settle();
       return 0;
@@ -194,7 +198,7 @@ export class ShadowPageTables {
     const high = gva === undefined ? 0 : Number(gva >> 32n);
     let dropped = 0;
     let level: Level = 0;
-    for (const space of this.spaces.values()) {
+    for (const space of this.spacesOf(vcpu).values()) {
       if (!isFenced(space, target)) continue;
       for (const view of space.views.values()) {
         const before = view.leaves;
@@ -203,20 +207,19 @@ export class ShadowPageTables {
         dropped += before - view.leaves;
       }
     }
-    if (dropped > 0 && gva !== undefined) this.flush(low, high, level);
-    else if (dropped > 0) this.cache.flushAll();
+    if (dropped > 0 && gva !== undefined) this.flush(low, high, level, vcpu);
+    else if (dropped > 0) this.cache.flushAll(vcpu);
     return dropped;
   }
 
   /** How many leaves `fence` would drop. */
-  countFence(target: FenceTarget): number {
+  countFence(vcpu: number, target: FenceTarget): number {
     if (this.protection) return 0;
     const { gva } = target;
     const count = (view: ShadowView): number =>
       gva === undefined ? view.leaves : view.countDrop(Number(gva & 0xffff_ffffn), Number(gva >> 32n));
-    const views = [...this.spaces.values()].flatMap((space) =>
-      isFenced(space, target) ? [...space.views.values()] : [],
-    );
+    const spaces = [...this.spacesOf(vcpu).values()].filter((space) => isFenced(space, target));
+    const views = spaces.flatMap((space) => [...space.views.values()]);
     return views.reduce((sum, view) => sum + count(view), 0);
   }
 
@@ -239,9 +242,9 @@ export class ShadowPageTables {
     this.clock = state.integer(this.clock);
     const { first, size } = this.hostAsids;
     this.nextHostAsid = state.integer(this.nextHostAsid, first + size - 1, first);
-    const spaces = state.list(this.spaces.values(), MOST_SPACES, (space) => this.transferSpace(state, space));
-    this.spaces.clear();
-    for (const space of spaces) this.spaces.set(space.satp, space);
+    const spaces = state.list(this.addressSpaces(), MOST_SPACES, (space) => this.transferSpace(state, space));
+    this.spaces.length = 0;
+    for (const space of spaces) this.spacesOf(space.vcpu ?? 0).set(space.satp, space);
     const views = new Map([...this.allViews()].map((view) => [view.hostAsid, view]));
     const known = (asid: number): ShadowView => {
       const view = views.get(asid);
@@ -262,7 +265,9 @@ export class ShadowPageTables {
 
   private transferSpace(state: StateTransfer, known: ShadowAddressSpace | undefined): ShadowAddressSpace {
     const satp = state.word(known?.satp ?? 0n);
-    const space = state.isRestoring ? this.newSpace(satp) : known!;
+    const vcpu = state.optional(known?.vcpu, (index) => state.integer(index ?? 0, MOST_VCPUS));
+    state.require((vcpu === undefined) === this.isShared, 'a shadow page table belongs to nobody');
+    const space = state.isRestoring ? this.newSpace(satp, vcpu) : known!;
     const views = state.list(space.views.values(), VIEW_KINDS.length, (old) => {
       const kind = state.choice(old?.kind ?? 'bare', VIEW_KINDS);
       const { first, size } = this.hostAsids;
@@ -276,19 +281,30 @@ export class ShadowPageTables {
     return space;
   }
 
-  private newSpace(satp: bigint): ShadowAddressSpace {
+  /** All vCPUs see what one of them writes at once. Without, each keeps old translations until a fence of its own, as harts do. */
+  private get isShared(): boolean {
+    return this.protection !== undefined;
+  }
+
+  private spacesOf(vcpu: number): Map<bigint, ShadowAddressSpace> {
+    const index = this.isShared ? 0 : vcpu;
+    while (this.spaces.length <= index) this.spaces.push(new Map());
+    return this.spaces[index];
+  }
+
+  private newSpace(satp: bigint, vcpu: number | undefined): ShadowAddressSpace {
     const named = addressSpaceOf(satp);
-    return new ShadowAddressSpace(satp, named?.root, named?.asid ?? 0, named?.scheme ?? sv39);
+    return new ShadowAddressSpace(satp, named?.root, named?.asid ?? 0, named?.scheme ?? sv39, vcpu);
   }
 
-  private newView(kind: ViewKind, asid: number, { scheme }: ShadowAddressSpace, root?: Hpa): ShadowView {
-    return new ShadowView(this.memory, this.pool, kind, asid, scheme, this.protection, root);
+  private newView(kind: ViewKind, asid: number, space: ShadowAddressSpace, root?: Hpa): ShadowView {
+    return new ShadowView(this.memory, this.pool, kind, asid, space, this.protection, root);
   }
 
-  /** Tells the hart that entries for an address changed, at most at this level. Its caches keep pages of 4 KiB. */
-  private flush(gvaLow: number, gvaHigh: number, level: Level): void {
-    if (level === 0) this.cache.flushPage(gvaLow, gvaHigh);
-    else this.cache.flushAll();
+  /** Tells harts that entries for an address changed, at most at this level. Their caches keep pages of 4 KiB. */
+  private flush(gvaLow: number, gvaHigh: number, level: Level, vcpu: number | undefined): void {
+    if (level === 0) this.cache.flushPage(gvaLow, gvaHigh, vcpu);
+    else this.cache.flushAll(vcpu);
   }
 
   /** Makes sure that `count` more pages can be taken, by giving up the views unused for longest. */
@@ -310,10 +326,12 @@ export class ShadowPageTables {
   }
 
   private giveUp(view: ShadowView): void {
-    for (const [key, space] of this.spaces) {
-      if (space.views.get(view.kind) !== view) continue;
-      space.views.delete(view.kind);
-      if (space.views.size === 0) this.spaces.delete(key);
+    for (const spaces of this.spaces) {
+      for (const [key, space] of spaces) {
+        if (space.views.get(view.kind) !== view) continue;
+        space.views.delete(view.kind);
+        if (space.views.size === 0) spaces.delete(key);
+      }
     }
     view.destroy();
   }

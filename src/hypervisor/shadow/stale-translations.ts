@@ -14,7 +14,8 @@ import { offsetInPage, tableIndex } from '../../machine/walk';
 import type { Gpa, Hpa, Level } from '../addresses';
 import { PAGE_SIZE } from '../addresses';
 import type { GuestMemory } from '../guest-memory';
-import type { TranslationCache } from './shadow-page-tables';
+import { FenceLog } from './fence-log';
+import type { FenceTarget, TranslationCache } from './shadow-page-tables';
 import { partOf, tableBase } from './view';
 import type { ShadowView } from './view';
 
@@ -27,6 +28,8 @@ export interface TableWriter {
   readonly vcpu?: number;
   /** GVA of that instruction, or of the one at which the guest stood. */
   readonly pc: bigint;
+  /** Guest satp of the vCPU then. */
+  readonly satp: bigint;
   /** Instructions executed before. */
   readonly count: number;
 }
@@ -46,6 +49,7 @@ export interface TableChange {
 export interface SuspectLeaf {
   /** HPA of the shadow entry. */
   readonly address: Hpa;
+  /** Its level. */
   readonly level: Level;
   /** As it was before it became suspect. */
   readonly entry: bigint;
@@ -89,6 +93,8 @@ const MOST_VISITED = 16_384;
  * become suspect, and it is watched again when it is walked.
  */
 const STORES_OF_A_TABLE = 64;
+/** Instructions of the machine after which a kernel has finished whatever it does with a page table: 10 million. */
+const LONGEST_CHANGE = 10_000_000;
 /** Changes that are remembered. */
 const MOST_CHANGES = 65_536;
 /** Shadow tables that one guest table is known to be shadowed by; a table that maps itself can have any number. */
@@ -102,6 +108,7 @@ export class StaleTranslations {
   private readonly changes = new Map<Hpa, TableChange>();
   /** Leaves that are used on, by the address of their entries, as they then were. */
   private readonly trusted = new Map<Hpa, bigint>();
+  private readonly fences = new FenceLog();
   private hasGaps = false;
   private visited = 0;
   private readonly onStore = (hpa: Hpa, length: number, isInstruction: boolean): void => {
@@ -116,6 +123,8 @@ export class StaleTranslations {
     private readonly cache: TranslationCache,
     private readonly stores: StoreWatch,
     private readonly writer: () => Required<TableWriter>,
+    /** The machine's count of instructions. */
+    private readonly now: () => number,
   ) {}
 
   /** Pages that are watched. */
@@ -149,6 +158,20 @@ export class StaleTranslations {
     const page = entryPpn(Number(entry & 0xffff_ffffn), Number(entry >> 32n)) * PAGE_SIZE;
     const offset = offsetInPage(gvaLow, gvaHigh, level);
     return { address, level, entry: BigInt(restored(low)) | (entry & ~0x3ffn), hpa: page + offset, change };
+  }
+
+  /** A vCPU had itself fenced, or another one. */
+  noteFence(vcpu: number, target: FenceTarget): void {
+    this.fences.note(vcpu, target, this.now());
+  }
+
+  /**
+   * Whether the vCPU that made a change will have nobody fenced for it any more: it has fenced the address, or a very long time
+   * has passed. Until then, others use the old translation rightfully.
+   */
+  isFinished({ writer }: TableChange, gva: bigint, level: Level, asid: number): boolean {
+    if (writer.vcpu === undefined || this.now() - writer.count > LONGEST_CHANGE) return true;
+    return this.fences.hasFenced(writer.vcpu, writer.count, gva, level, asid);
   }
 
   /**
@@ -206,6 +229,7 @@ export class StaleTranslations {
       state.word(old?.[1] ?? 0n),
     ]);
     const hasGaps = state.flag(this.hasGaps);
+    this.fences.transferState(state);
     if (!state.isRestoring) return;
     this.forgetAll();
     this.hasGaps = hasGaps;
@@ -307,13 +331,12 @@ export class StaleTranslations {
   }
 
   private changeOf(entry: Hpa, level: Level, isInstruction: boolean): TableChange {
-    const { vcpu, pc, count } = this.writer();
-    const writer = isInstruction ? { vcpu, pc, count } : { pc, count };
+    const { vcpu, ...writer } = this.writer();
     return {
       entryAddress: entry - this.guestMemory.offset,
       level,
       before: this.memory.read64(entry),
-      writer,
+      writer: isInstruction ? { vcpu, ...writer } : writer,
     };
   }
 
@@ -402,8 +425,9 @@ function transferChange(state: StateTransfer, old: TableChange | undefined): Tab
   const before = state.word(old?.before ?? 0n);
   const vcpu = state.optional(old?.writer.vcpu, (index) => state.integer(index ?? 0));
   const pc = state.word(old?.writer.pc ?? 0n);
+  const satp = state.word(old?.writer.satp ?? 0n);
   const count = state.integer(old?.writer.count ?? 0);
-  return { entryAddress, level, before, writer: { ...(vcpu !== undefined && { vcpu }), pc, count } };
+  return { entryAddress, level, before, writer: { ...(vcpu !== undefined && { vcpu }), pc, satp, count } };
 }
 
 /** The low half of an entry as it was before it became suspect. */

@@ -24,6 +24,12 @@ export const PTE_SPLIT = 0x100;
 export const PTE_JOINED = 0x200;
 const JOINED_PAGES = 16;
 
+/** What a view is of. */
+export interface ViewSpace {
+  readonly scheme: PagingScheme;
+  readonly vcpu: number | undefined;
+}
+
 /** Is told what becomes of a view's tables and leaves. */
 export interface ViewTracker {
   /** The tables in this page, or the root, are empty now. */
@@ -46,6 +52,10 @@ export class ShadowView {
   readonly satp: bigint;
   /** Pages below the root. */
   private readonly tables = new Set<Hpa>();
+  /** The guest's own, so that the same addresses are canonical. */
+  readonly scheme: PagingScheme;
+  /** The vCPU whose it is; undefined: all run in it. */
+  readonly vcpu: number | undefined;
   /** Valid leaves. */
   leaves = 0;
   /** Whether some leaf was derived with guest sstatus.MXR = 1 and would differ without it. */
@@ -63,14 +73,15 @@ export class ShadowView {
     readonly kind: ViewKind,
     /** The ASID in the host satp, different for each view that exists. */
     readonly hostAsid: number,
-    /** The guest's own, so that the same addresses are canonical. */
-    readonly scheme: PagingScheme,
+    space: ViewSpace,
     private readonly tracker?: ViewTracker,
     /** The page of the root table, where that exists already. */
     root?: Hpa,
   ) {
+    this.scheme = space.scheme;
+    this.vcpu = space.vcpu;
     this.root = root ?? pool.allocate();
-    this.satp = makeSatp(scheme, this.root, hostAsid);
+    this.satp = makeSatp(this.scheme, this.root, hostAsid);
   }
 
   /** All but what it was made with. */

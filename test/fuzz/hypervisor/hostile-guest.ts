@@ -161,7 +161,7 @@ export class HostileGuest {
     const { random, guest } = this;
     if (random.below(4) !== 0) this.makeTables();
     if (random.below(2) === 0) this.makeCode();
-    if (random.below(3) === 0) guest.shadow.fence({});
+    if (random.below(3) === 0) for (const { index } of guest.vcpus) guest.shadow.fence(index, {});
     for (const vcpu of guest.vcpus) this.makeState(vcpu);
     if (random.below(2) === 0) makeRings(guest, random, this.virtioVersion, this.devices);
   }
