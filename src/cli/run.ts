@@ -20,6 +20,7 @@ import { GuestLines } from './guest-lines';
 import { readFirmware, readKernel, readUserFile } from './kernel-file';
 import type { RunOptions } from './options';
 import { parseRunOptions } from './options';
+import { figuresOf, writeFigures } from './run-figures';
 import { restoreFrom, saveTo } from './snapshot-files';
 import { StaleReports } from './stale-reports';
 import { Terminal } from './terminal';
@@ -238,9 +239,15 @@ export async function run(args: readonly string[]): Promise<number> {
     if (options.saveSnapshot !== undefined) save(system, options.saveSnapshot, result.kind === 'ended');
     await stale.flush();
     if (options.stats !== undefined || options.exitLog) {
-      const { writeStatistics } = await import('./statistics');
       const { kernel, stats: output, exitLog } = options;
-      writeStatistics(system, seconds, { output, exitLog: exitLog?.size ?? 0, kernel });
+      const { exits } = system;
+      const figures = figuresOf(system, seconds);
+      if (exits) {
+        const { writeStatistics } = await import('./statistics');
+        writeStatistics(exits, figures, { output, exitLog: exitLog?.size ?? 0, kernel });
+      } else {
+        writeFigures(output, figures, []);
+      }
     }
     if (stale.hasStopped) return STALE_STATUS;
     if (isMet()) return 0;

@@ -1,5 +1,5 @@
 /** The terminal as a guest's console: raw input with QEMU's escape key, and output that waits for nobody. */
-import { writeSync } from 'node:fs';
+import { fstatSync, statSync, writeSync } from 'node:fs';
 import { OutputCollector } from '../adapter/output-collector';
 
 const CONTROL_A = 0x01;
@@ -37,6 +37,7 @@ export interface TerminalEvents {
   outputClosed(): void;
 }
 
+const STDIN = 0;
 const STDOUT = 1;
 /**
  * Milliseconds until standard input is looked at: to open it takes Node.js longer than most kernels need for their first
@@ -57,7 +58,9 @@ export class Terminal {
 
   constructor(private readonly events: TerminalEvents) {
     if (process.platform === 'win32') this.stream = this.openStream();
-    this.timer = setTimeout(() => this.listen(), INPUT_DELAY);
+    this.timer = setTimeout(() => {
+      if (!isNothing(STDIN)) this.listen();
+    }, INPUT_DELAY);
   }
 
   /** True when a person may be typing, so that time shall pass as on a clock. */
@@ -148,5 +151,15 @@ export class Terminal {
   private closeOutput(): void {
     this.isOutputClosed = true;
     this.events.outputClosed();
+  }
+}
+
+/** Whether nothing ever comes from the descriptor, since it is `/dev/null`. */
+function isNothing(descriptor: number): boolean {
+  try {
+    const { rdev } = fstatSync(descriptor);
+    return rdev !== 0 && rdev === statSync('/dev/null').rdev;
+  } catch {
+    return false;
   }
 }
