@@ -33,6 +33,8 @@ const FRAMES_LOOKED_AT = 20;
 
 export class EventSender {
   readonly listener: SessionListener;
+  /** The boot of which a finding was told. */
+  private foundIn: number | undefined;
 
   constructor(
     private readonly connection: Connection,
@@ -42,7 +44,7 @@ export class EventSender {
       stopped: (stop) => this.stopped(stop),
       ended: (end) => this.ended(end),
       output: (console, bytes) => this.connection.consoles.write(console, bytes),
-      log: (text) => this.output(`${text}\n`, 'console'),
+      log: (text, kind) => this.output(`${text}\n`, kind === 'finding' ? this.findingCategory() : 'console'),
       breakpointChanged: (breakpoint) => this.breakpointChanged(breakpoint),
       targetsChanged: () => this.targetsChanged(),
     };
@@ -90,6 +92,14 @@ export class EventSender {
     if (stop.reason.kind === 'data') this.output(`${stop.reason.text}\n`, 'console');
     if ('problem' in stop.reason && stop.reason.problem) this.output(`${stop.reason.problem}\n`, 'important');
     this.send(new Event('stopped', body));
+  }
+
+  /** The first one is to be noticed: the Debug Console, where all are, may not be in sight. */
+  private findingCategory(): 'important' | 'console' {
+    const { bootCount } = this.connection.session;
+    const isFirst = this.foundIn !== bootCount;
+    this.foundIn = bootCount;
+    return isFirst ? 'important' : 'console';
   }
 
   private hasSource({ target }: Stop): boolean {

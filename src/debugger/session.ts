@@ -29,8 +29,8 @@ export interface SessionListener {
   ended(end: End): void;
   /** A console wrote bytes. */
   output(console: string, bytes: Uint8Array): void;
-  /** A log point, or a remark of the debugger. */
-  log(text: string, kind: 'log-point' | 'note'): void;
+  /** A log point, a remark of the debugger, or a mistake of the guest's that it has found. */
+  log(text: string, kind: 'log-point' | 'note' | 'finding'): void;
   breakpointChanged(breakpoint: Breakpoint): void;
   /** There are other targets than before, or one's `standstill` changed. */
   targetsChanged?(): void;
@@ -251,7 +251,7 @@ export class Session {
       () => this.space,
       (text) => this.listener.log(text, 'log-point'),
       ++this.boots,
-      new StaleWatch(staleMode, (text) => this.listener.log(text, 'note')),
+      new StaleWatch(staleMode, (text) => this.listener.log(text, 'finding')),
     );
     const watch = new TargetWatch(system, () => this.listener.targetsChanged?.());
     const loop = new RunLoop(system, this.scheduler, judge, options.pacing, clock);

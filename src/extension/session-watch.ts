@@ -4,6 +4,9 @@ import { DEBUG_TYPE } from '../protocol/launch-configuration';
 import { SessionStateMachine } from './session-state';
 import type { SessionState } from './session-state';
 
+/** What a view says that shows the last stop while the guest runs. */
+export const LATE = 'The guest is running. This is what the last stop showed.';
+
 /** Follows all sessions of our debug type. */
 export class SessionWatch implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.DebugSession>();

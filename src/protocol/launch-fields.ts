@@ -168,7 +168,7 @@ const HYPERVISOR_FIELDS = {
     description: 'What to do when a guest uses an address translation that it changed without sfence.vma.',
     choices: {
       stop: 'Stop there.',
-      log: 'Tell it in the Debug Console, each place once.',
+      log: 'Tell it in the Debug Console, each place once, and the first as a notification.',
       ignore: 'Nothing: they are not looked for.',
     },
     default: 'log',

@@ -1,14 +1,18 @@
 /** The view "Shadow Page Tables" and its commands. */
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../../protocol/launch-configuration';
+import type { LaunchConfiguration } from '../../protocol/launch-fields';
 import type { PageTableNode } from '../../protocol/page-table';
 import type { GuestStates } from '../guests/guest-states';
 import type { MemoryDocuments } from '../memory/memory-documents';
+import { LATE } from '../session-watch';
 import type { SessionWatch } from '../session-watch';
 import { describeTranslation, findAddress, hex, parseAddress } from './find-address';
 import { PageTableTree } from './page-table-tree';
 
 const VIEW = 'hypocaust.shadowPageTables';
+/** As in package.json. */
+const TITLE = 'Shadow Page Tables';
 
 export function registerPageTables(
   sessions: SessionWatch,
@@ -23,10 +27,11 @@ export function registerPageTables(
   const update = (session: vscode.DebugSession | undefined): void => {
     const state = session && sessions.stateOf(session);
     if (session && state === 'running' && shown === session) {
-      view.message = 'The guest is running. This is what the last stop showed.';
+      view.message = LATE;
       return;
     }
     view.message = undefined;
+    view.title = isBare(session) ? 'Page Tables' : TITLE;
     shown = state === 'stopped' ? session : undefined;
     tree.show(shown);
   };
@@ -87,6 +92,12 @@ export function registerPageTables(
       await memory.open(session, { title: `Memory ${first}`, reference: `hpa:${node.hva}`, address: BigInt(first) });
     }),
   );
+}
+
+/** Without the hypervisor there are no shadow page tables, only the kernel's own. */
+function isBare(session: vscode.DebugSession | undefined): boolean {
+  const { mode = 'hypervisor' } = (session?.configuration ?? {}) as LaunchConfiguration;
+  return mode !== 'hypervisor';
 }
 
 function askAddress(): Thenable<string | undefined> {

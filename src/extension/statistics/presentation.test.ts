@@ -23,6 +23,7 @@ describe('VM exit statistics', () => {
       '  csrRead: 40',
       '  csrWrite: 40',
       '  sret: 3',
+      'No details: "hypervisor.exitLog" is 0 in the launch configuration',
     ]);
   });
 
@@ -39,11 +40,15 @@ describe('VM exit statistics', () => {
       '  csrWrite: 42 (+2)',
       '  csrRead: 40',
       '  sret: 3',
+      'No details: "hypervisor.exitLog" is 0 in the launch configuration',
     ]);
   });
 
   it('have no guests on the bare machine', () => {
-    assert.equal(presentStatistics({ instructions: 0, virtualSeconds: 0, guests: [] }).length, 1);
+    assert.deepEqual(text(presentStatistics({ instructions: 0, virtualSeconds: 0, guests: [] })), [
+      'Machine: 0 instructions · 0.000000 s of virtual time',
+      'No VM exits: in this "mode" there is no hypervisor',
+    ]);
   });
 
   it('open into what exits were about and where, and show the last ones, newest first', () => {

@@ -83,7 +83,22 @@ export function presentStatistics(
     };
   });
   const last = now.lastExits && now.lastExits.length > 0 ? [lastExits(now.lastExits, now.guests.length > 1)] : [];
-  return [machine, ...guests, ...last];
+  return [machine, ...guests, ...last, ...notes(now)];
+}
+
+/** Why there is nothing to see where there could be something. */
+function notes({ guests }: StatisticsResponse): StatisticsRow[] {
+  const note = (label: string, description: string): StatisticsRow => ({
+    id: 'note',
+    label,
+    description,
+    icon: 'info',
+    isOpen: false,
+    children: [],
+  });
+  if (guests.length === 0) return [note('No VM exits', 'in this "mode" there is no hypervisor')];
+  if (guests.some(({ kinds }) => kinds !== undefined)) return [];
+  return [note('No details', '"hypervisor.exitLog" is 0 in the launch configuration')];
 }
 
 /** What the exits of a kind were about, then where they happened. */

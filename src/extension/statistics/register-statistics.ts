@@ -4,6 +4,7 @@ import { DEBUG_TYPE } from '../../protocol/launch-configuration';
 import type { SourceLine, StatisticsResponse } from '../../protocol/statistics';
 import type { GuestStates } from '../guests/guest-states';
 import { request } from '../request';
+import { LATE } from '../session-watch';
 import type { SessionWatch } from '../session-watch';
 import { presentStatistics } from './presentation';
 import type { StatisticsRow } from './presentation';
@@ -27,6 +28,8 @@ export function registerStatistics(sessions: SessionWatch, guests: GuestStates):
 
   const update = async (): Promise<void> => {
     const session = vscode.debug.activeDebugSession;
+    const isLate = session && sessions.stateOf(session) === 'running' && shown?.session === session.id;
+    view.message = isLate ? LATE : undefined;
     if (session?.type !== DEBUG_TYPE || sessions.stateOf(session) === 'ended') {
       rows = [];
     } else if (sessions.stateOf(session) === 'stopped') {
