@@ -1,5 +1,6 @@
 /** Switches on what the host has for fast WebAssembly but does not offer unasked. */
 import { setFlagsFromString } from 'node:v8';
+import { preferThisThread } from './thread-priorities';
 
 /** From this V8 on hints need no flag. */
 const FIRST_WITHOUT_FLAG = 14;
@@ -14,6 +15,7 @@ const MOST_INLINED = 180;
  * does so on the processors that translate the guest's code.
  */
 export function enableHostFeatures(): void {
+  preferThisThread();
   const [major, minor] = process.versions.v8.split('.').map(Number);
   if (major < FIRST_WITHOUT_FLAG) setFlagsFromString('--experimental-wasm-branch-hinting');
   setFlagsFromString(`--max-inlined-bytecode-size=${MOST_INLINED}`);

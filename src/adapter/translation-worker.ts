@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { TranslationAnswer } from '../engine/translator/translation-service';
 import { TranslationWorker } from '../engine/translator/translation-worker';
+import { becomeTranslator } from './thread-priorities';
 import type { FromWorker, ToWorker } from './translation-thread';
 
 const machines = new Map<number, TranslationWorker>();
@@ -35,4 +36,5 @@ function take(message: ToWorker): void {
   }
 }
 
+becomeTranslator();
 say('ready');

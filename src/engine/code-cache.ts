@@ -6,12 +6,13 @@
  * virtual pages on the same physical page, and all pages without breakpoints, pay nothing.
  */
 import type { Decode } from '../isa/decode';
-import type { Decoded } from '../isa/instruction';
+import { FormerCode } from './former-code';
 import * as at from './layout';
 import type { PageInfo } from './page-info';
 import { DRAM_BASE } from './physical-memory';
 import * as record from './record';
-import { endsTrace, hasNearForm, markerNumber, needsWord, operationNumber, writesFloat } from './record';
+import { markerNumber } from './record';
+import { RecordWriter } from './record-writer';
 
 const PAGE_SIZE = 0x1000;
 
@@ -36,12 +37,15 @@ export interface CodeEvents {
 }
 
 export class CodeCache {
-  private readonly view: DataView;
+  private readonly words: Int32Array;
+  private readonly halves: Uint16Array;
   private readonly slots: Uint32Array;
+  private readonly writer: RecordWriter;
   private pages = new Map<number, CodePage[]>();
   private readonly bySlotTable = new Map<number, CodePage>();
   private nextSlotTable = at.SLOT_TABLES;
   private nextRecord = at.RECORDS;
+  private readonly former = new FormerCode();
   private breakpoints = new Map<number, Set<number>>();
   /** The operation that a break record stands for. */
   private readonly broken = new Map<number, number>();
@@ -54,17 +58,19 @@ export class CodeCache {
   constructor(
     buffer: ArrayBuffer,
     private readonly info: PageInfo,
-    private readonly decode: Decode,
+    decode: Decode,
     private readonly how: { readonly heat: number; readonly fuses: boolean },
     private readonly events: CodeEvents,
   ) {
-    this.view = new DataView(buffer);
+    this.words = new Int32Array(buffer);
+    this.halves = new Uint16Array(buffer);
+    this.writer = new RecordWriter(buffer, decode);
     this.slots = new Uint32Array(buffer, 0, at.RECORDS / 4);
   }
 
   /** Whether the page at this HPA holds decoded code: stores to it must call `invalidate`. */
   isCode(hpaPage: number): boolean {
-    return this.pages.has(hpaPage);
+    return this.pages.has(hpaPage) && !this.former.isAsleep(hpaPage);
   }
 
   /** Virtual addresses where execution leaves for the host. */
@@ -133,18 +139,34 @@ export class CodeCache {
     for (let page = hpa - (hpa % PAGE_SIZE); page < hpa + length; page += PAGE_SIZE) {
       const first = Math.max(0, ((Math.max(hpa, page) - page) >> 1) - 1);
       const last = (Math.min(hpa + length, page + PAGE_SIZE) - page - 1) >> 1;
-      for (const copy of this.pages.get(page) ?? []) {
-        const table = copy.slotTable / 4;
-        for (let i = table + first; i <= table + last; i++) {
-          if (this.slots[i] === 0) continue;
-          this.clearSlots(copy);
-          this.events.onDrop(copy);
-          dropped = true;
-          break;
-        }
+      const copies = this.pages.get(page);
+      if (!copies || this.former.isAsleep(page)) continue;
+      let hit = false;
+      for (const copy of copies) {
+        if (!this.holdsCode(copy, first, last)) continue;
+        this.drop(copy);
+        hit = true;
       }
+      if (!hit && this.former.fallsAsleep(page)) {
+        for (const copy of copies) this.drop(copy);
+        this.info.setAsleep(page, true);
+        hit = true;
+      }
+      dropped ||= hit;
     }
     return dropped;
+  }
+
+  /** Whether an instruction is decoded in these halfwords of a page. */
+  private holdsCode({ slotTable }: CodePage, first: number, last: number): boolean {
+    const table = slotTable / 4;
+    for (let i = table + first; i <= table + last; i++) if (this.slots[i] !== 0) return true;
+    return false;
+  }
+
+  private drop(copy: CodePage): void {
+    this.clearSlots(copy);
+    this.events.onDrop(copy);
   }
 
   /** Drops everything. */
@@ -153,6 +175,7 @@ export class CodeCache {
     this.pages = new Map();
     this.bySlotTable.clear();
     this.broken.clear();
+    this.former.clear();
     this.nextSlotTable = at.SLOT_TABLES;
     this.nextRecord = at.RECORDS;
     this.events.onFlush();
@@ -163,10 +186,9 @@ export class CodeCache {
    * where code must not be cached. @returns its record, followed by an end
    */
   decodeScratch(word: number, offset: number, breakpoint: boolean): number {
-    const decoded = this.decode(word);
-    this.writeInstruction(at.SCRATCH_RECORDS, offset, word, decoded, undefined);
-    const after = at.SCRATCH_RECORDS + record.RECORD_SIZE;
-    this.writeMarker(after, 'end', offset + (decoded?.length ?? 0));
+    const { writer } = this;
+    writer.write(at.SCRATCH_RECORDS, offset, word, 0);
+    writer.writeMarker(at.SCRATCH_RECORDS + record.RECORD_SIZE, 'end', offset + writer.length);
     if (breakpoint) this.breakAt(at.SCRATCH_RECORDS);
     return at.SCRATCH_RECORDS;
   }
@@ -176,6 +198,11 @@ export class CodeCache {
       this.flush();
       return 0;
     }
+    if (this.former.wake(page.hpa)) {
+      this.info.setAsleep(page.hpa, false);
+      this.events.onNewPage();
+    }
+    const { words, halves, writer } = this;
     const first = this.nextRecord;
     const ram = page.hpa - DRAM_BASE + at.RAM;
     const table = page.slotTable / 4;
@@ -183,90 +210,41 @@ export class CodeCache {
     let address = first;
     for (let count = 1; ; count++) {
       if (offset >= PAGE_SIZE || count === record.TRACE_LIMIT) {
-        this.writeMarker(address, 'end', offset);
+        writer.writeMarker(address, 'end', offset);
         break;
       }
       const known = this.slots[table + offset / 2];
       if (known !== 0) {
-        this.writeMarker(address, 'goto', offset);
-        this.view.setUint32(address + record.TARGET, known, true);
+        writer.writeMarker(address, 'goto', offset);
+        words[(address + record.TARGET) / 4] = known;
         break;
       }
       this.slots[table + offset / 2] = address;
-      this.view.setInt32(address / 4 + at.HEAT_OFFSET, this.how.heat, true);
-      const low = this.view.getUint16(ram + offset, true);
+      words[(address / 4 + at.HEAT_OFFSET) / 4] = this.how.heat;
+      const low = halves[(ram + offset) / 2];
       const breakpoint = page.breakpoints?.has(offset) ?? false;
       if ((low & 3) === 3 && offset === PAGE_SIZE - 2) {
-        this.writeMarker(address, 'cross', offset);
-        this.view.setInt32(address + record.IMM, low, true);
+        writer.writeMarker(address, 'cross', offset);
+        words[(address + record.IMM) / 4] = low;
         if (breakpoint) this.breakAt(address);
         break;
       }
-      const word = (low & 3) === 3 ? this.view.getUint32(ram + offset, true) : low;
-      const decoded = this.decode(word);
-      this.writeInstruction(address, offset, word, decoded, page);
+      const word = (low & 3) === 3 ? low | (halves[(ram + offset) / 2 + 1] << 16) : low;
+      writer.write(address, offset, word, page.slotTable);
       if (breakpoint) this.breakAt(address);
-      else if (address > first && this.how.fuses) this.fuse(address);
-      if (decoded === undefined || endsTrace(decoded.instruction)) break;
-      offset += decoded.length;
+      else if (address > first && this.how.fuses) writer.fuse(address);
+      if (writer.ends) break;
+      offset += writer.length;
       address += record.RECORD_SIZE;
     }
     this.nextRecord = address + record.RECORD_SIZE;
     return first;
   }
 
-  /** Makes one step of this record and the one before it in the trace, if they are a pair. */
-  private fuse(address: number): void {
-    const before = address - record.RECORD_SIZE;
-    const number = record.fusedNumber(
-      this.view.getUint16(before + record.OP, true),
-      this.view.getUint16(address + record.OP, true),
-    );
-    if (number !== undefined) this.view.setUint16(before + record.OP, number, true);
-  }
-
-  private writeMarker(address: number, marker: record.Marker, offset: number): void {
-    this.view.setUint16(address + record.OP, markerNumber(marker), true);
-    this.view.setUint16(address + record.PC_OFFSET, offset, true);
-  }
-
   private breakAt(address: number): void {
-    this.broken.set(address, this.view.getUint16(address + record.OP, true));
-    this.view.setUint16(address + record.OP, markerNumber('break'), true);
-  }
-
-  /** @param page where near branches may lead; undefined: all branches are far */
-  private writeInstruction(
-    address: number,
-    offset: number,
-    word: number,
-    decoded: Decoded | undefined,
-    page: CodePage | undefined,
-  ): void {
-    if (decoded === undefined) {
-      this.writeMarker(address, 'illegal', offset);
-      this.view.setUint32(address + record.TARGET, word, true);
-      return;
-    }
-    const { view } = this;
-    const { instruction, length, rd, rs1, rs2, imm } = decoded;
-    let form: record.Form = 'plain';
-    let target = 0;
-    if (hasNearForm(instruction)) {
-      const to = offset + imm;
-      form = page && to >= 0 && to < PAGE_SIZE ? 'near' : 'far';
-      if (page && form === 'near') target = this.slots[page.slotTable / 4 + to / 2];
-    } else if (needsWord(instruction)) {
-      target = word;
-    }
-    const destination = writesFloat(instruction) ? at.F_REGISTERS + rd * 8 : rd === 0 ? at.X0_SINK : rd * 8;
-    view.setUint16(address + record.OP, operationNumber(instruction, form), true);
-    view.setUint16(address + record.PC_OFFSET, offset | (length === 2 ? 1 : 0), true);
-    view.setUint16(address + record.RD, destination, true);
-    view.setUint8(address + record.RS1, rs1 * 8);
-    view.setUint8(address + record.RS2, rs2 * 8);
-    view.setInt32(address + record.IMM, imm, true);
-    view.setUint32(address + record.TARGET, target, true);
+    const operation = (address + record.OP) / 2;
+    this.broken.set(address, this.halves[operation]);
+    this.halves[operation] = markerNumber('break');
   }
 
   private clearSlots(page: CodePage): void {

@@ -6,7 +6,7 @@ import type { StateTransfer } from './state-transfer';
 import { csrs } from '../isa/csrs';
 import { HartState, RegisterViews } from './hart-state';
 import * as at from './layout';
-import { superpageMark } from './page-walk';
+import { markSuperpage } from './page-walk';
 import { tlbKey } from './tlb';
 import type { Tlbs, TlbUse } from './tlb';
 
@@ -52,13 +52,14 @@ class Place {
   readonly registers: RegisterViews;
   readonly csrs: BigUint64Array;
   readonly csrHalves: Uint32Array;
-  readonly superpages: BigUint64Array;
+  /** In halves. */
+  readonly superpages: Uint32Array;
 
   constructor(buffer: ArrayBuffer, cells: number, csrValues: number, superpages: number) {
     this.registers = new RegisterViews(buffer, cells);
     this.csrs = new BigUint64Array(buffer, csrValues, CSR_COUNT);
     this.csrHalves = new Uint32Array(buffer, csrValues, 2 * CSR_COUNT);
-    this.superpages = new BigUint64Array(buffer, superpages, at.SUPERPAGE_MARKS);
+    this.superpages = new Uint32Array(buffer, superpages, 2 * at.SUPERPAGE_MARKS);
   }
 }
 
@@ -172,12 +173,11 @@ export class HartContext {
 
   /** Generated code may put parts of this superpage into the hart's TLBs from now on, until `forgetSuperpages`. */
   knowSuperpage(vaLow: number, vaHigh: number, level: number): void {
-    const { index, mark } = superpageMark(vaLow, vaHigh, level);
-    this.place.superpages[index] = mark;
+    markSuperpage(this.place.superpages, vaLow, vaHigh, level);
   }
 
   forgetSuperpages(): void {
-    this.place.superpages.fill(0n);
+    this.place.superpages.fill(0);
   }
 
   /** All but the CSRs, which their owner knows; translations are made anew. */

@@ -23,6 +23,13 @@ export class PageInfo {
     this.words[index] = (this.words[index] & OTHERS) | at.CODE | (slotTable ?? 0);
   }
 
+  /** The page's code sleeps (see `former-code.ts`), or is awake again. */
+  setAsleep(hpaPage: number, asleep: boolean): void {
+    const index = indexOf(hpaPage);
+    if (asleep) this.words[index] &= ~at.CODE;
+    else this.words[index] |= at.CODE;
+  }
+
   /** The page's decoded code is void. */
   clearCode(hpaPage: number): void {
     this.words[indexOf(hpaPage)] &= OTHERS;

@@ -41,11 +41,14 @@ export function leafRule(walk: PlainWalk, kind: 'data' | 'fetch'): { readonly ma
   return { mask, value: needed | (walk.user === 'only' ? U : 0n) };
 }
 
-/** Where a superpage's mark lies: in a table of 512 places, found by the address in units of its size. */
-export function superpageMark(vaLow: number, vaHigh: number, level: number): { readonly index: number; mark: bigint } {
-  const shift = BigInt(12 + 9 * level);
-  const number = ((BigInt(vaHigh >>> 0) << 32n) | BigInt(vaLow >>> 0)) >> shift;
-  return { index: Number(number % BigInt(at.SUPERPAGE_MARKS)), mark: (number << shift) | shift };
+/** Writes a superpage's mark into a table of 512 places (u64, here as halves): it is found by the address in units of its size. */
+export function markSuperpage(marks: Uint32Array, vaLow: number, vaHigh: number, level: number): void {
+  const shift = 12 + 9 * level;
+  const inHigh = shift >= 32;
+  const number = inHigh ? vaHigh >>> (shift - 32) : (vaHigh << (32 - shift)) | (vaLow >>> shift);
+  const place = 2 * (number & (at.SUPERPAGE_MARKS - 1));
+  marks[place] = inHigh ? shift : (vaLow & -(1 << shift)) | shift;
+  marks[place + 1] = inHigh ? vaHigh & -(1 << (shift - 32)) : vaHigh;
 }
 
 /** The functions' parameters: the virtual address, the TLB's address, and for data whether it is a store. */

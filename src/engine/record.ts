@@ -107,18 +107,17 @@ export function operationNumber(instruction: Instruction, form: Form): number {
   return instructionNumbers.get(instruction)![form];
 }
 
-const fusedNumbers = new Map<number, Map<number, number>>();
+const fusedNumbers = new Uint16Array(operations.length * operations.length);
 operations.forEach((operation, number) => {
   if ('marker' in operation || !operation.second) return;
   const first = operationNumber(operation.instruction, operation.form);
   const second = operationNumber(operation.second.instruction, operation.second.form);
-  const seconds = fusedNumbers.get(first) ?? new Map<number, number>();
-  fusedNumbers.set(first, seconds.set(second, number));
+  fusedNumbers[first * operations.length + second] = number;
 });
 
-/** Operation number of two consecutive records' operations done in one step, if there is one. */
-export function fusedNumber(first: number, second: number): number | undefined {
-  return fusedNumbers.get(first)?.get(second);
+/** Operation number of two consecutive records' operations done in one step; 0: there is none. */
+export function fusedNumber(first: number, second: number): number {
+  return fusedNumbers[first * operations.length + second];
 }
 
 /** Branches and `pc`-relative jumps go to a place that is known when they are decoded. */

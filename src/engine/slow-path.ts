@@ -436,9 +436,11 @@ export class SlowPath {
 
   /** The halfword behind pc, or the status of the trap that fetching it raised. */
   private secondHalf(): number | { readonly status: number } {
-    const { state, memory } = this.parts;
+    const { state, memory, tlbs, code } = this.parts;
     const low = (state.pcLow + 2) >>> 0;
     const high = low < 2 ? (state.pcHigh + 1) >>> 0 : state.pcHigh;
+    const known = code.pageOfSlotTable(tlbs.slotTable(low, high));
+    if (known) return memory.read16(known.hpa + (low & (PAGE_SIZE - 1)));
     const hpa = this.host.translate(low, high, FETCH, 2);
     if (hpa < 0) return { status: this.jumped() };
     if (this.endsBefore()) return { status: EXIT };

@@ -109,6 +109,8 @@ class Bank {
     const { words, shape } = this;
     const offset = ((vaLow >>> 12) & (shape.entries - 1)) * shape.entrySize;
     for (let i = 0; i < at.TLB_COUNT; i++) {
+      // They come into use one after the other.
+      if (this.keys[i] === undefined) return;
       if (!this.belongsTo(i, hart)) continue;
       const tlb = this.address(i);
       if (words[(tlb + shape.entries * shape.entrySize) / 4] > 0) this.clear(tlb + offset);

@@ -111,7 +111,11 @@ export class Mmu implements EntrySource {
 
   /** Whether the address lies in a superpage of which a TLB may hold other parts. */
   inSuperpage(vaLow: number, vaHigh: number): boolean {
-    return this.superpagesLost || this.superpages.some((pages, level) => pages.has(pageNumber(vaLow, vaHigh, level)));
+    if (this.superpagesLost) return true;
+    for (let level = 1; level < this.superpages.length; level++) {
+      if (this.superpages[level].has(pageNumber(vaLow, vaHigh, level))) return true;
+    }
+    return false;
   }
 
   /** To be called when all TLBs were flushed. */
@@ -151,5 +155,5 @@ export class Mmu implements EntrySource {
 /** The address in units of this level's pages. */
 function pageNumber(vaLow: number, vaHigh: number, level: number): number {
   const shift = 12 + 9 * level;
-  return shift < 32 ? vaHigh * 2 ** (32 - shift) + (vaLow >>> shift) : vaHigh >>> (shift - 32);
+  return shift < 32 ? vaHigh * (HALF / (1 << shift)) + (vaLow >>> shift) : vaHigh >>> (shift - 32);
 }

@@ -2,6 +2,7 @@
 import type { CodePage } from '../code-cache';
 import type { Wanted } from './code-snapshot';
 import { buffersOf, SnapshotTaker } from './code-snapshot';
+import * as at from '../layout';
 import type { LiveCode, LiveParts } from './live-code';
 import type { RegionWish } from './region-module';
 import type {
@@ -14,8 +15,26 @@ import type {
 } from './translation-service';
 import type { Arrival } from './translator';
 
-/** Requests on their way at most: each has some 50 KB of code with it. */
-const MOST_WAITING = 256;
+const REGISTERS = 32;
+/**
+ * Requests on their way at most: enough for the worker to have something to do until the machine looks again. Others wait here,
+ * where it is known which of them gets hotter: with all of them under way, a boot's hottest code would come after all that is warm.
+ */
+const MOST_POSTED = 12;
+/** Places that wait here at most. */
+const MOST_CANDIDATES = 2048;
+
+/** A wish that has no index yet. */
+export type OpenWish = Omit<RegionWish, 'index'>;
+
+/** A place where a region is to begin, before it is asked for. */
+interface Candidate {
+  readonly wish: OpenWish;
+  readonly record: number;
+  readonly code: LiveCode;
+  /** Those of the moment when the place became hot. */
+  readonly registers: BigInt64Array<ArrayBuffer>;
+}
 
 interface Waiting {
   readonly id: number;
@@ -27,6 +46,8 @@ interface Waiting {
 export interface BackgroundEvents {
   /** Regions of one module have arrived; there is at least one. */
   arrived(module: WebAssembly.Module, bytes: number, arrivals: readonly Arrival[]): void;
+  /** An index for a region; undefined: there is none. */
+  index(): number | undefined;
   /** This index is not needed. */
   released(index: number): void;
 }
@@ -35,6 +56,8 @@ export interface BackgroundEvents {
 export class BackgroundTranslation implements TranslationReceiver {
   private channel: TranslationChannel | undefined;
   private hasFailed = false;
+  /** By their records. */
+  private readonly candidates = new Map<number, Candidate>();
   private readonly waiting = new Map<number, Waiting>();
   private readonly byPage = new Map<CodePage, Set<Waiting>>();
   private lastId = 0;
@@ -53,31 +76,73 @@ export class BackgroundTranslation implements TranslationReceiver {
     return this.channel?.accepts() ?? false;
   }
 
-  /** Asks for a region that begins at the hart's pc, where this record is. @returns whether it is on its way */
-  request(code: LiveCode, wish: RegionWish, record: number): boolean {
-    const { heats } = this.live;
+  /** Asks for a region that begins at the hart's pc, where this record is. @returns whether it is on its way, or will be */
+  request(code: LiveCode, wish: OpenWish, record: number): boolean {
+    const { heats, buffer } = this.live;
     if (this.hasFailed) return false;
     this.channel ??= this.service.open(this.setup(), this);
     if (!this.channel.accepts()) return false;
-    if (this.waiting.size >= MOST_WAITING) {
-      this.events.released(wish.index);
+    if (this.candidates.size >= MOST_CANDIDATES) {
       heats.reset(record);
       return true;
     }
-    const taker = new SnapshotTaker(this.live, code);
-    const snapshot = taker.first(wish.offset);
-    const waiting: Waiting = { id: ++this.lastId, wish, record, taker };
-    this.waiting.set(waiting.id, waiting);
-    this.listPages(waiting);
     heats.wait(record);
-    this.channel.post(
-      { kind: 'region', id: waiting.id, wish, code: snapshot, seen: this.lastBatch },
-      buffersOf(snapshot),
-    );
+    const registers = new BigInt64Array(buffer, at.X_REGISTERS, REGISTERS).slice();
+    this.candidates.set(record, { wish, record, code, registers });
+    this.postHottest();
     return true;
   }
 
+  /** Another region has the code at this record. */
+  cover(record: number): void {
+    if (this.candidates.get(record)?.wish.isLarge !== false) return;
+    this.candidates.delete(record);
+    this.live.heats.coolWaiting(record);
+  }
+
+  private postHottest(): void {
+    while (this.waiting.size < MOST_POSTED) {
+      const candidate = this.hottest();
+      const index = candidate && this.events.index();
+      if (index === undefined) return;
+      this.candidates.delete(candidate!.record);
+      this.post(candidate!, index);
+    }
+  }
+
+  /** Regions that are entered all the time come first, then what was jumped to most since it became hot. */
+  private hottest(): Candidate | undefined {
+    const { heats } = this.live;
+    let hottest: Candidate | undefined;
+    let most = -1;
+    for (const candidate of this.candidates.values()) {
+      const jumps = candidate.wish.isLarge ? Infinity : heats.jumpsWhileWaiting(candidate.record);
+      if (jumps <= most) continue;
+      most = jumps;
+      hottest = candidate;
+    }
+    return hottest;
+  }
+
+  private post({ wish: openWish, record, code, registers }: Candidate, index: number): void {
+    const wish = { ...openWish, index };
+    const taker = new SnapshotTaker(this.live, code);
+    const snapshot = { ...taker.first(wish.offset), registers };
+    const waiting: Waiting = { id: ++this.lastId, wish, record, taker };
+    this.waiting.set(waiting.id, waiting);
+    this.listPages(waiting);
+    this.channel!.post(
+      { kind: 'region', id: waiting.id, wish, code: snapshot, seen: this.lastBatch },
+      buffersOf(snapshot),
+    );
+  }
+
   receive(answer: TranslationAnswer): void {
+    this.take(answer);
+    this.postHottest();
+  }
+
+  private take(answer: TranslationAnswer): void {
     if (answer.kind === 'translated') {
       this.arrive(answer);
       return;
@@ -104,11 +169,13 @@ export class BackgroundTranslation implements TranslationReceiver {
 
   /** Of what waits for this page's code nothing shall come. */
   cancelPage(page: CodePage): void {
+    for (const candidate of this.candidates.values()) if (candidate.code.first === page) this.drop(candidate);
     for (const waiting of this.byPage.get(page) ?? []) this.cancel(waiting);
   }
 
   /** Nothing of what waits shall come. */
   cancelAll(): void {
+    for (const candidate of this.candidates.values()) this.drop(candidate);
     for (const waiting of this.waiting.values()) this.cancel(waiting);
   }
 
@@ -141,6 +208,11 @@ export class BackgroundTranslation implements TranslationReceiver {
       const users = this.byPage.get(page) ?? new Set();
       this.byPage.set(page, users.add(waiting));
     }
+  }
+
+  private drop({ record }: Candidate): void {
+    this.candidates.delete(record);
+    if (this.live.heats.isWaiting(record)) this.live.heats.reset(record);
   }
 
   /** Its index is free, and its record may be asked for again. */

@@ -2,7 +2,6 @@
 import type { Decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
 import type { CodePage } from '../code-cache';
-import * as at from '../layout';
 import type { CsrUse } from '../stored-csrs';
 import type { JumpTable } from './jump-table';
 import { findJumpTable, MAX_TABLE_BYTES } from './jump-table';
@@ -11,7 +10,6 @@ import { decodeAt, ramAddress, whole } from './live-code';
 import type { CodeSource, RegionPage, Step } from './region';
 import { PAGE_SIZE } from './region';
 
-const REGISTERS = 32;
 /** In place of a count of jumps: the count is not known; there is no decoded instruction, or it has a breakpoint. */
 const UNKNOWN = -1;
 const NOTHING = -2;
@@ -61,12 +59,12 @@ export class SnapshotTaker {
     private readonly live: LiveCode,
   ) {}
 
-  /** What the region most likely needs, which begins at this offset in its page. */
-  first(offset: number): CodeSnapshot {
-    const near = [0, ...(offset < NEAR ? [-1] : []), ...(offset >= PAGE_SIZE - NEAR ? [1] : [])];
+  /** What the region most likely needs, which begins at this offset in its page. Other pages only if the first is mapped now. */
+  first(offset: number): Omit<CodeSnapshot, 'registers'> {
+    const others = [...(offset < NEAR ? [-1] : []), ...(offset >= PAGE_SIZE - NEAR ? [1] : [])];
+    const near = this.live.isMapped ? [0, ...others] : [0];
     return {
       pageAddress: this.live.pageAddress,
-      registers: new BigInt64Array(this.parts.buffer, at.X_REGISTERS, REGISTERS).slice(),
       pages: new Map(near.map((delta) => [delta, this.page(delta)])),
       data: new Map(),
     };

@@ -70,6 +70,11 @@ export class Heats {
     this.set(record, this.initial + (this.threshold >> 1));
   }
 
+  /** How often a record that waits was jumped to since. */
+  jumpsWhileWaiting(record: number): number {
+    return this.get(record) - WAITING;
+  }
+
   isWaiting(record: number): boolean {
     const heat = this.get(record);
     return heat >= WAITING && heat < WAITING_END;

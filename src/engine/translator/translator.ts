@@ -6,6 +6,7 @@ import * as at from '../layout';
 import type { StoredCsrs } from '../stored-csrs';
 import type { Technique } from '../techniques';
 import type { Tlbs } from '../tlb';
+import type { OpenWish } from './background-translation';
 import { BackgroundTranslation } from './background-translation';
 import { Heats } from './heats';
 import type { LiveParts } from './live-code';
@@ -127,6 +128,7 @@ export class Translator {
       });
       this.background = new BackgroundTranslation(service, setup, this.live, {
         arrived: (module, bytes, arrivals) => this.install(module, bytes, arrivals),
+        index: () => this.freeIndex(),
         released: (index) => this.free.push(index),
       });
     }
@@ -144,20 +146,20 @@ export class Translator {
       this.heats.freeze(record);
       return;
     }
-    if (this.free.length === 0) this.evict();
-    if (this.free.length === 0) {
-      // All are on their way.
-      this.heats.reset(record);
-      return;
-    }
-    const wish: RegionWish = {
-      index: this.free.pop()!,
+    const open: OpenWish = {
       offset: this.parts.state.pcLow % PAGE_SIZE,
       isLarge: this.grown.has(record),
       guesses: this.guessesOf(record),
       signExtended: this.signExtended(),
     };
-    if (this.background?.request(live, wish, record)) return;
+    if (this.background?.request(live, open, record)) return;
+    const index = this.freeIndex();
+    if (index === undefined) {
+      // All are on their way.
+      this.heats.reset(record);
+      return;
+    }
+    const wish: RegionWish = { ...open, index };
     const found = this.maker.find(live, wish);
     if (!found) {
       this.free.push(wish.index);
@@ -195,6 +197,11 @@ export class Translator {
     if (!region) return;
     this.failed.set(region.record, (this.failed.get(region.record) ?? new Set()).add(guess));
     this.remove(region);
+  }
+
+  private freeIndex(): number | undefined {
+    if (this.free.length === 0) this.evict();
+    return this.free.pop();
   }
 
   private guessesOf(record: number): readonly Guess[] {
@@ -239,7 +246,11 @@ export class Translator {
       const entries = isLarge ? UNLIMITED : this.thresholds.entries;
       this.view.setUint32(at.REGION_ENTRIES + 4 * index, entries, true);
       this.table.set(index, exports[exportedName(number)]);
-      for (const known of this.recordsAt(pages, positions)) if (known !== record) this.heats.cool(known);
+      for (const known of this.recordsAt(pages, positions)) {
+        if (known === record) continue;
+        this.background?.cover(known);
+        this.heats.cool(known);
+      }
       this.add({ index, record, pages: [...new Set(pages.values())], module: owner });
     }
   }
