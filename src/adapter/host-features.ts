@@ -11,6 +11,7 @@ const MOST_INLINED = 180;
  * To be called before the first machine is made. Hints about branches tell V8 which paths are rare, so that it keeps registers
  * for the others; engines without them pass the hints over. The V8 of Node.js 20 has the relaxed vector instructions, with
  * which floating-point multiplications and additions are fused, behind a flag; later ones have them anyway, as VS Code has.
+ * New objects are collected by one thread: there are few, and it would wait for V8's others, which make way for it.
  * Of JavaScript only short functions are inlined: while a kernel boots, V8 optimises for longer than what it optimises runs, and it
  * does so on the processors that translate the guest's code.
  */
@@ -18,6 +19,7 @@ export function enableHostFeatures(): void {
   preferThisThread();
   const [major, minor] = process.versions.v8.split('.').map(Number);
   if (major < FIRST_WITHOUT_FLAG) setFlagsFromString('--experimental-wasm-branch-hinting');
+  setFlagsFromString('--no-parallel-scavenge');
   setFlagsFromString(`--max-inlined-bytecode-size=${MOST_INLINED}`);
   if (major === 11 && minor === 3) setFlagsFromString('--experimental-wasm-relaxed-simd');
 }

@@ -45,6 +45,9 @@ export interface RegionOptions extends PlanOptions {
   readonly failures: number;
 }
 
+/** Code that is gone through once has no use for what a register's last access tells; and the less there is to compile, the better. */
+const WITHOUT_LOOPS = { remembersPages: 'never', guessesAddends: false } as const;
+
 export class RegionFunction {
   private readonly blocks: readonly Block[];
   private readonly plan: RegionPlan;
@@ -65,7 +68,8 @@ export class RegionFunction {
     this.blocks = region.blocks;
     this.plan = planRegion(this.blocks, how);
     const failures = new GuessFailures(code, how.failures);
-    this.memory = new MemoryAccess(code, DATA_TLB, how, failures);
+    const loops = this.plan.flow.isLoopHead.includes(true);
+    this.memory = new MemoryAccess(code, DATA_TLB, loops ? how : { ...how, ...WITHOUT_LOOPS }, failures);
     this.steps = new StepEmitter(code, PAGE, DATA_TLB, how.arithmetic, how.floatHelper, this.memory);
     this.exits = new RegionExits(code, region.pages, this.steps, failures, FETCH_TLB, BUDGET);
     this.target = code.local('i64');
