@@ -13,6 +13,7 @@ export async function readFiles(launch: Launch, sockets: HostSockets): Promise<S
   const parts = [{ ...machine, field: 'machine' }, ...launch.guests];
   const [ofMachine, ...ofGuests] = await readDevices(parts, { virtio: machine.virtio, rtc: machine.rtc }, sockets);
   const translation = translationThread();
+  if (launch.guests.some(({ initrd }) => initrd !== undefined)) translation?.prepare();
   return {
     mode: launch.mode,
     memoryBytes: launch.machine.memory,

@@ -8,6 +8,16 @@ const FIRST_WITHOUT_FLAG = 14;
 const MOST_INLINED = 180;
 
 /**
+ * To be called by the worker that translates, when a machine runs: from then on WebAssembly is compiled at once, and optimised. What the
+ * worker compiles is hot, and otherwise the thread that runs the machine would compile it when it is first called, to code that is
+ * as slow as the interpreter.
+ */
+export function compileEagerly(): void {
+  setFlagsFromString('--no-wasm-lazy-compilation');
+  setFlagsFromString('--no-liftoff');
+}
+
+/**
  * To be called before the first machine is made. Hints about branches tell V8 which paths are rare, so that it keeps registers
  * for the others; engines without them pass the hints over. The V8 of Node.js 20 has the relaxed vector instructions, with
  * which floating-point multiplications and additions are fused, behind a flag; later ones have them anyway, as VS Code has.

@@ -27,7 +27,7 @@ export type ToWorker =
 export type FromWorker = 'ready' | { readonly machine: number; readonly answer: TranslationAnswer };
 
 /** The process's worker; undefined where its program is not, as when the sources run without being bundled. */
-export function translationThread(): TranslationService | undefined {
+export function translationThread(): TranslationThread | undefined {
   thread ??= existsSync(join(__dirname, PROGRAM)) ? new TranslationThread(join(__dirname, PROGRAM)) : undefined;
   return thread;
 }
@@ -64,8 +64,13 @@ export class TranslationThread implements TranslationService {
     };
   }
 
+  /** A guest with much code is about to boot: the worker starts now, and is there when code gets hot. */
+  prepare(): void {
+    if (!this.worker && !this.hasFailed) this.start();
+  }
+
   private accepts(): boolean {
-    if (++this.requests === FIRST_REQUESTS) setImmediate(() => this.start());
+    if (++this.requests === FIRST_REQUESTS) setImmediate(() => this.prepare());
     return this.isReady;
   }
 

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { TranslationAnswer } from '../engine/translator/translation-service';
 import { TranslationWorker } from '../engine/translator/translation-worker';
+import { compileEagerly } from './host-features';
 import { becomeTranslator } from './thread-priorities';
 import type { FromWorker, ToWorker } from './translation-thread';
 
@@ -26,6 +27,7 @@ parentPort!.on('message', (messages: readonly ToWorker[]) => messages.forEach(ta
 function take(message: ToWorker): void {
   const { kind, machine } = message;
   if (kind === 'open') {
+    compileEagerly();
     const answer = (answer: TranslationAnswer) => say({ machine, answer });
     machines.set(machine, new TranslationWorker(message.setup, answer));
   } else if (kind === 'request') {

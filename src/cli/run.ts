@@ -54,6 +54,7 @@ async function boot(options: RunOptions, hostTicks: (() => number) | undefined, 
   const name = basename(options.kernel);
   const { extensions, engineWithout, vcpus, harts } = options;
   const translation = translationThread();
+  if (initrd) translation?.prepare();
   const machine = {
     extensions,
     engineWithout,

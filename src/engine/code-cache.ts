@@ -44,6 +44,8 @@ export class CodeCache {
   private pages = new Map<number, CodePage[]>();
   private readonly bySlotTable = new Map<number, CodePage>();
   private nextSlotTable = at.SLOT_TABLES;
+  /** Where the slot tables begin that were never used: they are zero. */
+  private usedSlotTables = at.SLOT_TABLES;
   private nextRecord = at.RECORDS;
   private readonly former = new FormerCode();
   private breakpoints = new Map<number, Set<number>>();
@@ -96,7 +98,8 @@ export class CodeCache {
     const page: CodePage = { hpa, virtualPage: wanted, breakpoints, slotTable: this.nextSlotTable };
     this.nextSlotTable += at.SLOT_TABLE_SIZE;
     this.bySlotTable.set(page.slotTable, page);
-    this.clearSlots(page);
+    if (page.slotTable < this.usedSlotTables) this.clearSlots(page);
+    else this.usedSlotTables = this.nextSlotTable;
     this.info.setCode(hpa, this.breakpoints.size === 0 ? page.slotTable : undefined);
     const listed = this.pages.get(hpa);
     if (listed) {

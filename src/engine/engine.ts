@@ -72,6 +72,9 @@ interface Interpreter {
   runExact(): void;
 }
 
+/** Of all engines: what the host has optimised for one serves the next. */
+let interpreterModule: WebAssembly.Module | undefined;
+
 export class Engine {
   /** DRAM, by HPA. */
   readonly memory: PhysicalMemory;
@@ -199,8 +202,8 @@ export class Engine {
     const { state, memory, tlbs, code, watched, dataWatch, pageInfo, translator } = this;
     this.slowPath = new SlowPath({ buffer, state, memory, tlbs, code, watched, dataWatch, pageInfo, translator }, host);
     const { table } = translator;
-    const module = new WebAssembly.Module(generateInterpreter());
-    const instance = new WebAssembly.Instance(module, {
+    interpreterModule ??= new WebAssembly.Module(generateInterpreter());
+    const instance = new WebAssembly.Instance(interpreterModule, {
       engine: { memory: this.wasmMemory, regions: table, ...this.slowPath.imports },
     });
     this.interpreter = instance.exports as unknown as Interpreter;

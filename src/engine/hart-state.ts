@@ -71,6 +71,16 @@ export class HartState {
     return this.words[X_REGISTERS / 8 + index];
   }
 
+  /** The low 32 bits of an integer register, unsigned. */
+  xLow(index: number): number {
+    return this.halves[X_REGISTERS / 4 + 2 * index];
+  }
+
+  /** The high 32 bits of an integer register, unsigned. */
+  xHigh(index: number): number {
+    return this.halves[X_REGISTERS / 4 + 2 * index + 1];
+  }
+
   /** Writes the low 64 bits; writes to x0 are ignored. */
   setX(index: number, value: bigint): void {
     if (index !== 0) this.words[X_REGISTERS / 8 + index] = value;
@@ -122,6 +132,13 @@ export class HartState {
   /** The high 32 bits of the program counter, unsigned. */
   get pcHigh(): number {
     return this.halves[PC / 4 + 1];
+  }
+
+  /** Moves pc on by so many bytes, as instructions do that jump nowhere. */
+  advancePc(bytes: number): void {
+    const low = this.halves[PC / 4] + bytes;
+    this.halves[PC / 4] = low;
+    if (low > 0xffff_ffff) this.halves[PC / 4 + 1]++;
   }
 
   /** Sets pc by its halves; bit 0 is cleared. */

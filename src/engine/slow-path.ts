@@ -5,6 +5,7 @@ import type { Action, Width } from '../isa/semantics';
 import { evaluate } from '../isa/evaluate';
 import type { CodeCache, CodePage } from './code-cache';
 import type { DataWatch } from './data-watch';
+import { DevicePages } from './device-pages';
 import { executeFloat } from './float-slow-path';
 import type { HartState } from './hart-state';
 import type { Access, EngineHost } from './host';
@@ -61,6 +62,7 @@ export class SlowPath {
 
   private doneHere = 0;
   private readonly view: DataView;
+  private readonly devices = new DevicePages();
   private readonly given = { rd: 0, rs1: 0, rs2: 0, imm: 0 };
 
   constructor(
@@ -131,8 +133,7 @@ export class SlowPath {
     this.countInstruction();
     if (this.parts.dataWatch.hasPending) this.parts.dataWatch.report();
     if (!this.redirected && !this.exitRequested) return NEXT;
-    const length = this.view.getUint16(rec + record.PC_OFFSET, true) & 1 ? 2n : 4n;
-    this.parts.state.pc += length;
+    this.parts.state.advancePc(this.view.getUint16(rec + record.PC_OFFSET, true) & 1 ? 2 : 4);
     return this.leave();
   }
 
@@ -202,13 +203,19 @@ export class SlowPath {
 
   /** Translates, and puts the page into the TLB where that is allowed. */
   private translateData(low: number, high: number, access: Access, size: number): number {
+    const { tlbs } = this.parts;
+    const known = this.devices.find(tlbs, low, high, access);
+    if (known !== undefined) return known;
     const hpa = this.host.translate(low, high, access, size);
+    if (hpa < 0 || !this.host.cacheable) return hpa;
     const page = hpa - (hpa % PAGE_SIZE);
-    if (hpa >= 0 && this.host.cacheable && this.parts.memory.contains(page, PAGE_SIZE)) {
+    if (!this.parts.memory.contains(page, PAGE_SIZE)) {
+      this.devices.remember(tlbs, low, high, access, page);
+    } else {
       if (!this.keepsOut(page, access)) {
         const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;
         if (access !== LOAD) this.parts.pageInfo.markDirty(page, PAGE_SIZE);
-        this.parts.tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
+        tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
       }
     }
     return hpa;

@@ -62,6 +62,8 @@ class Bank {
   private key = -1;
   /** Address of the current TLB. */
   tlb = 0;
+  /** How often something was dropped. */
+  drops = 0;
 
   constructor(
     private readonly words: Int32Array,
@@ -101,11 +103,13 @@ class Bank {
 
   /** Empties the TLBs of a hart, or all. */
   flush(hart: number | undefined): void {
+    this.drops++;
     for (let i = 0; i < at.TLB_COUNT; i++) if (this.belongsTo(i, hart)) this.empty(i);
   }
 
   /** Drops one page from all TLBs of a hart. */
   flushPage(vaLow: number, hart: number): void {
+    this.drops++;
     const { words, shape } = this;
     const offset = ((vaLow >>> 12) & (shape.entries - 1)) * shape.entrySize;
     for (let i = 0; i < at.TLB_COUNT; i++) {
@@ -127,6 +131,7 @@ class Bank {
   }
 
   private replaceOldest({ key, plain }: TlbUse): number {
+    this.drops++;
     const { keys, lastUse, shape } = this;
     let oldest = 0;
     for (let i = 1; i < at.TLB_COUNT; i++) if (lastUse[i] < lastUse[oldest]) oldest = i;
@@ -239,6 +244,16 @@ export class Tlbs {
   flushPage(vaLow: number, hart: number): void {
     this.data.flushPage(vaLow, hart);
     this.fetch.flushPage(vaLow, hart);
+  }
+
+  /** A number for the current data TLB. */
+  get currentData(): number {
+    return this.data.tlb;
+  }
+
+  /** How often something was dropped from data TLBs: what one of them held still holds while this is the same. */
+  get dataDrops(): number {
+    return this.data.drops;
   }
 
   /** Where the current data TLB has the byte that this address loads, in the engine's memory; undefined if it has not. */

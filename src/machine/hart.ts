@@ -268,7 +268,7 @@ export class Hart implements EngineHost {
     this.flushTranslationAt(Number(va & 0xffffffffn), Number((va >> 32n) & 0xffffffffn));
   }
 
-  /** The same by the halves of the address. */
+  /** The same by the address's halves, unsigned: kernels do so with each page that they map. */
   flushTranslationAt(vaLow: number, vaHigh: number): void {
     if (this.mmu.inSuperpage(vaLow, vaHigh)) this.flushTranslations();
     else this.context.flushTlbPage(vaLow, vaHigh);

@@ -70,7 +70,7 @@ function writeSatp(hart: Hart, value: bigint): void {
 function dropTranslations(hart: Hart, { rs1 }: Operands, word: number): Flow {
   if (hart.privilege === U_MODE || virtualised(hart, MSTATUS.TVM)) return illegal(hart, word);
   if (rs1 === 0) hart.flushTranslations();
-  else hart.flushTranslation(hart.state.x(rs1));
+  else hart.flushTranslationAt(hart.state.xLow(rs1), hart.state.xHigh(rs1));
   return 'next';
 }
 
