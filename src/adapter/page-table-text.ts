@@ -2,6 +2,7 @@
 import { byteCount, hex } from '../debugger/format';
 import type { Agreement, MappedEntry } from '../debugger/page-tables/entries';
 import type { TreeNode } from '../debugger/page-tables/tree';
+import { groupViews } from '../debugger/page-tables/view-name';
 import { entryFlags } from '../machine/pte';
 import type { AddressRangeText, PageTableNode } from '../protocol/page-table';
 
@@ -47,7 +48,7 @@ export function describeNode(node: TreeNode): PageTableNode {
 function describeSpace(node: Extract<TreeNode, { kind: 'addressSpace' }>): PageTableNode {
   const { satp, asid, root, isCurrent, views } = node;
   const label = root === undefined ? 'No translation (satp: Bare)' : `Root ${hex(root)}, ASID ${asid}`;
-  const shadows = views && (views.length > 0 ? `shadow views ${views.join(', ')}` : 'no shadow view yet');
+  const shadows = views && (views.length > 0 ? `shadow views ${groupViews(views)}` : 'no shadow view yet');
   return {
     kind: 'addressSpace',
     id: node.id,
@@ -71,7 +72,7 @@ function describeTable(node: Extract<TreeNode, { kind: 'table' }>): PageTableNod
   const parts = [
     `level ${level}`,
     guestTable === undefined ? '' : `guest table ${hex(guestTable)}`,
-    views.length > 0 ? `shadow ${views.join(', ')}` : '',
+    views.length > 0 ? `shadow ${groupViews(views)}` : '',
   ];
   return {
     kind: 'table',
@@ -111,7 +112,10 @@ function leafSummary({ gpa, hpa, shadow, agreement }: MappedEntry, guestFlags: s
   const path = [gpa === undefined ? '' : `→ GPA ${hex(gpa)}`, hpa === undefined ? '' : `→ HVA ${hex(hpa)}`];
   const flags = [
     guestFlags === undefined ? '' : `guest ${guestFlags}`,
-    ...shadow.map(({ view, entry }) => `${view} ${entryFlags(entry)}`),
+    groupViews(
+      shadow.map(({ view }) => view),
+      (_, index) => entryFlags(shadow[index]!.entry),
+    ),
   ];
   return [path.filter(Boolean).join(' '), flags.filter(Boolean).join(', '), AGREEMENTS[agreement]]
     .filter(Boolean)

@@ -15,6 +15,7 @@ import type { MachineSnapshot } from '../../machine/machine-snapshot';
 import type { Lan } from '../../machine/network/lan';
 import { addressSpaceOf } from '../../machine/paging';
 import { MachinePageTables } from '../page-tables/page-table-tree';
+import { viewName } from '../page-tables/view-name';
 import type { GuestTables, SpaceTables, Tables } from '../page-tables/page-table-tree';
 import type { Console, MemoryWatcher, RunOutcome, System, TrapNotice, Watcher } from './system';
 import { makeConsole, makeConsoles } from './console';
@@ -322,9 +323,9 @@ function guestTables(guest: Guest, machine: Machine): GuestTables {
       const views = new Map<bigint, Tables[]>();
       for (const space of guest.shadow.addressSpaces()) {
         // Where vCPUs have shadow tables of their own, there are several of one address space.
-        const owner = space.vcpu === undefined || guest.vcpus.length === 1 ? '' : ` of vCPU ${space.vcpu}`;
+        const owner = guest.vcpus.length === 1 ? undefined : space.vcpu;
         const more = [...space.views.values()].map(({ kind, root }) => ({
-          name: `${kind}${owner}`,
+          name: viewName(kind, owner),
           root,
           read: readHost,
           readLow: readHostLow,
