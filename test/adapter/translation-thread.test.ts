@@ -76,20 +76,23 @@ describe('the thread that translates', () => {
     return path;
   }
 
-  it('translates for two machines at a time', async () => {
-    const thread = new TranslationThread(PROGRAM);
+  /** Two machines, one after the other: each runs until the worker has answered, or failed, and code is translated. */
+  async function runMachines(path: string, awaited: 'answers' | 'failures'): Promise<void> {
+    const thread = new TranslationThread(path);
     for (let machine = 0; machine < 2; machine++) {
       const translation = counting(thread);
       const host = new TestHost(SOURCE, { translator: 'eager', translation });
       await runUntil(host, () => {
         // Dropped code is translated again.
-        if (translation.answers === 0) host.engine.setBreakpoints([]);
-        return translation.answers > 0 && host.engine.translated.regions > 0;
+        if (translation[awaited] === 0) host.engine.setBreakpoints([]);
+        return translation[awaited] > 0 && host.engine.translated.regions > 0;
       });
       host.engine.run(10_000);
       check(host);
     }
-  });
+  }
+
+  it('translates for two machines at a time', () => runMachines(PROGRAM, 'answers'));
 
   for (const [what, text] of [
     ['cannot be started', 'this is no program'],
@@ -101,17 +104,7 @@ describe('the thread that translates', () => {
       parentPort.postMessage('ready');`,
     ],
   ] as const) {
-    it(`is done without when it ${what}`, async () => {
-      const thread = new TranslationThread(program(`${what.replaceAll(' ', '-')}.js`, text));
-      for (let machine = 0; machine < 2; machine++) {
-        const translation = counting(thread);
-        const host = new TestHost(SOURCE, { translator: 'eager', translation });
-        await runUntil(host, () => {
-          if (translation.failures === 0) host.engine.setBreakpoints([]);
-          return translation.failures > 0 && host.engine.translated.regions > 0;
-        });
-        check(host);
-      }
-    });
+    it(`is done without when it ${what}`, () =>
+      runMachines(program(`${what.replaceAll(' ', '-')}.js`, text), 'failures'));
   }
 });

@@ -34,37 +34,14 @@ describe('Debian Linux, under the hypervisor', () => {
     });
   }
 
-  for (const mode of ['sfence', 'write-protect']) {
-    it(`prints the same with four vCPUs, synchronised by ${mode}`, async () => {
-      const run = await runHypervised(guest, [
-        '--vcpus',
-        '4',
-        '--synchronization',
-        mode,
-        '--stale-translations',
-        'stop',
-      ]);
-      assert.match(run.output, /smp: Brought up 1 node, 4 CPUs/);
-      assert.equal(scriptOutput(run), scriptOutput(bare));
-      assert.equal(run.status, 0);
-    });
-  }
-
-  for (const [harts, time] of [
-    ['1', 'goes-on'],
-    ['2', 'stops'],
+  for (const [where, options] of [
+    ['synchronised by sfence', ['--synchronization', 'sfence']],
+    ['synchronised by write-protect', ['--synchronization', 'write-protect']],
+    ['on one hart, where its time goes on', ['--harts', '1', '--guest-time', 'goes-on']],
+    ['on two harts, where its time stops', ['--harts', '2', '--guest-time', 'stops']],
   ] as const) {
-    it(`prints the same with four vCPUs on ${harts} hart(s), where its time ${time}`, async () => {
-      const run = await runHypervised(guest, [
-        '--vcpus',
-        '4',
-        '--harts',
-        harts,
-        '--guest-time',
-        time,
-        '--stale-translations',
-        'stop',
-      ]);
+    it(`prints the same with four vCPUs, ${where}`, async () => {
+      const run = await runHypervised(guest, ['--vcpus', '4', ...options, '--stale-translations', 'stop']);
       assert.match(run.output, /smp: Brought up 1 node, 4 CPUs/);
       assert.equal(scriptOutput(run), scriptOutput(bare));
       assert.doesNotMatch(run.output, /rcu: INFO|soft lockup|BUG:/);
