@@ -1,11 +1,12 @@
 /** From instruction words to records. What a word becomes is remembered: a kernel decodes the same few thousand words again and again. */
 import type { Decode } from '../isa/decode';
-import type { Decoded } from '../isa/instruction';
+import type { Decoded, Instruction } from '../isa/instruction';
 import * as at from './layout';
 import * as record from './record';
 import { endsTrace, hasNearForm, markerNumber, needsWord, operationNumber, writesFloat } from './record';
 
-/** Words that are remembered at most, each at one place. */
+/** Instructions of 16 bits are all remembered, of 32 bits so many at most, each at one place. */
+const SHORT_WORDS = 1 << 16;
 const REMEMBERED_BITS = 13;
 /** A remembered word: the word, then what its record is made of (i32 each). */
 const TEMPLATE_WORDS = 8;
@@ -16,10 +17,31 @@ const ENDS = 0x8;
 const LEADS = 0x10;
 const PAGE_SIZE = 0x1000;
 
+/** What records of an instruction have in common. */
+interface InstructionKind {
+  readonly operation: number;
+  readonly nearOperation: number;
+  readonly writesFloat: boolean;
+  readonly needsWord: boolean;
+  readonly flags: number;
+}
+
+function kindOf(instruction: Instruction): InstructionKind {
+  const leads = hasNearForm(instruction);
+  return {
+    operation: operationNumber(instruction, leads ? 'far' : 'plain'),
+    nearOperation: leads ? operationNumber(instruction, 'near') : 0,
+    writesFloat: writesFloat(instruction),
+    needsWord: needsWord(instruction),
+    flags: (endsTrace(instruction) ? ENDS : 0) | (leads ? LEADS : 0),
+  };
+}
+
 export class RecordWriter {
   private readonly words: Int32Array;
   private readonly halves: Uint16Array;
-  private readonly templates = new Int32Array(TEMPLATE_WORDS << REMEMBERED_BITS);
+  private readonly templates = new Int32Array(TEMPLATE_WORDS * (SHORT_WORDS + (1 << REMEMBERED_BITS)));
+  private readonly kinds = new Map<Instruction, InstructionKind>();
   /** The length in bytes of the instruction that was written last; 0: it was illegal. */
   length = 0;
   /** Whether execution never goes on behind the instruction that was written last. */
@@ -82,7 +104,9 @@ export class RecordWriter {
 
   /** Where the template of a word lies; negative: the word is no instruction. */
   private template(word: number): number {
-    const place = (Math.imul(word, 0x9e3779b1) >>> (32 - REMEMBERED_BITS)) * TEMPLATE_WORDS;
+    const isShort = (word & 3) !== 3;
+    const number = isShort ? word : SHORT_WORDS + (Math.imul(word, 0x9e3779b1) >>> (32 - REMEMBERED_BITS));
+    const place = number * TEMPLATE_WORDS;
     // A word of zero is illegal, and so no place says that it knows one.
     if (this.templates[place + WORD] === (word | 0) && word !== 0) return place;
     const decoded = this.decode(word);
@@ -94,14 +118,15 @@ export class RecordWriter {
   private remember(place: number, word: number, decoded: Decoded): void {
     const { templates } = this;
     const { instruction, length, rd, rs1, rs2, imm } = decoded;
-    const leads = hasNearForm(instruction);
-    const destination = writesFloat(instruction) ? at.F_REGISTERS + rd * 8 : rd === 0 ? at.X0_SINK : rd * 8;
+    let kind = this.kinds.get(instruction);
+    if (!kind) this.kinds.set(instruction, (kind = kindOf(instruction)));
+    const destination = kind.writesFloat ? at.F_REGISTERS + rd * 8 : rd === 0 ? at.X0_SINK : rd * 8;
     templates[place + WORD] = word;
-    templates[place + OPERATION] = operationNumber(instruction, leads ? 'far' : 'plain');
-    templates[place + NEAR_OPERATION] = leads ? operationNumber(instruction, 'near') : 0;
+    templates[place + OPERATION] = kind.operation;
+    templates[place + NEAR_OPERATION] = kind.nearOperation;
     templates[place + REGISTERS] = destination | ((rs1 * 8) << 16) | ((rs2 * 8) << 24);
     templates[place + IMMEDIATE] = imm;
-    templates[place + TARGET] = needsWord(instruction) ? word : 0;
-    templates[place + KIND] = length | (endsTrace(instruction) ? ENDS : 0) | (leads ? LEADS : 0);
+    templates[place + TARGET] = kind.needsWord ? word : 0;
+    templates[place + KIND] = length | kind.flags;
   }
 }
