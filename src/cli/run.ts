@@ -179,7 +179,8 @@ export async function run(args: readonly string[]): Promise<number> {
   // Who asks for a virtio console wants to type there; what the serial port prints is seen, too.
   // With several guests, it is the first one's serial port.
   const isAlone = options.others.length === 0;
-  const console = system.consoles[isAlone ? system.consoles.length - 1 : 0];
+  const typed = system.consoles.filter(({ isFirmware }) => !isFirmware);
+  const console = typed[isAlone ? typed.length - 1 : 0];
   system.onProblem = (message) => {
     terminal.flush();
     process.stderr.write(`\nhypocaust: ${message}\n`);

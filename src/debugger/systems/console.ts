@@ -21,10 +21,11 @@ export function makeConsoles(program: string, serial: ConsolePort, virtio: reado
 }
 
 /** @param name different from other consoles' */
-export function makeConsole(name: string, port: ConsolePort): Console {
+export function makeConsole(name: string, port: ConsolePort, isFirmware = false): Console {
   const console: Console = {
     id: name,
     name,
+    isFirmware,
     receive(bytes) {
       if (port.waiting + bytes.length > MOST_WAITING) return false;
       port.receive(bytes);

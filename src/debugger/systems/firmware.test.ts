@@ -36,6 +36,6 @@ describe('a system with firmware', () => {
   });
 
   it('names the firmware that cannot be used', () => {
-    assert.throws(() => createSystem(options(Uint8Array.of(0x1f, 0x8b, 8, 0))), /^DebuggerError: fw\.bin: .*gzip/);
+    assert.throws(() => createSystem(options(Uint8Array.of(0x1f, 0x8b, 8, 0))), /^FileError: fw\.bin: .*gzip/);
   });
 });

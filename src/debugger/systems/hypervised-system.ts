@@ -58,6 +58,7 @@ export class HypervisedSystem implements System {
   private displaced: Vcpu | undefined;
   /** What firmware printed while it started. */
   private readonly early: Uint8Array[] = [];
+  private readonly firmwareConsole: Console | undefined;
 
   /**
    * @param exits how VM exits are recorded; they are not unless given
@@ -100,7 +101,9 @@ export class HypervisedSystem implements System {
     );
     const ports = own.consoles.map((port, index) => makeConsole(`virtio console of the machine ${index + 1}`, port));
     consoles.push(...ports);
-    this.consoles = setup.firmware ? [makeConsole('firmware', uart), ...consoles] : consoles;
+    this.firmwareConsole = setup.firmware && makeConsole('firmware', uart, true);
+    // The guests' come first: it is them that users talk to.
+    this.consoles = this.firmwareConsole ? [...consoles, this.firmwareConsole] : consoles;
     this.pageTables = new MachinePageTables(this.hypervisor.guests.map((guest) => guestTables(guest, this.machine)));
     boundSlowPath(this.machine);
     this.machine.onBreakpoint = boundQuestions(
@@ -187,7 +190,7 @@ export class HypervisedSystem implements System {
   }
 
   run(maxInstructions: number): RunOutcome {
-    for (const bytes of this.early.splice(0)) this.consoles[0]!.onOutput?.(bytes);
+    for (const bytes of this.early.splice(0)) this.firmwareConsole?.onOutput?.(bytes);
     this.watcherStopped = false;
     this.displaced = undefined;
     this.input.deliver();

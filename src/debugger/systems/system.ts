@@ -76,6 +76,8 @@ export interface Console {
   readonly id: string;
   /** For the user: the guest's name. */
   readonly name: string;
+  /** It is of the firmware below the hypervisor, and no guest's. */
+  readonly isFirmware: boolean;
   onOutput?: (bytes: Uint8Array) => void;
   /** Gives the program input, which waits until the program reads it. @returns false when too much waits already */
   receive(bytes: Uint8Array): boolean;
