@@ -103,6 +103,41 @@ describe('translation by a worker', () => {
     go(all);
   });
 
+  it('asks for the hottest places first, of those that wait', () => {
+    const [functions, hottest] = [40, 33];
+    const source = `
+      again:
+        li t1, 20
+      inner:
+        jal f${hottest}
+        addi t1, t1, -1
+        bnez t1, inner
+        ${Array.from({ length: functions }, (_, i) => `jal f${i}`).join('\n')}
+        j again
+        .balign 4096
+        ${Array.from({ length: functions }, (_, i) => `f${i}:\n addi a0, a0, ${i}\n ret\n .balign 64`).join('\n')}`;
+    const late = new LateTranslation();
+    // Everything is hot at the same time, long before the worker is done with any of it.
+    const host = new TestHost(source, { translator: { jumps: 3, entries: 1000 }, translation: late });
+    const interpreted = new TestHost(source, { translator: 'off' });
+    const places = () => late.asked.flatMap((request) => (request.kind === 'region' ? [request.wish.offset] : []));
+    const rounds = () => go({ late, host, interpreted }, 40 * (functions * 3 + 100));
+    // The hottest becomes hot first; a change of its code makes it wait for its turn once more.
+    rounds();
+    const first = places().length;
+    assert.ok(first < functions);
+    for (const { engine } of [host, interpreted]) engine.memory.write32(DRAM_BASE + PAGE + hottest * 64, 0x00750513);
+    late.work();
+    rounds();
+    late.finish();
+    const then = places().slice(first);
+    assert.ok(then.indexOf(hottest * 64) >= 0 && then.indexOf(hottest * 64) < 24, then.join());
+    rounds();
+    late.finish();
+    rounds();
+    assert.ok(host.engine.translated.regions > 0);
+  });
+
   it('takes nothing that is made of code that has changed since', () => {
     const all = hosts();
     const { late, host, interpreted } = all;
