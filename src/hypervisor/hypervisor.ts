@@ -122,7 +122,11 @@ export class Hypervisor {
 
   /** The vCPU whose exit is pending. */
   get pendingVcpu(): Vcpu | undefined {
-    return this.vcpus().find(({ pending }) => pending !== undefined);
+    for (const vcpu of this.vcpus()) {
+      this.decideAnew(vcpu);
+      if (vcpu.pending) return vcpu;
+    }
+    return undefined;
   }
 
   /**
@@ -132,6 +136,7 @@ export class Hypervisor {
    */
   finishPending(): ExitRecord | undefined {
     for (const vcpu of this.vcpus()) {
+      this.decideAnew(vcpu);
       const { pending } = vcpu;
       if (!pending) continue;
       vcpu.pending = undefined;
@@ -154,6 +159,17 @@ export class Hypervisor {
     for (const guest of this.guests) state.section(`guest ${guest.name}`, () => guest.transferState(state));
     for (const schedule of this.active())
       state.section(`hart ${schedule.hart.index}`, () => schedule.transferState(state));
+  }
+
+  /** An exit that was pending when a snapshot was taken is pending again. All is as it was then, so that it is the same. */
+  private decideAnew(vcpu: Vcpu): void {
+    const { undecided } = vcpu;
+    vcpu.undecided = undefined;
+    if (!undecided) return;
+    const { trap, count } = undecided;
+    // Where somebody had asked for the exit, nothing follows: the guest goes on.
+    const exit = trap ? exitFor(vcpu, trap) : this.follows(vcpu);
+    if (exit) vcpu.pending = { exit, record: { ...this.recordOf(vcpu, exit), count }, ...(trap && { trap }) };
   }
 
   private vcpus(): Vcpu[] {

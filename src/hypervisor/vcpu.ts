@@ -1,5 +1,4 @@
 /** A vCPU: the guest's processor, made of a hart in U-mode, the guest CSRs, and the mode that the guest believes in. */
-import { SnapshotError } from '../engine/state-transfer';
 import type { StateTransfer } from '../engine/state-transfer';
 import type { Decode } from '../isa/decode';
 import type { BootState } from '../machine/boot';
@@ -9,6 +8,8 @@ import { addressSpaceOf, sv39 } from '../machine/paging';
 import { Sbi } from '../machine/sbi';
 import type { SbiHartStart } from '../machine/sbi-platform';
 import { MSTATUS } from '../machine/status';
+import { transferTrap } from '../machine/traps';
+import type { Trap } from '../machine/traps';
 import type { WalkContext, WalkRules } from '../machine/walk';
 import type { Hpa } from './addresses';
 import type { PendingExit } from './exits/exit';
@@ -29,6 +30,14 @@ const A1 = 11;
 const ALL_COUNTERS = 0xffff_ffffn;
 /** scounteren.TM: with a time of its own, the guest does not read the hart's. */
 const TIME_COUNTER = 2n;
+
+/** Of an exit that was pending. */
+interface Undecided {
+  /** The trap that it answers; without, it followed from an exit that had been carried out. */
+  readonly trap?: Trap;
+  /** Instructions executed before it. */
+  readonly count: number;
+}
 
 export class Vcpu {
   readonly csrs: GuestCsrs;
@@ -54,6 +63,8 @@ export class Vcpu {
   private viewedSatp = 0n;
   /** What is to be done before the guest goes on. */
   pending?: PendingExit;
+  /** A snapshot was restored in which an exit was pending: it is to be decided anew before anything else happens. */
+  undecided: Undecided | undefined;
   /** Called when the guest goes on in another address space than before. */
   onAddressSpace?: () => void;
   /** The hart's status at the last exit, and the same as sstatus: it is nearly always the same. */
@@ -335,11 +346,14 @@ export class Vcpu {
     hart.sret();
   }
 
-  /** @throws SnapshotError while an exit is pending: what it will do is not written down anywhere */
   transferState(state: StateTransfer): void {
-    if (this.pending && !state.isRestoring) {
-      throw new SnapshotError('The hypervisor is in the middle of a VM exit; step once, then take the snapshot.');
-    }
+    const { pending } = this;
+    const decided = pending && { ...(pending.trap && { trap: pending.trap }), count: pending.record.count };
+    const known = decided ?? this.undecided;
+    const undecided = state.optional<Undecided>(known, (exit) => {
+      const trap = state.optional(exit?.trap, (old) => transferTrap(state, old));
+      return { ...(trap && { trap }), count: state.integer(exit?.count ?? 0) };
+    });
     this.csrs.transferState(state);
     this.float.transferState(state);
     this.virtualPrivilege = state.flag(this.virtualPrivilege === 1) ? 1 : 0;
@@ -354,6 +368,7 @@ export class Vcpu {
     this.viewedSatp = state.word(this.viewedSatp);
     if (!state.isRestoring) return;
     this.pending = undefined;
+    this.undecided = undecided;
     this.savedStatus = -1;
     const view = this.guest.shadow.viewInUse(this.index);
     this.view = view as ShadowView;

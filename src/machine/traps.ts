@@ -1,5 +1,6 @@
 /** Where traps go, and which interrupt is taken (Privileged 3.1.6.1, 3.1.8, 3.1.9). */
 import type { Privilege } from '../engine/hart-state';
+import type { StateTransfer } from '../engine/state-transfer';
 import type { CsrState } from './csr-state';
 import { MPP_SHIFT, MSTATUS } from './status';
 
@@ -18,6 +19,18 @@ export interface Trap {
 
 const S_MODE = 1;
 const M_MODE = 3;
+
+/** Passes a trap through, or makes it anew. */
+export function transferTrap(state: StateTransfer, trap?: Trap): Trap {
+  return {
+    cause: state.integer(trap?.cause ?? 0, 63),
+    interrupt: state.flag(trap?.interrupt ?? false),
+    tval: state.word(trap?.tval ?? 0n),
+    pc: state.word(trap?.pc ?? 0n),
+    from: state.integer(trap?.from ?? 0, M_MODE) as Privilege,
+    to: state.flag(trap?.to === M_MODE) ? M_MODE : S_MODE,
+  };
+}
 
 /** Interrupts in the order in which they are taken (3.1.9, 4.1.3). */
 const priorities = [11, 3, 7, 9, 1, 5];
