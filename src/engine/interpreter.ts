@@ -23,8 +23,18 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new Module();
   module.importMemory('engine', 'memory', at.RAM / WASM_PAGE, MOST_PAGES);
   module.importTable('engine', 'regions', MAX_REGIONS, MAX_REGIONS);
+  const imports = Object.entries(slowPathTypes).map(
+    ([name, type]) => [name, type, module.importFunction('engine', name, type)] as const,
+  );
+  // Through functions of its own: V8 would fetch what it needs for imported ones in front of each instruction, and keep it.
   const slowPath = Object.fromEntries(
-    Object.entries(slowPathTypes).map(([name, type]) => [name, module.importFunction('engine', name, type)]),
+    imports.map(([name, type, index]) => [
+      name,
+      module.define(type, (code) => {
+        type.parameters.forEach((_, parameter) => code.get(parameter));
+        code.call(index);
+      }),
+    ]),
   ) as Record<SlowPathName, number>;
   const arithmetic = defineArithmetic(module);
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
