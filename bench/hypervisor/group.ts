@@ -31,7 +31,7 @@ export function measureHypervisor(
   const worker = join(__dirname, '..', '..', 'dist', 'bench', 'hypervisor.cjs');
   const entry = join(__dirname, 'worker.ts');
   buildSync({ entryPoints: [entry], outfile: worker, bundle: true, platform: 'node', logLevel: 'error' });
-  print(`\n${HYPERVISOR_GROUP} (ours alone, by processor time)`);
+  print(`\n${HYPERVISOR_GROUP} (ours alone, by processor time unless it says wall time)`);
   return wanted.map(({ name, meaning, target, rounds }) => {
     const work = Math.ceil(length === 'full' ? rounds : rounds * QUICK);
     const { status, stdout, stderr } = spawnSync(process.execPath, [worker, name, `${work}`, `${pairs}`], {
