@@ -27,9 +27,9 @@ import { VirtualTimer } from './virtual-timer';
 
 const A0 = 10;
 const A1 = 11;
-const ALL_COUNTERS = 0xffff_ffffn;
+const ALL_COUNTERS = 0xffff_ffff;
 /** scounteren.TM: with a time of its own, the guest does not read the hart's. */
-const TIME_COUNTER = 2n;
+const TIME_COUNTER = 2;
 
 /** Of an exit that was pending. */
 interface Undecided {
@@ -38,6 +38,8 @@ interface Undecided {
   /** Instructions executed before it. */
   readonly count: number;
 }
+
+const lowHalf = (value: bigint): number => Number(value & 0xffff_ffffn);
 
 export class Vcpu {
   readonly csrs: GuestCsrs;
@@ -73,7 +75,7 @@ export class Vcpu {
   /** What `walkContext` answered last, and what for. */
   private lastContext: { satp: bigint; rules: WalkRules; context: WalkContext } | undefined;
   /** All that senvcfg can allow: what it controls is no business of a kernel's own code. */
-  private readonly wholeEnvironment: bigint;
+  private readonly wholeEnvironment: number;
   /** The guest's registers are in the trap context, not in the hart. */
   private inHypervisor = true;
 
@@ -90,7 +92,7 @@ export class Vcpu {
     this.float = new GuestFloat(hart.state, context);
     this.csrs = new GuestCsrs(this.float, hart.extensions);
     this.decode = rememberingDecoder(hart.extensions);
-    this.wholeEnvironment = guestCsr(CSR.senvcfg)?.legalize(this.csrs, ~0n) ?? 0n;
+    this.wholeEnvironment = lowHalf(guestCsr(CSR.senvcfg)?.legalize(this.csrs, ~0n) ?? 0n);
     this.timer = new VirtualTimer(this.csrs, guest.clock, schedule);
     this.sbi = new Sbi(new GuestSbiPlatform(this));
   }
@@ -399,9 +401,9 @@ export class Vcpu {
     if (state.satp !== satp) hart.csrs.write(CSR.satp, satp);
 
     const isSupervisor = this.virtualPrivilege === 1;
-    const counters = isSupervisor ? ALL_COUNTERS : csrs.scounteren;
-    this.setHostCsr(CSR.scounteren, this.guest.clock.mayStop ? counters & ~TIME_COUNTER : counters);
-    this.setHostCsr(CSR.senvcfg, isSupervisor ? this.wholeEnvironment : csrs.senvcfg);
+    const counters = isSupervisor ? ALL_COUNTERS : lowHalf(csrs.scounteren);
+    this.setHostCsr(CSR.scounteren, this.guest.clock.mayStop ? (counters & ~TIME_COUNTER) >>> 0 : counters);
+    this.setHostCsr(CSR.senvcfg, isSupervisor ? this.wholeEnvironment : lowHalf(csrs.senvcfg));
 
     // The hart applies MXR in U-mode too, which is what the guest runs in.
     if (((state.status ^ csrs.status) & MSTATUS.MXR) !== 0) {
@@ -411,8 +413,8 @@ export class Vcpu {
   }
 
   /** Writes a host CSR of which the low half alone matters, if it has another value. */
-  private setHostCsr(number: number, value: bigint): void {
+  private setHostCsr(number: number, low: number): void {
     const { csrs } = this.hart;
-    if (csrs.state.values[number] !== value) csrs.write(number, value);
+    if (csrs.state.halves[2 * number] !== low) csrs.write(number, BigInt(low));
   }
 }

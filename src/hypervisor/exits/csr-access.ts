@@ -1,6 +1,6 @@
 /** The guest's accesses to its supervisor CSRs, and to counters that its hart does not let it read directly. */
 import { csrName } from '../../isa/csr-names';
-import type { Decoded } from '../../isa/instruction';
+import type { Decoded, Instruction } from '../../isa/instruction';
 import { CSR } from '../../machine/csr-numbers';
 import { statusValue } from '../guest-csrs';
 import type { GuestCsr } from '../guest-csrs';
@@ -25,14 +25,17 @@ interface Form {
   readonly immediate: boolean;
 }
 
-const FORMS: Readonly<Record<string, Form>> = {
-  csrrw: { combination: write, always: true, immediate: false },
-  csrrs: { combination: set, always: false, immediate: false },
-  csrrc: { combination: clear, always: false, immediate: false },
-  csrrwi: { combination: write, always: true, immediate: true },
-  csrrsi: { combination: set, always: false, immediate: true },
-  csrrci: { combination: clear, always: false, immediate: true },
-};
+/** By funct3, bits 14 to 12 of the instruction: csrrw, csrrs, csrrc, and from 5 on the same with an immediate (Unprivileged 9.1). */
+const FORMS: readonly (Form | undefined)[] = [
+  undefined,
+  { combination: write, always: true, immediate: false },
+  { combination: set, always: false, immediate: false },
+  { combination: clear, always: false, immediate: false },
+  undefined,
+  { combination: write, always: true, immediate: true },
+  { combination: set, always: false, immediate: true },
+  { combination: clear, always: false, immediate: true },
+];
 
 /** cycle, time and instret; bit n of scounteren is that of CSR 0xc00 + n (Privileged 4.1.5). */
 const COUNTERS = ['cycle', 'time', 'instret'];
@@ -41,12 +44,12 @@ const isCounter = (number: number): boolean => number >= CSR.cycle && number <= 
 const nameOf = (number: number): string => csrName(number) ?? `0x${number.toString(16)}`;
 
 /** Whether this instruction accesses a CSR. */
-export const isCsrInstruction = (name: string): boolean => Object.hasOwn(FORMS, name);
+export const isCsrInstruction = ({ format }: Instruction): boolean => format === 'csr' || format === 'csri';
 
 /** The exit for a CSR instruction, for which isCsrInstruction holds. */
 export function csrAccess(vcpu: Vcpu, decoded: Decoded): AnyExit {
-  const { instruction, rd, rs1, imm: number, word } = decoded;
-  const form = FORMS[instruction.name];
+  const { rd, rs1, imm: number, word } = decoded;
+  const form = FORMS[(word >>> 12) & 7]!;
   const writes = form.always || rs1 !== 0;
   if (number === CSR.sstatus && writes && vcpu.virtualPrivilege === 1) return new StatusWrite(vcpu, decoded, form);
   const csr = number >> 10 === 3 ? readOnlyCounter(vcpu, number) : vcpu.findCsr(number);

@@ -50,8 +50,8 @@ function privilegedInstruction(vcpu: Vcpu, stval: bigint): AnyExit {
   const word = Number(stval & 0xffff_ffffn) || (fetchInstruction(vcpu) ?? 0);
   const decoded = vcpu.decode(word);
   if (!decoded) return new Illegal(vcpu, word, 'There is no such instruction.');
+  if (isCsrInstruction(decoded.instruction)) return csrAccess(vcpu, decoded);
   const { name } = decoded.instruction;
-  if (isCsrInstruction(name)) return csrAccess(vcpu, decoded);
   const emulate = Object.hasOwn(PRIVILEGED, name) ? PRIVILEGED[name] : undefined;
   if (emulate && vcpu.virtualPrivilege === 1) return emulate(vcpu, decoded);
   return new Illegal(vcpu, word, whyIllegal(vcpu, decoded));
