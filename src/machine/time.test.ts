@@ -1,23 +1,24 @@
 // Virtual and real time.
 import assert from 'node:assert/strict';
-import { RealTime, VirtualTime } from './time';
+import { INSTRUCTIONS_PER_TICK, RealTime, VirtualTime } from './time';
 
 describe('virtual time', () => {
-  it('is a tenth of the executed instructions, rounded down', () => {
+  it('is so many executed instructions a tick, rounded down', () => {
     let executed = 0;
     const time = new VirtualTime(() => executed);
     assert.equal(time.ticks, 0);
-    executed = 19;
+    executed = 2 * INSTRUCTIONS_PER_TICK - 1;
     assert.equal(time.ticks, 1);
-    executed = 20;
+    executed += 1;
     assert.equal(time.ticks, 2);
   });
 
   it('reaches a deadline after exactly the instructions it names', () => {
-    let executed = 13;
+    let executed = INSTRUCTIONS_PER_TICK + 3;
     const time = new VirtualTime(() => executed);
-    assert.equal(time.instructionsUntil(5n), 37);
-    executed += 36;
+    const left = 4 * INSTRUCTIONS_PER_TICK - 3;
+    assert.equal(time.instructionsUntil(5n), left);
+    executed += left - 1;
     assert.equal(time.ticks, 4);
     executed += 1;
     assert.equal(time.ticks, 5);
@@ -26,14 +27,14 @@ describe('virtual time', () => {
   });
 
   it('skips to a deadline, and never back', () => {
-    let executed = 105;
+    let executed = 10 * INSTRUCTIONS_PER_TICK + 5;
     const time = new VirtualTime(() => executed);
     assert.equal(time.waitFor(1000n), 990);
     assert.equal(time.ticks, 1000);
     assert.equal(time.waitFor(500n), 0);
     assert.equal(time.ticks, 1000);
-    assert.equal(time.instructionsUntil(1001n), 5);
-    executed = 110;
+    assert.equal(time.instructionsUntil(1001n), INSTRUCTIONS_PER_TICK - 5);
+    executed = 11 * INSTRUCTIONS_PER_TICK;
     assert.equal(time.ticks, 1001);
   });
 

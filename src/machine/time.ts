@@ -1,8 +1,8 @@
 /** The machine's time, in ticks of 100 ns: virtual, or as the host's clock says. */
 import type { StateTransfer, Stateful } from '../engine/state-transfer';
 
-/** 100 million instructions and 10 million ticks a second. */
-export const INSTRUCTIONS_PER_TICK = 10;
+/** 300 million instructions and 10 million ticks a second: with fewer, a kernel has more timer interrupts to do in all; with more, loops that wait take longer. */
+export const INSTRUCTIONS_PER_TICK = 30;
 
 /** Deadlines further away than this many ticks (over three years) never come. */
 const HORIZON = 2 ** 50;

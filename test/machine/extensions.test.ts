@@ -10,6 +10,7 @@ import type { PagingScheme } from '../../src/machine/paging';
 import { makeSatp, sv39, sv48, sv57 } from '../../src/machine/paging';
 import { makeEntry } from '../../src/machine/pte';
 import { MSTATUS } from '../../src/machine/status';
+import { INSTRUCTIONS_PER_TICK } from '../../src/machine/time';
 import { cpuNode } from '../support/fdt';
 import { FLAT_BASE, flatMachine } from '../support/flat-program';
 
@@ -360,7 +361,7 @@ describe('Sstc', () => {
       while (traps.length === 0) machine.run(1000);
       assert.equal(traps[0].cause, 5);
       assert.equal(traps[0].time, 7n);
-      if (code.includes('addi')) assert.equal(traps[0].instructions, 70);
+      if (code.includes('addi')) assert.equal(traps[0].instructions, 7 * INSTRUCTIONS_PER_TICK);
     }
   });
 
@@ -373,7 +374,7 @@ describe('Sstc', () => {
     hart.csrs.write(CSR.menvcfg, STCE);
     hart.csrs.write(CSR.mip, 0x20n);
     assert.equal(pending(), 0n);
-    machine.run(50);
+    machine.run(5 * INSTRUCTIONS_PER_TICK);
     assert.equal(pending(), 0x20n);
     hart.csrs.write(CSR.mip, 0n);
     assert.equal(pending(), 0x20n);

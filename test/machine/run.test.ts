@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { assembleSource } from '../../src/isa/assemble';
 import type { Machine } from '../../src/machine/machine';
 import type { RunResult } from '../../src/machine/run-result';
+import { INSTRUCTIONS_PER_TICK } from '../../src/machine/time';
 import { FLAT_BASE, flatMachine } from '../support/flat-program';
 import { MachineConsole } from '../support/machine-console';
 import { prompt, teachingKernel } from '../support/teaching-kernel';
@@ -69,7 +70,7 @@ describe('the machine runs', () => {
         return 'take';
       };
       assert.equal(runInSlices(machine, slice).kind, 'power-off');
-      assert.deepEqual(traps, [2000]);
+      assert.deepEqual(traps, [200 * INSTRUCTIONS_PER_TICK]);
       assert.equal(machine.harts[0].state.x(12), 200n);
     }
   });
@@ -95,7 +96,7 @@ describe('the machine runs', () => {
       return 'take';
     };
     assert.equal(machine.run(1_000_000).kind, 'power-off');
-    assert.deepEqual(traps, [300]);
+    assert.deepEqual(traps, [30 * INSTRUCTIONS_PER_TICK]);
   });
 
   it('with a comparator in the past: the interrupt comes after the instruction that wrote it', () => {
