@@ -5,14 +5,12 @@
  * Where a virtual page has breakpoints, it gets a decoded copy of its physical page with break records in it; other
  * virtual pages on the same physical page, and all pages without breakpoints, pay nothing.
  */
-import type { Decode } from '../isa/decode';
 import { FormerCode } from './former-code';
 import * as at from './layout';
 import type { PageInfo } from './page-info';
 import { DRAM_BASE } from './physical-memory';
-import * as record from './record';
-import { markerNumber } from './record';
-import { RecordWriter } from './record-writer';
+import { RECORD_SIZE, TRACE_LIMIT } from './record';
+import type { TraceDecoder } from './trace-decoder';
 
 const PAGE_SIZE = 0x1000;
 
@@ -36,38 +34,40 @@ export interface CodeEvents {
   onFlush(): void;
 }
 
+/** Generated functions that decode (see `RecordFunctions`). */
+export interface GeneratedDecoder {
+  decodeTrace(slotTable: number, offset: number): number;
+  decodeScratch(word: number, offset: number): number;
+}
+
 export class CodeCache {
+  /** To be set before code runs. */
+  generated!: GeneratedDecoder;
   private readonly words: Int32Array;
-  private readonly halves: Uint16Array;
   private readonly slots: Uint32Array;
-  private readonly writer: RecordWriter;
   private pages = new Map<number, CodePage[]>();
   private readonly bySlotTable = new Map<number, CodePage>();
   private nextSlotTable = at.SLOT_TABLES;
   /** Where the slot tables begin that were never used: they are zero. */
   private usedSlotTables = at.SLOT_TABLES;
-  private nextRecord = at.RECORDS;
   private readonly former = new FormerCode();
   private breakpoints = new Map<number, Set<number>>();
-  /** The operation that a break record stands for. */
-  private readonly broken = new Map<number, number>();
 
   /**
-   * @param decode the machine's decoder
-   * @param how.heat what a record's heat is when it is decoded (see `layout.ts`)
-   * @param how.fuses whether pairs of instructions are done in one step
+   * @param decoder decodes where there are breakpoints
+   * @param heat what a record's heat is when it is decoded (see `layout.ts`)
    */
   constructor(
     buffer: ArrayBuffer,
     private readonly info: PageInfo,
-    decode: Decode,
-    private readonly how: { readonly heat: number; readonly fuses: boolean },
+    private readonly decoder: TraceDecoder,
+    heat: number,
     private readonly events: CodeEvents,
   ) {
     this.words = new Int32Array(buffer);
-    this.halves = new Uint16Array(buffer);
-    this.writer = new RecordWriter(buffer, decode);
     this.slots = new Uint32Array(buffer, 0, at.RECORDS / 4);
+    this.words[at.NEXT_RECORD / 4] = at.RECORDS;
+    this.words[at.FIRST_HEAT / 4] = heat;
   }
 
   /** Whether the page at this HPA holds decoded code: stores to it must call `invalidate`. */
@@ -100,6 +100,8 @@ export class CodeCache {
     this.bySlotTable.set(page.slotTable, page);
     if (page.slotTable < this.usedSlotTables) this.clearSlots(page);
     else this.usedSlotTables = this.nextSlotTable;
+    const number = (page.slotTable - at.SLOT_TABLES) / at.SLOT_TABLE_SIZE;
+    this.words[at.CODE_PAGES / 4 + number] = breakpoints ? 0 : ramAddress(page);
     this.info.setCode(hpa, this.breakpoints.size === 0 ? page.slotTable : undefined);
     const listed = this.pages.get(hpa);
     if (listed) {
@@ -133,7 +135,7 @@ export class CodeCache {
 
   /** The operation that the break record at this address stands for. */
   operationBehindBreak(address: number): number {
-    return this.broken.get(address) ?? markerNumber('illegal');
+    return this.decoder.operationBehindBreak(address);
   }
 
   /** Drops code that was decoded from these bytes. @returns whether there was any */
@@ -177,10 +179,10 @@ export class CodeCache {
     for (const hpa of this.pages.keys()) this.info.clearCode(hpa);
     this.pages = new Map();
     this.bySlotTable.clear();
-    this.broken.clear();
+    this.decoder.clear();
     this.former.clear();
     this.nextSlotTable = at.SLOT_TABLES;
-    this.nextRecord = at.RECORDS;
+    this.words[at.NEXT_RECORD / 4] = at.RECORDS;
     this.events.onFlush();
   }
 
@@ -189,15 +191,13 @@ export class CodeCache {
    * where code must not be cached. @returns its record, followed by an end
    */
   decodeScratch(word: number, offset: number, breakpoint: boolean): number {
-    const { writer } = this;
-    writer.write(at.SCRATCH_RECORDS, offset, word, 0);
-    writer.writeMarker(at.SCRATCH_RECORDS + record.RECORD_SIZE, 'end', offset + writer.length);
-    if (breakpoint) this.breakAt(at.SCRATCH_RECORDS);
-    return at.SCRATCH_RECORDS;
+    const record = this.generated.decodeScratch(word, offset);
+    if (breakpoint) this.decoder.breakAt(record);
+    return record;
   }
 
   private decodeTrace(page: CodePage, start: number): number {
-    if (this.nextRecord + record.TRACE_LIMIT * record.RECORD_SIZE > at.RECORDS_END) {
+    if (this.words[at.NEXT_RECORD / 4] + TRACE_LIMIT * RECORD_SIZE > at.RECORDS_END) {
       this.flush();
       return 0;
     }
@@ -205,52 +205,15 @@ export class CodeCache {
       this.info.setAsleep(page.hpa, false);
       this.events.onNewPage();
     }
-    const { words, halves, writer } = this;
-    const first = this.nextRecord;
-    const ram = page.hpa - DRAM_BASE + at.RAM;
-    const table = page.slotTable / 4;
-    let offset = start;
-    let address = first;
-    for (let count = 1; ; count++) {
-      if (offset >= PAGE_SIZE || count === record.TRACE_LIMIT) {
-        writer.writeMarker(address, 'end', offset);
-        break;
-      }
-      const known = this.slots[table + offset / 2];
-      if (known !== 0) {
-        writer.writeMarker(address, 'goto', offset);
-        words[(address + record.TARGET) / 4] = known;
-        break;
-      }
-      this.slots[table + offset / 2] = address;
-      words[(address / 4 + at.HEAT_OFFSET) / 4] = this.how.heat;
-      const low = halves[(ram + offset) / 2];
-      const breakpoint = page.breakpoints?.has(offset) ?? false;
-      if ((low & 3) === 3 && offset === PAGE_SIZE - 2) {
-        writer.writeMarker(address, 'cross', offset);
-        words[(address + record.IMM) / 4] = low;
-        if (breakpoint) this.breakAt(address);
-        break;
-      }
-      const word = (low & 3) === 3 ? low | (halves[(ram + offset) / 2 + 1] << 16) : low;
-      writer.write(address, offset, word, page.slotTable);
-      if (breakpoint) this.breakAt(address);
-      else if (address > first && this.how.fuses) writer.fuse(address);
-      if (writer.ends) break;
-      offset += writer.length;
-      address += record.RECORD_SIZE;
-    }
-    this.nextRecord = address + record.RECORD_SIZE;
-    return first;
-  }
-
-  private breakAt(address: number): void {
-    const operation = (address + record.OP) / 2;
-    this.broken.set(address, this.halves[operation]);
-    this.halves[operation] = markerNumber('break');
+    const { slotTable, breakpoints } = page;
+    if (breakpoints) return this.decoder.decode(slotTable, ramAddress(page), start, breakpoints);
+    return this.generated.decodeTrace(slotTable, start);
   }
 
   private clearSlots(page: CodePage): void {
     this.slots.fill(0, page.slotTable / 4, (page.slotTable + at.SLOT_TABLE_SIZE) / 4);
   }
 }
+
+/** Where the page's bytes lie in the engine's memory. */
+export const ramAddress = ({ hpa }: CodePage): number => hpa - DRAM_BASE + at.RAM;

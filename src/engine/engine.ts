@@ -1,10 +1,12 @@
 /** Runs the harts' code: memory, registers, TLBs and the generated interpreter, behind one plain interface. */
 import type { StateTransfer } from './state-transfer';
-import { makeDecoder } from '../isa/decode';
+import { instructionBuckets, makeDecoder } from '../isa/decode';
 import { switchableExtensions } from '../isa/extensions';
+import type { GeneratedDecoder } from './code-cache';
 import { CodeCache } from './code-cache';
 import type { DataAccess, WatchedRange } from './data-watch';
 import { DataWatch } from './data-watch';
+import { writeEncodings } from './encodings';
 import { HartContext } from './hart-context';
 import { HartState, RegisterViews } from './hart-state';
 import type { EngineHost } from './host';
@@ -21,6 +23,7 @@ import { SlowPath } from './slow-path';
 import { StoredCsrs } from './stored-csrs';
 import type { Technique } from './techniques';
 import { Tlbs } from './tlb';
+import { TraceDecoder } from './trace-decoder';
 import type { TranslationService } from './translator/translation-service';
 import type { Thresholds, TranslatorRoom } from './translator/translator';
 import { Translator } from './translator/translator';
@@ -67,7 +70,7 @@ export interface EngineOptions {
 }
 
 /** The generated functions. They interpret the first instruction: where a stretch happens to begin is no jump. */
-interface Interpreter {
+interface Interpreter extends GeneratedDecoder {
   run(): void;
   runExact(): void;
 }
@@ -135,24 +138,20 @@ export class Engine {
     const without: ReadonlySet<Technique> = options.without ?? new Set();
     const mode = without.has('translator') ? 'off' : (options.translator ?? 'on');
     const thresholds = typeof mode === 'string' ? translationThresholds[mode] : mode;
-    const extensions = [...(options.extensions ?? switchableExtensions)];
-    const decode = makeDecoder(new Set(extensions));
+    const extensions = new Set<string>(options.extensions ?? switchableExtensions);
+    const decode = makeDecoder(extensions);
+    const fuses = !without.has('fusion');
+    writeEncodings(buffer, instructionBuckets(extensions), fuses);
     const service = without.has('background-translation') ? undefined : options.translation;
     this.pageInfo = new PageInfo(buffer);
-    this.code = new CodeCache(
-      buffer,
-      this.pageInfo,
-      decode,
-      { heat: -thresholds.jumps, fuses: !without.has('fusion') },
-      {
-        onNewPage: () => this.flushTlb(),
-        onDrop: (page) => this.translator.dropPage(page),
-        onFlush: () => {
-          this.translator.flush();
-          this.flushTlb();
-        },
+    this.code = new CodeCache(buffer, this.pageInfo, new TraceDecoder(buffer, decode, fuses), -thresholds.jumps, {
+      onNewPage: () => this.flushTlb(),
+      onDrop: (page) => this.translator.dropPage(page),
+      onFlush: () => {
+        this.translator.flush();
+        this.flushTlb();
       },
-    );
+    });
     const { state, tlbs, code, csrs } = this;
     this.translator = new Translator(
       {
@@ -162,7 +161,7 @@ export class Engine {
         code,
         csrs,
         decode,
-        extensions,
+        extensions: [...extensions],
         without,
         room: options.translatorRoom,
         service,
@@ -207,6 +206,7 @@ export class Engine {
       engine: { memory: this.wasmMemory, regions: table, ...this.slowPath.imports },
     });
     this.interpreter = instance.exports as unknown as Interpreter;
+    code.generated = this.interpreter;
     translator.floatHelpers = instance.exports as WebAssembly.ModuleImports;
   }
 

@@ -6,9 +6,11 @@ import { defineFloat } from './float';
 import { defineFloatHelpers } from './float/helpers';
 import { InterpreterFunction } from './interpreter-function';
 import * as at from './layout';
+import { defineCross, defineLink } from './linking';
 import { defineMisaligned } from './misaligned';
 import { defineDataWalk, defineFetchWalk } from './page-walk';
 import { operations } from './record';
+import { defineRecordFunctions } from './record-code';
 import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
 import { defineCsrAccess } from './stored-csrs';
@@ -18,7 +20,10 @@ const WASM_PAGE = 0x10000;
 /** As many as a memory can have: the same module serves memories of every size. */
 const MOST_PAGES = 0x10000;
 
-/** The module's bytes; it exports `run` and `runExact`. They are always the same: bundles have them ready made. */
+/**
+ * The module's bytes; it exports `run` and `runExact`, and what decodes (see `RecordFunctions`). They are always the same: bundles
+ * have them ready made.
+ */
 export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new Module();
   module.importMemory('engine', 'memory', at.RAM / WASM_PAGE, MOST_PAGES);
@@ -36,19 +41,25 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       }),
     ]),
   ) as Record<SlowPathName, number>;
+  const records = defineRecordFunctions(module);
   const arithmetic = defineArithmetic(module);
   const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
   const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu'));
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
-  const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module) };
+  const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module, records.decodeTrace) };
   const misaligned = defineMisaligned(module);
+  const calls = {
+    ...slowPath,
+    link: defineLink(module, records, slowPath.link),
+    cross: defineCross(module, records, slowPath.cross),
+  };
   const regionType = module.typeIndex(REGION_TYPE);
   for (const exact of [false, true]) {
     const run = module.define({ parameters: [], results: [] }, (code) =>
       new InterpreterFunction(
         code,
-        slowPath,
+        calls,
         arithmetic,
         { atomics, floats, csrs, walks, misaligned },
         regionType,
@@ -57,6 +68,8 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
     );
     module.export(exact ? 'runExact' : 'run', run);
   }
+  module.export('decodeTrace', records.decodeTrace);
+  module.export('decodeScratch', records.decodeScratch);
   for (const [name, index] of floatHelpers) module.export(name, index);
   return module.encode();
 }

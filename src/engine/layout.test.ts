@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { instructionBuckets } from '../isa/decode';
+import { switchableExtensions } from '../isa/extensions';
+import { BUCKETS, PAIR_NUMBERS, writeEncodings } from './encodings';
 import * as at from './layout';
 import { operations } from './record';
 import { MAX_REGIONS } from './translator/region-type';
@@ -6,6 +9,8 @@ import { MAX_REGIONS } from './translator/region-type';
 describe('layout of the engine memory', () => {
   it('has no two things in one place', () => {
     const records = at.RECORDS_END - at.RECORDS;
+    const everything = instructionBuckets(new Set(switchableExtensions));
+    const encodingsSize = writeEncodings(new ArrayBuffer(at.RECORDS), everything, true) - at.ENCODINGS;
     const areas: readonly (readonly [name: string, start: number, size: number])[] = [
       ['cells', 0, at.DATA_TLBS],
       ['data TLBs', at.DATA_TLBS, at.TLB_COUNT * at.DATA_TLB_SIZE],
@@ -17,6 +22,11 @@ describe('layout of the engine memory', () => {
       ['CSR writers', at.CSR_WRITABLE, 4096],
       ['superpages', at.SUPERPAGES, at.SUPERPAGE_MARKS * 8],
       ['kinds of access', at.ACCESS_KINDS, operations.length],
+      ['buckets of encodings', at.ENCODING_BUCKETS, BUCKETS * 4],
+      ['first operations of pairs', at.PAIR_FIRSTS, operations.length],
+      ['second operations of pairs', at.PAIR_SECONDS, operations.length],
+      ['encodings', at.ENCODINGS, encodingsSize],
+      ['pairs', at.PAIRS, PAIR_NUMBERS * PAIR_NUMBERS * 2],
       ['scratch records', at.SCRATCH_RECORDS, 0x1000],
       ['slot tables', at.SLOT_TABLES, at.SLOT_TABLE_COUNT * at.SLOT_TABLE_SIZE],
       ['records', at.RECORDS, records],
@@ -24,6 +34,7 @@ describe('layout of the engine memory', () => {
       ['failures of regions', at.REGION_FAILURES, MAX_REGIONS * 8],
       ['entries of regions', at.REGION_ENTRIES, MAX_REGIONS * 4],
       ['remembered pages', at.REMEMBERED_PAGES, at.REMEMBERED_PAGES_SIZE],
+      ['pages of code', at.CODE_PAGES, at.SLOT_TABLE_COUNT * 4],
       ['page information', at.PAGE_INFO, (2 ** 32 / 0x1000) * 4],
       ['RAM', at.RAM, 1],
     ];

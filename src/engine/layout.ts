@@ -42,6 +42,9 @@ export const DATA_TLB = 0x260;
 export const FETCH_TLB = 0x264;
 /** Address of the record at which the interpreter entered the trace that it is in (i32). */
 export const TRACE_START = 0x268;
+/** Where the next record goes (i32), and what the heat of a record is when it is decoded (i32; see `HEAT`). */
+export const NEXT_RECORD = 0x26c;
+export const FIRST_HEAT = 0x270;
 
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;
@@ -94,6 +97,16 @@ export const SUPERPAGE_MARKS = 512;
 /** A byte for each operation: what access to memory it makes (see `misaligned.ts`). */
 export const ACCESS_KINDS = 0x10f4000;
 
+/**
+ * The instruction table (see `encodings.ts`): by bucket where the list of its encodings begins (u32), and these lists. By operation
+ * its number among those that begin a fused pair, and among those that end one (u8); by both numbers the pair's operation (u16).
+ */
+export const ENCODING_BUCKETS = 0x10f5000;
+export const PAIR_FIRSTS = 0x10f5800;
+export const PAIR_SECONDS = 0x10f5c00;
+export const ENCODINGS = 0x10f6000;
+export const PAIRS = 0x10fc000;
+
 /** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
 export const SLOT_TABLES = 0x1100000;
 export const SLOT_TABLE_SIZE = 2048 * 4;
@@ -125,6 +138,9 @@ export const REMEMBERED_PAGES = REGION_ENTRIES + 0x8000;
 export const REMEMBERED_ADDEND = 8;
 export const LIKELY_ADDEND = 12;
 export const REMEMBERED_PAGES_SIZE = 32 * 4 * 16;
+
+/** For each slot table where in this memory the page lies that it belongs to (u32); 0 when it has breakpoints. */
+export const CODE_PAGES = 0x8f19000;
 
 /**
  * A word (u32) for each page of RAM: the slot table of its code, if all virtual pages share it, and why stores to it are for

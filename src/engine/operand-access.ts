@@ -1,4 +1,4 @@
-/** How generated code gets at a record's registers and at the data TLB. */
+/** How generated code gets at a record's registers and at the TLBs' entries. */
 import type { Width } from '../isa/semantics';
 import type { Code } from '../wasm/code';
 import type { MemoryOp } from '../wasm/opcodes';
@@ -41,5 +41,20 @@ export function dataEntry(code: Code, address: number, dataTlb: number): Code {
     .i32(mask)
     .op('i32.and')
     .get(dataTlb)
+    .op('i32.add');
+}
+
+/** Pushes the fetch TLB's entry for the address in the local. */
+export function fetchEntry(code: Code, address: number, fetchTlb: number): Code {
+  const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
+  const mask = (at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE;
+  return code
+    .get(address)
+    .op('i32.wrap_i64')
+    .i32(shift)
+    .op('i32.shr_u')
+    .i32(mask)
+    .op('i32.and')
+    .get(fetchTlb)
     .op('i32.add');
 }

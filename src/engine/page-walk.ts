@@ -6,7 +6,7 @@
 import type { Code } from '../wasm/code';
 import type { Module } from '../wasm/module';
 import * as at from './layout';
-import { dataEntry } from './operand-access';
+import { dataEntry, fetchEntry } from './operand-access';
 import { DRAM_BASE } from './physical-memory';
 
 /** How to walk for the translations of one TLB (Privileged 4.3.2). */
@@ -93,26 +93,30 @@ export function defineDataWalk(module: Module): number {
   });
 }
 
-/** (va, fetchTlb) -> the record of the instruction there, its page now in the TLB; 0 when it is for the slow path. */
-export function defineFetchWalk(module: Module): number {
+/**
+ * (va, fetchTlb) -> the record of the instruction there, decoded now if it was not, its page now in the TLB; 0 when it is for the
+ * slow path.
+ * @param decodeTrace see `RecordFunctions`
+ */
+export function defineFetchWalk(module: Module, decodeTrace: number): number {
   return module.define({ parameters: ['i64', 'i32'], results: ['i32'] }, (code) => {
-    const [entry, slots] = [code.local('i32'), code.local('i32')];
+    const [entry, slots, record] = [code.local('i32'), code.local('i32'), code.local('i32')];
+    const offset = () => code.get(VA).op('i32.wrap_i64').i32(0xffe).op('i32.and');
+    fetchEntry(code, VA, TLB).tee(entry).memory('i64.load').get(VA).i64(~OFFSET).op('i64.and', 'i64.eq');
+    code.if(() => {
+      code.get(entry).memory('i32.load', at.SLOTS);
+      offset().call(decodeTrace).op('return');
+    });
     const { hpa } = walk(code, at.FETCH_ENTRIES * at.FETCH_ENTRY_SIZE);
     pushPageInfo(code, hpa).i32(at.SLOTS_MASK).op('i32.and').tee(slots).op('i32.eqz');
     code.if(() => giveUp(code));
-    const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
-    code.get(VA).op('i32.wrap_i64').i32(shift).op('i32.shr_u');
-    code
-      .i32((at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE)
-      .op('i32.and')
-      .get(TLB)
-      .op('i32.add')
-      .set(entry);
-    code.get(entry).get(VA).i64(~OFFSET).op('i64.and').memory('i64.store', 0);
+    code.get(entry).get(VA).i64(~OFFSET).op('i64.and').memory('i64.store');
     code.get(entry).get(slots).memory('i32.store', at.SLOTS);
     noteFilled(code, entry, at.FETCH_ENTRIES * at.FETCH_ENTRY_SIZE, at.FETCH_FILLED_LISTED);
-    code.get(VA).op('i32.wrap_i64').i32(0xffe).op('i32.and').i32(1).op('i32.shl').get(slots).op('i32.add');
-    code.memory('i32.load');
+    offset().i32(1).op('i32.shl').get(slots).op('i32.add').memory('i32.load').tee(record);
+    code.if(() => code.get(record).op('return'));
+    code.get(slots);
+    offset().call(decodeTrace);
   });
 }
 

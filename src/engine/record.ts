@@ -107,17 +107,25 @@ export function operationNumber(instruction: Instruction, form: Form): number {
   return instructionNumbers.get(instruction)![form];
 }
 
-const fusedNumbers = new Uint16Array(operations.length * operations.length);
-operations.forEach((operation, number) => {
-  if ('marker' in operation || !operation.second) return;
+/** Two consecutive records' operations, and that of both done in one step. */
+export interface FusedOperation {
+  readonly first: number;
+  readonly second: number;
+  readonly number: number;
+}
+
+export const fusedOperations: readonly FusedOperation[] = operations.flatMap((operation, number) => {
+  if ('marker' in operation || !operation.second) return [];
   const first = operationNumber(operation.instruction, operation.form);
-  const second = operationNumber(operation.second.instruction, operation.second.form);
-  fusedNumbers[first * operations.length + second] = number;
+  return [{ first, second: operationNumber(operation.second.instruction, operation.second.form), number }];
 });
+
+const pairKey = (first: number, second: number): number => first * operations.length + second;
+const fusedNumbers = new Map(fusedOperations.map(({ first, second, number }) => [pairKey(first, second), number]));
 
 /** Operation number of two consecutive records' operations done in one step; 0: there is none. */
 export function fusedNumber(first: number, second: number): number {
-  return fusedNumbers[first * operations.length + second];
+  return fusedNumbers.get(pairKey(first, second)) ?? 0;
 }
 
 /** Branches and `pc`-relative jumps go to a place that is known when they are decoded. */
@@ -141,4 +149,35 @@ export function endsTrace(instruction: Instruction): boolean {
   const { action } = instruction;
   if (action.k === 'jump') return true;
   return action.k === 'system' && ['ecall', 'ebreak', 'mret', 'sret'].includes(action.op);
+}
+
+/** What records of an instruction have in common. */
+export interface RecordKind {
+  readonly operation: number;
+  /** The operation for a branch or jump within the page. */
+  readonly nearOperation: number;
+  readonly writesFloat: boolean;
+  readonly needsWord: boolean;
+  /** Whether execution never goes on behind it. */
+  readonly ends: boolean;
+  /** Whether it may lead to a place in its page. */
+  readonly leads: boolean;
+}
+
+const kinds = new Map<Instruction, RecordKind>();
+
+export function kindOf(instruction: Instruction): RecordKind {
+  const known = kinds.get(instruction);
+  if (known) return known;
+  const leads = hasNearForm(instruction);
+  const kind: RecordKind = {
+    operation: operationNumber(instruction, leads ? 'far' : 'plain'),
+    nearOperation: leads ? operationNumber(instruction, 'near') : 0,
+    writesFloat: writesFloat(instruction),
+    needsWord: needsWord(instruction),
+    ends: endsTrace(instruction),
+    leads,
+  };
+  kinds.set(instruction, kind);
+  return kind;
 }

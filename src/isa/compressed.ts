@@ -24,15 +24,27 @@ function immediateIn(word: number, layout: CompressedLayout): number {
   return layout.signed ? (imm << (32 - width)) >> (32 - width) : imm;
 }
 
-/** The operands of the expansion; undefined when the word is a reserved encoding of the instruction. */
-export function compressedOperands(word: number, layout: CompressedLayout): Operands | undefined {
-  const operands: Operands = {
+/** The operands of the expansion, also where that is reserved. */
+export function compressedFields(word: number, layout: CompressedLayout): Operands {
+  return {
     rd: registerIn(word, layout.rd),
     rs1: registerIn(word, layout.rs1),
     rs2: registerIn(word, layout.rs2),
     imm: immediateIn(word, layout),
   };
+}
+
+/** The operands of the expansion; undefined when the word is a reserved encoding of the instruction. */
+export function compressedOperands(word: number, layout: CompressedLayout): Operands | undefined {
+  const operands = compressedFields(word, layout);
   return layout.nonzero.some((name) => operands[name] === 0) ? undefined : operands;
+}
+
+/** The bits of a 16-bit word that are all zero where this operand is, and only there; 0: it never is. */
+export function zeroMask(name: keyof Operands, layout: CompressedLayout): number {
+  if (name === 'imm') return layout.imm.reduce((mask, { high, low }) => mask | ((2 << high) - (1 << low)), 0);
+  const field = layout[name];
+  return 'fixed' in field || field.short ? 0 : REGISTER_MASK << field.low;
 }
 
 /**

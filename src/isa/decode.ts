@@ -1,11 +1,19 @@
 /** From an instruction word to its table entry and operands. */
-import { formats } from './formats';
+import { formats, operandsIn } from './formats';
 import type { CompressedInstruction, Decoded, Instruction } from './instruction';
 import { switchableExtensions } from './extensions';
 import { compressedInstructions, instructions } from './table';
 
-const bucket32 = (word: number): number => ((word >>> 2) & 31) | ((word >>> 7) & 0xe0);
-const bucket16 = (word: number): number => (word & 3) | ((word >>> 11) & 0x1c);
+/** The bucket of a 32-bit word: major opcode (bits 6:2), and funct3 (bits 14:12) from bit 5 upward. */
+export const bucket32 = (word: number): number => ((word >>> 2) & 31) | ((word >>> 7) & 0xe0);
+/** The bucket of a 16-bit word: quadrant, and funct3 (bits 15:13) from bit 2 upward. */
+export const bucket16 = (word: number): number => (word & 3) | ((word >>> 11) & 0x1c);
+
+/** A machine's instructions by bucket. In each the first one that matches a word decides. */
+export interface InstructionBuckets {
+  readonly buckets32: readonly (readonly Instruction[])[];
+  readonly buckets16: readonly (readonly CompressedInstruction[])[];
+}
 
 /** Whether the instruction that starts with this word is 16 bits long. */
 export const isCompressed = (word: number): boolean => (word & 3) !== 3;
@@ -19,6 +27,16 @@ export type Decode = (word: number) => Decoded | undefined;
 
 /** A decoder for a machine with these extensions: instructions of the others that can be switched off are illegal. */
 export function makeDecoder(extensions: ReadonlySet<string>): Decode {
+  const decoder = decoderFor(extensions);
+  return (word) => decoder.decode(word);
+}
+
+/** The instructions of a machine with these extensions, as its decoder finds them. */
+export function instructionBuckets(extensions: ReadonlySet<string>): InstructionBuckets {
+  return decoderFor(extensions);
+}
+
+function decoderFor(extensions: ReadonlySet<string>): Decoder {
   const off = switchableExtensions.filter((extension) => !extensions.has(extension));
   const key = off.join();
   const known = decoders.get(key);
@@ -28,17 +46,13 @@ export function makeDecoder(extensions: ReadonlySet<string>): Decode {
     instructions.filter(has),
     compressedInstructions.filter(({ expandsTo }) => has(expandsTo)),
   );
-  const made: Decode = (word) => decoder.decode(word);
-  decoders.set(key, made);
-  return made;
+  decoders.set(key, decoder);
+  return decoder;
 }
 
-const decoders = new Map<string, Decode>();
-
-class Decoder {
-  /** 32-bit entries by major opcode (bits 6:2) and funct3 (bits 14:12), 16-bit entries by quadrant and funct3. */
-  private readonly buckets32: readonly Instruction[][] = Array.from({ length: 32 * 8 }, () => []);
-  private readonly buckets16: readonly CompressedInstruction[][] = Array.from({ length: 4 * 8 }, () => []);
+class Decoder implements InstructionBuckets {
+  readonly buckets32: readonly Instruction[][] = Array.from({ length: 32 * 8 }, () => []);
+  readonly buckets16: readonly CompressedInstruction[][] = Array.from({ length: 4 * 8 }, () => []);
   /**
    * A 16-bit word always decodes alike, so that each is decoded once; null stands for an illegal one. By the word's high
    * byte and its low byte.
@@ -69,20 +83,11 @@ class Decoder {
       const instruction = bucket[i];
       if (((word ^ instruction.match) & instruction.mask) === 0) {
         const layout = formats[instruction.format];
-        const imm = layout.immediate(word);
+        const { rd, rs1, rs2, imm } = operandsIn(word, layout);
         if (layout.isReserved?.(imm)) {
           return undefined;
         }
-        return {
-          instruction,
-          compressed: undefined,
-          length: 4,
-          word: word >>> 0,
-          rd: layout.rd ? (word >>> 7) & 31 : 0,
-          rs1: layout.rs1 ? (word >>> 15) & 31 : 0,
-          rs2: layout.rs2 ? (word >>> 20) & 31 : 0,
-          imm,
-        };
+        return { instruction, compressed: undefined, length: 4, word: word >>> 0, rd, rs1, rs2, imm };
       }
     }
     return undefined;
@@ -103,6 +108,8 @@ class Decoder {
     return decoded ?? undefined;
   }
 }
+
+const decoders = new Map<string, Decoder>();
 
 /** Decodes every instruction of the tables, whichever extensions a machine has. */
 export const decode: Decode = (word) => (decodeAll ??= makeDecoder(new Set(switchableExtensions)))(word);

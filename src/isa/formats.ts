@@ -112,6 +112,16 @@ export const formats: Readonly<Record<Format, FormatLayout>> = {
   none: { rd: false, rs1: false, rs2: false, ...noImmediate },
 };
 
+/** The operands that a 32-bit word of this format holds, also where they are reserved. */
+export function operandsIn(word: number, layout: FormatLayout): Operands {
+  return {
+    rd: layout.rd ? (word >>> 7) & 31 : 0,
+    rs1: layout.rs1 ? (word >>> 15) & 31 : 0,
+    rs2: layout.rs2 ? (word >>> 20) & 31 : 0,
+    imm: layout.immediate(word),
+  };
+}
+
 /** The operand bits of a 32-bit word of this format; together with the entry's match word they are the instruction. */
 export function placeOperands(format: Format, operands: Operands): number {
   const layout = formats[format];

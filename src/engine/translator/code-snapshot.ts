@@ -2,11 +2,12 @@
 import type { Decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
 import type { CodePage } from '../code-cache';
+import { ramAddress } from '../code-cache';
 import type { CsrUse } from '../stored-csrs';
 import type { JumpTable } from './jump-table';
 import { findJumpTable, MAX_TABLE_BYTES } from './jump-table';
 import type { LiveCode, LiveParts } from './live-code';
-import { decodeAt, ramAddress, whole } from './live-code';
+import { decodeAt, whole } from './live-code';
 import type { CodeSource, RegionPage, Step } from './region';
 import { PAGE_SIZE } from './region';
 

@@ -2,9 +2,8 @@
 import type { Decode } from '../../isa/decode';
 import type { Decoded } from '../../isa/instruction';
 import type { CodeCache, CodePage } from '../code-cache';
+import { ramAddress } from '../code-cache';
 import type { HartState } from '../hart-state';
-import * as at from '../layout';
-import { DRAM_BASE } from '../physical-memory';
 import type { StoredCsrs } from '../stored-csrs';
 import type { Tlbs } from '../tlb';
 import type { Heats } from './heats';
@@ -120,9 +119,6 @@ export class LiveCode implements CodeSource<CodePage> {
     };
   }
 }
-
-/** Where the page's bytes lie in the engine's memory. */
-export const ramAddress = ({ hpa }: CodePage): number => hpa - DRAM_BASE + at.RAM;
 
 /** The instruction at a page offset, unless it goes on in the next page. @param page where the page's bytes begin */
 export function decodeAt(decode: Decode, view: DataView, page: number, offset: number): Decoded | undefined {
