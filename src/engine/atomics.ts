@@ -23,8 +23,8 @@ export interface AtomicOperands {
   writeRd(value: () => void): void;
   /** The local that holds the data TLB's address. */
   readonly dataTlb: number;
-  /** Leaves when the i32 on the stack is not zero. */
-  leaveIf(): void;
+  /** Leaves when the i32 on the stack is not zero, which says that the TLB has not the page, or the address is misaligned. */
+  leaveIf(address: number): void;
 }
 
 /** Writes an atomic instruction's code. */
@@ -36,7 +36,7 @@ export function emitAtomic(code: Code, action: AtomicAction, operands: AtomicOpe
   code.set(address);
   dataEntry(code, address, operands.dataTlb).tee(entry).memory('i64.load', tag);
   code.get(address).i64(tagMask(action.width)).op('i64.and', 'i64.ne');
-  operands.leaveIf();
+  operands.leaveIf(address);
   code.get(address).op('i32.wrap_i64').get(entry).memory('i32.load', at.ADDEND).op('i32.add').set(host);
   if (action.k === 'load-reserved') {
     code.i32(0).get(host).memory('i32.store', at.RESERVATION);
@@ -64,9 +64,15 @@ export function emitAtomic(code: Code, action: AtomicAction, operands: AtomicOpe
 
 /**
  * One function per atomic instruction, (record, dataTlb) -> done: it does the instruction if the TLB has the page for
- * it, and otherwise leaves it to the slow path. Undefined for other operations.
+ * it, or the walk finds it, and otherwise leaves it to the slow path. Undefined for other operations.
+ * @param walk the function of `defineDataWalk`
  */
-export function defineAtomic(module: Module, operation: Operation, arithmetic: Arithmetic): number | undefined {
+export function defineAtomic(
+  module: Module,
+  operation: Operation,
+  arithmetic: Arithmetic,
+  walk: number,
+): number | undefined {
   if ('marker' in operation) return undefined;
   const { action } = operation.instruction;
   if (!isAtomic(action)) return undefined;
@@ -80,7 +86,23 @@ export function defineAtomic(module: Module, operation: Operation, arithmetic: A
         code.memory('i64.store', at.X_REGISTERS);
       },
       dataTlb,
-      leaveIf: () => code.if(() => code.i32(0).op('return')),
+      leaveIf: (address) =>
+        code.if(() => {
+          const giveUp = () => code.i32(0).op('return');
+          code
+            .get(address)
+            .op('i32.wrap_i64')
+            .i32(action.width - 1)
+            .op('i32.and')
+            .if(giveUp);
+          code
+            .get(address)
+            .get(dataTlb)
+            .i32(action.k === 'load-reserved' ? 0 : 1)
+            .call(walk)
+            .op('i32.eqz')
+            .if(giveUp);
+        }),
     };
     emitAtomic(code, action, operands, arithmetic);
     code.i32(1);

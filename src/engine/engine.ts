@@ -102,6 +102,8 @@ export class Engine {
   private slice = 0;
   private rest = 0;
   private isRunning = false;
+  /** The count of instructions at which `time` was what CLOCK_TIME says. */
+  private clockSince = 0;
   /** HPAs of pages whose stores the host wants to see, each with its listener. */
   private readonly watched = new Map<number, StoreListener>();
   private readonly dataWatch: DataWatch;
@@ -279,7 +281,19 @@ export class Engine {
     this.rest -= excess - here;
     this.budget -= here;
     this.slice -= here;
+    this.placeClock();
     this.redirect();
+  }
+
+  /**
+   * Lets generated code read the CSR `time`: it was `time` (unsigned 64 bits) when so many instructions were executed, and goes
+   * on by one each `rate` instructions.
+   */
+  setClock(time: bigint, executed: number, rate: number): void {
+    this.view.setBigUint64(at.CLOCK_TIME, time, true);
+    this.view.setFloat64(at.CLOCK_RATE, rate, true);
+    this.clockSince = executed;
+    this.placeClock();
   }
 
   /** Drops all translations of all harts. */
@@ -359,6 +373,7 @@ export class Engine {
       this.rest -= more;
       this.slice += more;
       this.budget += more;
+      this.placeClock();
     }
     return this.budget > 0;
   }
@@ -389,6 +404,11 @@ export class Engine {
 
   private set budget(value: number) {
     this.view.setInt32(at.BUDGET, value, true);
+  }
+
+  /** To be called when the count that remains says something else than before. */
+  private placeClock(): void {
+    this.view.setFloat64(at.CLOCK_START, this.finished + this.slice - this.clockSince, true);
   }
 
   private written(hpa: number, length: number): void {

@@ -19,7 +19,7 @@ import { GIVE_UP } from './translator/region-type';
 
 const PAGE = ~0xfffn;
 
-/** Generated functions that do one operation each, (record, dataTlb) -> done, of a CSR (record) -> done; by operation number. */
+/** Generated functions that do one operation each, (record, dataTlb) -> done, of a CSR (record, budget) -> done; by operation number. */
 export interface Helpers {
   readonly atomics: readonly (number | undefined)[];
   readonly floats: readonly (number | undefined)[];
@@ -370,7 +370,7 @@ export class InterpreterFunction {
         return;
       case 'system': {
         const csr = this.helpers.csrs[index];
-        if (csr !== undefined) code.get(this.record).call(csr).if(then);
+        if (csr !== undefined) code.get(this.record).get(this.budget).call(csr).if(then);
         this.callSlowPath('system');
         code.br(this.statusKnown);
       }

@@ -43,11 +43,11 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   ) as Record<SlowPathName, number>;
   const records = defineRecordFunctions(module);
   const arithmetic = defineArithmetic(module);
-  const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic));
+  const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module, records.decodeTrace) };
+  const atomics = operations.map((operation) => defineAtomic(module, operation, arithmetic, walks.data));
   const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu'));
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
-  const walks = { data: defineDataWalk(module), fetch: defineFetchWalk(module, records.decodeTrace) };
   const misaligned = defineMisaligned(module);
   const calls = {
     ...slowPath,

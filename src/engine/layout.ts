@@ -45,6 +45,13 @@ export const TRACE_START = 0x268;
 /** Where the next record goes (i32), and what the heat of a record is when it is decoded (i32; see `HEAT`). */
 export const NEXT_RECORD = 0x26c;
 export const FIRST_HEAT = 0x270;
+/**
+ * The CSR `time`, which goes on by one each `CLOCK_RATE` instructions (f64; 0: unknown): what it was (u64) when the count that
+ * remains of the stretch was `CLOCK_START` (f64).
+ */
+export const CLOCK_TIME = 0x278;
+export const CLOCK_START = 0x280;
+export const CLOCK_RATE = 0x288;
 
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;

@@ -361,7 +361,6 @@ export class SlowPath {
 
   private system(rec: number): number {
     const { op } = this.action(rec) as Action & { k: 'system' };
-    if (op === 'fence.i') return this.done(rec);
     const flow = this.host.system(op, this.operands(rec), this.view.getUint32(rec + record.TARGET, true));
     return flow === 'next' ? this.done(rec) : this.jumped();
   }

@@ -9,8 +9,9 @@ import type { Module } from '../wasm/module';
 import * as at from './layout';
 import { pushRegister, registerOffset } from './operand-access';
 import type { Operation } from './record';
-import { IMM, RD, RS1 } from './record';
+import { IMM, RD, RECORD_SIZE, RS1 } from './record';
 import { emitStatusAccess, SSTATUS } from './status-access';
+import { emitTimeAccess, TIME } from './time-access';
 
 const COUNT = 4096;
 const S_MODE = 1;
@@ -33,8 +34,8 @@ export interface CsrUse extends CsrAccess {
   readonly mask: bigint;
   /** From this privilege on. */
   readonly privilege: number;
-  /** It is sstatus, which `status-access.ts` does. */
-  readonly isStatus?: true;
+  /** It is one that has a file of its own. */
+  readonly special?: 'sstatus' | 'time';
 }
 
 const accesses: Partial<Record<SystemOp, CsrAccess>> = {
@@ -98,7 +99,10 @@ export class StoredCsrs {
     if (!access) return undefined;
     if (imm === SSTATUS) {
       if (access.change === 'write') return undefined;
-      return { ...access, writes: rs1 !== 0, mask: 0n, privilege: S_MODE, isStatus: true };
+      return { ...access, writes: rs1 !== 0, mask: 0n, privilege: S_MODE, special: 'sstatus' };
+    }
+    if (imm === TIME && access.change === 'set' && rs1 === 0) {
+      return { ...access, writes: false, mask: 0n, privilege: 0, special: 'time' };
     }
     const writes = alwaysWrites(access) || rs1 !== 0;
     const privilege = (writes ? this.writable : this.readable)[imm];
@@ -170,15 +174,32 @@ function doStatus(
   });
 }
 
+/** Does the instruction, and returns, if it reads `time`. */
+function doTime(code: Code, csr: () => Code, writeRd: CsrOperands['writeRd']): void {
+  const [record, budget] = [0, 1];
+  csr().i32(TIME).op('i32.eq').get(record).memory('i32.load8_u', RS1).op('i32.eqz', 'i32.and');
+  code.if(() => {
+    emitTimeAccess(code, {
+      remaining() {
+        code.get(budget).get(record).i32(0).memory('i32.load', at.TRACE_START).op('i32.sub');
+        code.i32(Math.log2(RECORD_SIZE)).op('i32.shr_u', 'i32.sub');
+      },
+      giveUpIf: () => code.if(() => code.i32(0).op('return')),
+      writeRd,
+    });
+    code.i32(1).op('return');
+  });
+}
+
 /**
- * One function per CSR instruction, (record) -> done: it does the instruction if generated code may, and otherwise leaves it
+ * One function per CSR instruction, (record, count that remains where the trace was entered) -> done: it does the instruction if generated code may, and otherwise leaves it
  * to the slow path. Undefined for other operations.
  */
 export function defineCsrAccess(module: Module, operation: Operation): number | undefined {
   if ('marker' in operation) return undefined;
   const access = csrAccessOf(operation.instruction);
   if (!access) return undefined;
-  return module.define({ parameters: ['i32'], results: ['i32'] }, (code) => {
+  return module.define({ parameters: ['i32', 'i32'], results: ['i32'] }, (code) => {
     const record = 0;
     const csr = () => code.get(record).memory('i32.load', IMM);
     const operands: CsrOperands = {
@@ -195,6 +216,7 @@ export function defineCsrAccess(module: Module, operation: Operation): number | 
       },
     };
     if (access.change !== 'write') doStatus(code, access.change, csr, operands);
+    if (access.change === 'set' && !access.constant) doTime(code, csr, operands.writeRd);
     const attempt = (writes: boolean) => {
       code.i32(0).memory('i32.load', at.PRIVILEGE);
       csr().memory('i32.load8_u', writes ? at.CSR_WRITABLE : at.CSR_READABLE);

@@ -72,7 +72,6 @@ export type SystemOp =
   | 'sret'
   | 'wfi'
   | 'sfence.vma'
-  | 'fence.i'
   | 'sinval.vma'
   | 'sfence.w.inval'
   | 'sfence.inval.ir'

@@ -9,7 +9,8 @@ export const zifencei: readonly Instruction[] = [
     match: fields(opcodes.miscMem, 1),
     mask: masks.funct3,
     format: 'none',
-    action: { k: 'system', op: 'fence.i' },
+    // Stale code is dropped as soon as its memory is written.
+    action: { k: 'fence' },
     summary: 'Makes earlier stores to instruction memory visible to the instruction fetches of this hart.',
   },
 ];

@@ -40,6 +40,8 @@ export interface CsrSurroundings {
 const LOW_HALF = 0xffffffffn;
 const LOW_32 = 0xffff_ffff;
 const RESERVED_MODE = 2;
+/** In menvcfg's high half. */
+const STCE_HIGH = Number(ENVCFG.STCE >> 32n);
 
 export class CsrState {
   /** mideleg, medeleg. */
@@ -141,7 +143,7 @@ export class CsrState {
 
   /** Whether stimecmp decides about the supervisor timer interrupt, rather than firmware: menvcfg.STCE. */
   get comparesTime(): boolean {
-    return (this.values[CSR.menvcfg] & ENVCFG.STCE) !== 0n;
+    return (this.halves[2 * CSR.menvcfg + 1] & STCE_HIGH) !== 0;
   }
 
   /** The count of instructions from which a counter that is written now goes on. */

@@ -8,14 +8,6 @@ import type { MachineTime } from './time';
 /** Ticks that are skipped at most while something outside the machine may end the wait. */
 const LONGEST_WAIT = 20_000;
 
-/** A timer whose interrupt does not pend yet. */
-interface Deadline {
-  /** The interrupt's bit in mip. */
-  readonly interrupt: number;
-  /** The tick at which it begins to pend. */
-  readonly at: bigint;
-}
-
 export interface TimerParts {
   readonly harts: readonly Hart[];
   readonly clint: Clint;
@@ -25,6 +17,8 @@ export interface TimerParts {
   readonly executed: () => number;
   /** Whether something outside may end the harts' wait. */
   readonly awaitsHost: () => boolean;
+  /** Told how `time` goes on, whenever that may have changed; see `Engine.setClock`. */
+  readonly showTime: (time: bigint, executed: number, rate: number) => void;
 }
 
 export class MachineTimers {
@@ -44,12 +38,18 @@ export class MachineTimers {
   /** Brings the harts' timer interrupts up to date: when one is due, and when time or a comparator was changed. */
   update(): void {
     const { harts, clint, clock, devices, executed } = this.parts;
+    this.parts.showTime(clint.mtimeAt(clock.base), clock.since, clock.rate);
+    const now = clock.ticks;
     let least = Math.min(clock.untilUpdate, clock.instructionsUntil(devices.next));
     for (const hart of harts) {
-      hart.setInterruptPending(INTERRUPT.machineTimer, clint.timerPending(hart.index));
+      const machine = clint.deadline(hart.index);
+      hart.setInterruptPending(INTERRUPT.machineTimer, machine <= now);
+      if (machine > now) least = Math.min(least, clock.instructionsUntil(machine));
       const { supervisorDeadline } = hart;
-      if (supervisorDeadline !== undefined) hart.csrs.setSupervisorTimer(clint.mtime >= supervisorDeadline);
-      for (const { at } of this.deadlines(hart)) least = Math.min(least, clock.instructionsUntil(at));
+      if (supervisorDeadline === undefined) continue;
+      const supervisor = clint.moment(supervisorDeadline);
+      hart.csrs.setSupervisorTimer(supervisor <= now);
+      if (supervisor > now) least = Math.min(least, clock.instructionsUntil(supervisor));
     }
     this.next = executed() + least;
   }
@@ -60,43 +60,28 @@ export class MachineTimers {
    */
   waitForNext(): { readonly ticks: number; readonly left: number | undefined } {
     const { harts, clock, devices } = this.parts;
-    const moments = harts.flatMap((hart) => this.wakingMoments(hart));
-    if (devices.next !== Infinity) moments.push(BigInt(devices.next));
-    const [first] = moments.sort((a, b) => (a < b ? -1 : 1));
-    const ticks = first === undefined ? 0 : clock.waitFor(this.bounded(first));
+    const first = Math.min(devices.next, ...harts.map((hart) => this.wakingMoment(hart)));
+    const ticks = first === Infinity ? 0 : clock.waitFor(this.bounded(first));
     this.runDue();
-    const comes = first !== undefined && clock.instructionsUntil(first) !== Infinity;
-    return { ticks, left: comes ? Number(first) - clock.ticks : undefined };
+    return { ticks, left: clock.instructionsUntil(first) === Infinity ? undefined : first - clock.ticks };
   }
 
   /** Where something outside may end the wait, no more than a little is skipped at a time. */
-  private bounded(moment: bigint): bigint {
+  private bounded(moment: number): number {
     const { clock, awaitsHost } = this.parts;
     if (!awaitsHost() || clock.instructionsUntil(moment) === Infinity) return moment;
-    const most = BigInt(clock.ticks + LONGEST_WAIT);
-    return moment < most ? moment : most;
+    return Math.min(moment, clock.ticks + LONGEST_WAIT);
   }
 
-  /** The ticks at which the hart's timers can wake it. */
-  private wakingMoments(hart: Hart): bigint[] {
-    if (hart.isStopped) return [];
-    const { enabledInterrupts } = hart.csrs.state;
-    const wakes = ({ interrupt }: Deadline) => (enabledInterrupts & (1 << interrupt)) !== 0;
-    return this.deadlines(hart)
-      .filter(wakes)
-      .map(({ at }) => at);
-  }
-
-  private deadlines(hart: Hart): Deadline[] {
-    const { clint } = this.parts;
-    const { supervisorDeadline } = hart;
-    const found: Deadline[] = [];
-    if (!clint.timerPending(hart.index)) {
-      found.push({ interrupt: INTERRUPT.machineTimer, at: clint.deadline(hart.index) });
-    }
-    if (supervisorDeadline !== undefined && clint.mtime < supervisorDeadline) {
-      found.push({ interrupt: INTERRUPT.supervisorTimer, at: clint.moment(supervisorDeadline) });
-    }
-    return found;
+  /** The tick at which the hart's timers can wake it; Infinity: they cannot. */
+  private wakingMoment({ index, isStopped, csrs, supervisorDeadline }: Hart): number {
+    const { clint, clock } = this.parts;
+    if (isStopped) return Infinity;
+    const now = clock.ticks;
+    const wakes = (interrupt: number, moment: number) =>
+      moment > now && (csrs.state.enabledInterrupts & (1 << interrupt)) !== 0 ? moment : Infinity;
+    const machine = wakes(INTERRUPT.machineTimer, clint.deadline(index));
+    if (supervisorDeadline === undefined) return machine;
+    return Math.min(machine, wakes(INTERRUPT.supervisorTimer, clint.moment(supervisorDeadline)));
   }
 }

@@ -141,7 +141,7 @@ export class Machine implements Stateful {
     }
     const executed = () => this.engine.executed;
     this.clock = hostTicks ? new RealTime(executed, hostTicks) : new VirtualTime(executed);
-    this.clint = new Clint({ harts, now: () => BigInt(this.clock.ticks) });
+    this.clint = new Clint({ harts, now: () => this.clock.ticks });
     this.plic = new Plic({ harts });
     for (const device of [this.finisher, this.clint, this.plic, this.uart]) this.bus.add(device);
     const { bus, plic, memory, clint, clock } = this;
@@ -150,7 +150,8 @@ export class Machine implements Stateful {
     bus.add(this.rom);
     this.harts = Array.from({ length: harts }, (_, index) => this.createHart(index));
     const awaitsHost = () => this.awaitsHost();
-    this.timers = new MachineTimers({ harts: this.harts, clint, clock, devices, executed, awaitsHost });
+    const showTime = this.engine.setClock.bind(this.engine);
+    this.timers = new MachineTimers({ harts: this.harts, clint, clock, devices, executed, awaitsHost, showTime });
     this.turns = new Turns(this.harts, executed, ({ index }) => this.engine.switchTo(index));
     this.connectDevices();
   }

@@ -135,6 +135,4 @@ export const systemInstructions: Record<SystemOp, (hart: Hart, operands: Operand
   'cbo.clean': blockInstruction(ENVCFG.CBCFE, checkBlock),
   'cbo.flush': blockInstruction(ENVCFG.CBCFE, checkBlock),
   'cbo.zero': blockInstruction(ENVCFG.CBZE, zeroBlock),
-  /** The engine drops stale code as soon as its memory is written. */
-  'fence.i': () => 'next',
 };

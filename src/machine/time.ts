@@ -9,51 +9,57 @@ const HORIZON = 2 ** 50;
 
 /** A clock that does not go back; what decides it is a function of executed instructions and of logged inputs. */
 export interface MachineTime extends Stateful {
-  /** Ticks since the start. */
+  /** Ticks since the start: `base`, and one more each `rate` instructions since `since` of them were executed. */
   readonly ticks: number;
+  readonly base: number;
+  readonly since: number;
+  readonly rate: number;
   /** The instructions after which `update` is to be called; Infinity: never. */
   readonly untilUpdate: number;
   /** Looks at the host's clock, if it follows that. */
   update(): void;
   /** The instructions after which `ticks` reaches the deadline: 0 when it has, Infinity when it never will. */
-  instructionsUntil(deadline: bigint | number): number;
+  instructionsUntil(deadline: number): number;
   /**
    * Nothing is executed until the deadline, in ticks.
    * @returns the ticks that passed with this call; 0 when the host has to wait, or for a deadline that never comes
    */
-  waitFor(deadline: bigint): number;
+  waitFor(deadline: number): number;
 }
 
 /** A function of executed instructions and of what WFI skipped, so that every run is alike. */
 export class VirtualTime implements MachineTime {
   readonly untilUpdate = Infinity;
-  private skipped = 0;
+  readonly since = 0;
+  readonly rate = INSTRUCTIONS_PER_TICK;
+  /** Ticks that were skipped. */
+  base = 0;
 
   /** @param executed the machine's count of attempted instructions */
   constructor(private readonly executed: () => number) {}
 
   get ticks(): number {
-    return Math.floor(this.executed() / INSTRUCTIONS_PER_TICK) + this.skipped;
+    return Math.floor(this.executed() / INSTRUCTIONS_PER_TICK) + this.base;
   }
 
   update(): void {
     // There is nothing outside that it follows.
   }
 
-  instructionsUntil(deadline: bigint | number): number {
+  instructionsUntil(deadline: number): number {
     if (deadline > HORIZON) return Infinity;
-    return Math.max(0, (Number(deadline) - this.skipped) * INSTRUCTIONS_PER_TICK - this.executed());
+    return Math.max(0, (deadline - this.base) * INSTRUCTIONS_PER_TICK - this.executed());
   }
 
-  waitFor(deadline: bigint): number {
+  waitFor(deadline: number): number {
     if (deadline > HORIZON) return 0;
-    const passed = Math.max(0, Number(deadline) - this.ticks);
-    this.skipped += passed;
+    const passed = Math.max(0, deadline - this.ticks);
+    this.base += passed;
     return passed;
   }
 
   transferState(state: StateTransfer): void {
-    state.section('virtual time', () => (this.skipped = state.integer(this.skipped, HORIZON)));
+    state.section('virtual time', () => (this.base = state.integer(this.base, HORIZON)));
   }
 }
 
@@ -72,14 +78,14 @@ const MOST_RATE = 1_000;
  */
 export class RealTime implements MachineTime {
   /** Ticks and instructions when the host's clock was looked at last. */
-  private base = 0;
-  private at = 0;
+  base = 0;
+  since = 0;
   /** What the host's clock said then. */
   private host = 0;
   /** Ticks before the host's clock began. */
   private earlier = 0;
   /** Instructions a tick since then. */
-  private rate = INSTRUCTIONS_PER_TICK;
+  rate = INSTRUCTIONS_PER_TICK;
 
   /**
    * @param executed the machine's count of attempted instructions
@@ -91,12 +97,12 @@ export class RealTime implements MachineTime {
   ) {}
 
   get ticks(): number {
-    return this.base + Math.floor((this.executed() - this.at) / this.rate);
+    return this.base + Math.floor((this.executed() - this.since) / this.rate);
   }
 
   get untilUpdate(): number {
     const interval = Math.min(MOST_INTERVAL, Math.max(LEAST_INTERVAL, this.rate * TICKS_PER_MILLISECOND));
-    return Math.max(0, this.at + interval - this.executed());
+    return Math.max(0, this.since + interval - this.executed());
   }
 
   update(): void {
@@ -104,19 +110,19 @@ export class RealTime implements MachineTime {
     const executed = this.executed();
     const host = Math.max(this.host, Math.floor(this.hostTicks()) + this.earlier);
     const passed = host - this.host;
-    const ran = executed - this.at;
+    const ran = executed - this.since;
     // Too few instructions, as between two times of waiting, tell no rate.
     const measured = ran >= LEAST_INTERVAL ? ran / Math.max(1, passed) : this.rate;
     this.rate = Math.min(MOST_RATE, Math.max(LEAST_RATE, Math.round(measured * (ticks > host ? 2 : 1))));
     this.base = Math.max(ticks, host);
-    this.at = executed;
+    this.since = executed;
     this.host = host;
   }
 
-  instructionsUntil(deadline: bigint | number): number {
+  instructionsUntil(deadline: number): number {
     if (deadline > HORIZON) return Infinity;
-    const left = Number(deadline) - this.base;
-    return Math.max(0, left * this.rate - (this.executed() - this.at));
+    const left = deadline - this.base;
+    return Math.max(0, left * this.rate - (this.executed() - this.since));
   }
 
   /** The host waits, and tells by its clock how long it did. */
@@ -129,7 +135,7 @@ export class RealTime implements MachineTime {
   transferState(state: StateTransfer): void {
     state.section('real time', () => {
       this.base = state.integer(this.base, HORIZON);
-      this.at = state.integer(this.at, this.executed());
+      this.since = state.integer(this.since, this.executed());
       this.rate = state.integer(this.rate, MOST_RATE, LEAST_RATE);
       this.host = state.integer(this.host, HORIZON);
     });

@@ -163,6 +163,7 @@ describe('the state of a machine', () => {
     ),
     ...['Object.hartId', 'Clint.harts', 'Plic.sources', 'Plic.contexts', 'Plic.words', 'Hart.index', 'ByteQueue.limit'],
     ...['DeviceClock.made', 'Timer.number', 'Virtqueue.initialSize', 'VirtioNetwork.mac'],
+    ...['VirtualTime.since', 'VirtualTime.rate'],
     ...['MemoryStorage.readOnly', 'MemoryStorage.sectors'],
     ...['OverlayStorage.readOnly', 'OverlayStorage.sectors', 'OverlayStorage.mostBytes'],
   ]);

@@ -70,7 +70,7 @@ export class RegionFunction {
     const failures = new GuessFailures(code, how.failures);
     const loops = this.plan.flow.isLoopHead.includes(true);
     this.memory = new MemoryAccess(code, DATA_TLB, loops ? how : { ...how, ...WITHOUT_LOOPS }, failures);
-    this.steps = new StepEmitter(code, PAGE, DATA_TLB, how.arithmetic, how.floatHelper, this.memory);
+    this.steps = new StepEmitter(code, PAGE, DATA_TLB, BUDGET, how.arithmetic, how.floatHelper, this.memory);
     this.exits = new RegionExits(code, region.pages, this.steps, failures, FETCH_TLB, BUDGET);
     this.target = code.local('i64');
     this.entry = code.local('i32');
@@ -269,7 +269,7 @@ export class RegionFunction {
         state.uncounted = counted - i;
         state.valid = this.steps.integers.locals;
         if (step.crosses) this.exits.checkPage(pageOf(step.position) + 1, step.position, state, INTERPRET);
-        this.steps.emit(step, labels[exits.length]);
+        this.steps.emit(step, labels[exits.length], state.uncounted);
         if (this.steps.canMiss(step)) exits.push({ step, state: { ...state } });
         state.dirty = union(state.dirty, writes(step));
       });

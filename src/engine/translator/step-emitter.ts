@@ -14,6 +14,7 @@ import * as at from '../layout';
 import { loadOps, storeOps } from '../operand-access';
 import { emitStatusAccess } from '../status-access';
 import { emitCsrAccess } from '../stored-csrs';
+import { emitTimeAccess } from '../time-access';
 import { FloatRegisters } from './float-registers';
 import { IntegerRegisters } from './integer-registers';
 import type { MemoryAccess } from './memory-access';
@@ -51,6 +52,7 @@ export class StepEmitter {
   /** What the block knows of mstatus.FS. */
   private unit: FloatSite['unit'];
   private step!: Step;
+  private uncounted = 0;
   private readonly kept = new Map<Step, number>();
 
   constructor(
@@ -58,6 +60,8 @@ export class StepEmitter {
     /** The locals with the region's page and the data TLB. */
     private readonly page: number,
     private readonly dataTlb: number,
+    /** The local with the remaining count. */
+    private readonly budget: number,
     private readonly arithmetic: Arithmetic,
     /** The functions of `float/helpers.ts`. */
     private readonly floatHelper: (name: string) => number,
@@ -99,11 +103,12 @@ export class StepEmitter {
     this.floats.startBlock(singles);
   }
 
-  /** An instruction that goes on to the next one. */
-  emit(step: Step, miss: Label): void {
+  /** An instruction that goes on to the next one. @param uncounted instructions from it on that are counted already */
+  emit(step: Step, miss: Label, uncounted: number): void {
     const { shifted } = this;
     this.shifted = undefined;
     this.step = step;
+    this.uncounted = uncounted;
     this.action(step, miss, shifted);
     this.known = knownAfter(this.known, step);
     this.memory.finish(step);
@@ -318,14 +323,22 @@ export class StepEmitter {
   private csr({ csr, decoded: { rs1, imm } }: Step, miss: Label): void {
     const { code } = this;
     if (!csr) throw new Error('a system instruction is not for a region');
-    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u').unlikely().brIf(miss);
-    if (csr.isStatus && csr.change !== 'write') {
+    const giveUpIf = () => code.unlikely().brIf(miss);
+    const writeRd = (value: () => void) => this.writeRd(value);
+    if (csr.special === 'time') {
+      const remaining = () => code.get(this.budget).i32(this.uncounted).op('i32.add');
+      emitTimeAccess(code, { remaining, giveUpIf, writeRd });
+      return;
+    }
+    code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u');
+    giveUpIf();
+    if (csr.special === 'sstatus' && csr.change !== 'write') {
       const operand = csr.constant ? () => code.i64(BigInt(rs1)) : () => this.operands.x('rs1');
       emitStatusAccess(code, {
         change: csr.change,
         operand: csr.writes ? operand : undefined,
-        giveUpIf: () => code.unlikely().brIf(miss),
-        writeRd: (value) => this.writeRd(value),
+        giveUpIf,
+        writeRd,
       });
       return;
     }
@@ -336,7 +349,7 @@ export class StepEmitter {
       },
       offset: () => code.i32(imm * 8),
       mask: () => code.i64(BigInt.asIntN(64, csr.mask)),
-      writeRd: (value) => this.writeRd(value),
+      writeRd,
     });
   }
 

@@ -15,7 +15,7 @@ const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
 export interface ClintOptions {
   readonly harts: number;
   /** The machine's count of ticks (10 MHz, 64 bits, never decreasing). `mtime` is this plus what the program wrote. */
-  readonly now: () => bigint;
+  readonly now: () => number;
 }
 
 export class Clint implements Device {
@@ -25,11 +25,11 @@ export class Clint implements Device {
 
   /** A hart's software interrupt line (`mip.MSIP`) changed. */
   onSoftware: (hart: number, on: boolean) => void = () => {};
-  /** A comparator or `mtime` was written: `timerPending` and `deadline` of this hart may have changed. */
+  /** A comparator or `mtime` was written: the `deadline` of this hart may have changed. */
   onTimerChange: (hart: number) => void = () => {};
 
   private readonly harts: number;
-  private readonly now: () => bigint;
+  private readonly now: () => number;
   private readonly software: boolean[];
   private readonly compare: bigint[];
   /** `mtime` minus `now()`, modulo 2^64. */
@@ -44,7 +44,12 @@ export class Clint implements Device {
 
   /** The `mtime` register, which the CSR `time` shows too. */
   get mtime(): bigint {
-    return BigInt.asUintN(64, this.now() + this.offset);
+    return this.mtimeAt(this.now());
+  }
+
+  /** `mtime` when `now()` is this. */
+  mtimeAt(now: number): bigint {
+    return BigInt.asUintN(64, BigInt(now) + this.offset);
   }
 
   /** The hart's `mtimecmp`. */
@@ -52,20 +57,16 @@ export class Clint implements Device {
     return this.compare[hart];
   }
 
-  /** Whether the hart's timer interrupt (`mip.MTIP`) pends: `mtime >= mtimecmp`. */
-  timerPending(hart: number): boolean {
-    return this.mtime >= this.compare[hart];
-  }
-
-  /** The value of `now()` from which the hart's timer interrupt pends. */
-  deadline(hart: number): bigint {
+  /** The value of `now()` from which the hart's timer interrupt (`mip.MTIP`) pends, because `mtime >= mtimecmp`; see `moment`. */
+  deadline(hart: number): number {
     return this.moment(this.compare[hart]);
   }
 
-  /** The value of `now()` from which `mtime` is at least this; now, when it is already. */
-  moment(mtime: bigint): bigint {
+  /** The value of `now()` from which `mtime` is at least this; one that is not in the future when it is already. */
+  moment(mtime: bigint): number {
+    if (this.offset === 0n) return Number(mtime);
     const left = mtime - this.mtime;
-    return this.now() + (left > 0n ? left : 0n);
+    return this.now() + (left > 0n ? Number(left) : 0);
   }
 
   /** Software-interrupt registers take words, the timer's registers words and doublewords. */
@@ -103,7 +104,7 @@ export class Clint implements Device {
   }
 
   private writeTime(time: bigint): void {
-    this.offset = BigInt.asUintN(64, time - this.now());
+    this.offset = BigInt.asUintN(64, time - BigInt(this.now()));
     for (let hart = 0; hart < this.harts; hart++) this.onTimerChange(hart);
   }
 

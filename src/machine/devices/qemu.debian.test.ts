@@ -54,7 +54,7 @@ function runHere(harts: number, accesses: readonly Access[]): bigint[] {
   uart.onInterrupt = (level) => plic.setLine(VIRT.uart.irq, level);
   bus.add(uart);
   bus.add(plic);
-  bus.add(new Clint({ harts, now: () => 0n }));
+  bus.add(new Clint({ harts, now: () => 0 }));
   return accesses.map(({ address, width, value }) => {
     if (value === undefined) return bus.read(address, width) ?? 0n;
     bus.write(address, width, value);
