@@ -26,8 +26,8 @@ export interface CodePage {
 
 /** What the cache tells the engine. */
 export interface CodeEvents {
-  /** A page of RAM becomes code, so that stores to it must leave the fast path. */
-  onNewPage(): void;
+  /** The page of RAM at this HPA becomes code, so that stores to it must leave the fast path. */
+  onNewPage(hpa: number): void;
   /** The code decoded from this page is void; the page itself may be decoded again. */
   onDrop(page: CodePage): void;
   /** All slot tables become invalid. */
@@ -108,7 +108,7 @@ export class CodeCache {
       listed.push(page);
     } else {
       this.pages.set(hpa, [page]);
-      this.events.onNewPage();
+      this.events.onNewPage(hpa);
     }
     return page;
   }
@@ -203,7 +203,7 @@ export class CodeCache {
     }
     if (this.former.wake(page.hpa)) {
       this.info.setAsleep(page.hpa, false);
-      this.events.onNewPage();
+      this.events.onNewPage(page.hpa);
     }
     const { slotTable, breakpoints } = page;
     if (breakpoints) return this.decoder.decode(slotTable, ramAddress(page), start, breakpoints);

@@ -147,7 +147,9 @@ export class Engine {
     const service = without.has('background-translation') ? undefined : options.translation;
     this.pageInfo = new PageInfo(buffer);
     this.code = new CodeCache(buffer, this.pageInfo, new TraceDecoder(buffer, decode, fuses), -thresholds.jumps, {
-      onNewPage: () => this.flushTlb(),
+      onNewPage: (hpa) => {
+        if (this.pageInfo.isStorable(hpa)) this.flushTlb();
+      },
       onDrop: (page) => this.translator.dropPage(page),
       onFlush: () => {
         this.translator.flush();
@@ -299,6 +301,7 @@ export class Engine {
   /** Drops all translations of all harts. */
   flushTlb(): void {
     this.tlbs.flush();
+    this.pageInfo.noneStorable();
     this.redirect();
   }
 

@@ -249,14 +249,14 @@ export class InterpreterFunction {
           this.callSlowPath('float');
           code.br(this.statusKnown);
         });
-        this.walkForData(false);
         this.accessMisaligned(false);
+        this.walkForData(false);
         this.callWithAddress('load');
         code.br(this.statusKnown);
       });
-      this.walkForData(true);
       this.store(at.EXCHANGE, 'i64.store', () => code.get(this.value));
       this.accessMisaligned(true);
+      this.walkForData(true);
       this.callWithAddress('store');
     });
     this.continueByStatus();

@@ -14,7 +14,6 @@ describe('layout of the engine memory', () => {
     const areas: readonly (readonly [name: string, start: number, size: number])[] = [
       ['cells', 0, at.DATA_TLBS],
       ['data TLBs', at.DATA_TLBS, at.TLB_COUNT * at.DATA_TLB_SIZE],
-      ['fetch TLBs', at.FETCH_TLBS, at.TLB_COUNT * at.FETCH_TLB_SIZE],
       ['parked harts', at.PARKED_HARTS, at.MAX_HARTS * at.PARKED_HART_SIZE],
       ['CSR values', at.CSR_VALUES, 4096 * 8],
       ['CSR masks', at.CSR_MASKS, 4096 * 8],
@@ -28,6 +27,8 @@ describe('layout of the engine memory', () => {
       ['encodings', at.ENCODINGS, encodingsSize],
       ['pairs', at.PAIRS, PAIR_NUMBERS * PAIR_NUMBERS * 2],
       ['scratch records', at.SCRATCH_RECORDS, 0x1000],
+      ['fetch TLBs', at.FETCH_TLBS, at.TLB_COUNT * at.FETCH_TLB_SIZE],
+      ['storable pages', at.STORABLE, 2 ** 32 / 0x1000],
       ['slot tables', at.SLOT_TABLES, at.SLOT_TABLE_COUNT * at.SLOT_TABLE_SIZE],
       ['records', at.RECORDS, records],
       ['heat', at.HEAT, records / 4],

@@ -45,6 +45,8 @@ export const TRACE_START = 0x268;
 /** Where the next record goes (i32), and what the heat of a record is when it is decoded (i32; see `HEAT`). */
 export const NEXT_RECORD = 0x26c;
 export const FIRST_HEAT = 0x270;
+/** A number (u8) for the time since all TLBs were emptied last (see `STORABLE`). */
+export const STORABLE_NOW = 0x274;
 /**
  * The CSR `time`, which goes on by one each `CLOCK_RATE` instructions (f64; 0: unknown): what it was (u64) when the count that
  * remains of the stretch was `CLOCK_START` (f64).
@@ -62,7 +64,7 @@ export const LOAD_TAG = 0;
 export const STORE_TAG = 8;
 export const ADDEND = 16;
 /** Fetch TLB entry: page address (u64), address of the page's slot table (u32), unused. */
-export const FETCH_ENTRIES = 128;
+export const FETCH_ENTRIES = 1024;
 export const FETCH_ENTRY_SIZE = 16;
 export const SLOTS = 8;
 /**
@@ -79,11 +81,11 @@ export const LEAF_VALUE = 0x18;
 /** The list of filled entries. */
 export const FILLED_LIST = 0x40;
 export const DATA_FILLED_LISTED = 2032;
-export const FETCH_FILLED_LISTED = 32;
+export const FETCH_FILLED_LISTED = 240;
 
 export const DATA_TLBS = 0x1000;
 export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE + FILLED_LIST + DATA_FILLED_LISTED * 4;
-export const FETCH_TLBS = DATA_TLBS + TLB_COUNT * DATA_TLB_SIZE;
+export const FETCH_TLBS = 0x1100000;
 export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE + FILLED_LIST + FETCH_FILLED_LISTED * 4;
 
 /** For each hart room for its state while another one runs: its cells, its CSRs' values, and its marks of superpages. */
@@ -114,8 +116,14 @@ export const PAIR_SECONDS = 0x10f5c00;
 export const ENCODINGS = 0x10f6000;
 export const PAIRS = 0x10fc000;
 
+/**
+ * A byte for each page of RAM, equal to `STORABLE_NOW` when the page was put into a TLB for stores since all were emptied: only then can
+ * it still be in one.
+ */
+export const STORABLE = 0x1190000;
+
 /** Slot tables: for each page of code 2,048 record addresses (u32), one per halfword; 0 = not decoded. */
-export const SLOT_TABLES = 0x1100000;
+export const SLOT_TABLES = 0x1290000;
 export const SLOT_TABLE_SIZE = 2048 * 4;
 export const SLOT_TABLE_COUNT = 7168;
 

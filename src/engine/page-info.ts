@@ -1,6 +1,6 @@
 /**
- * What generated code must know of pages of RAM: whether stores to one are for the slow path, where its decoded code is, and
- * whether it was stored to.
+ * What generated code must know of pages of RAM: whether stores to one are for the slow path, where its decoded code is, whether
+ * it was stored to, and whether TLBs may have it for stores.
  */
 import * as at from './layout';
 import { DRAM_BASE } from './physical-memory';
@@ -12,9 +12,14 @@ const watchBits = { none: 0, stores: at.STORES_WATCHED, all: at.STORES_WATCHED |
 
 export class PageInfo {
   private readonly words: Uint32Array;
+  private readonly storable: Uint8Array;
+  private readonly now: Uint8Array;
 
   constructor(buffer: ArrayBuffer) {
     this.words = new Uint32Array(buffer, at.PAGE_INFO, (at.RAM - at.PAGE_INFO) / 4);
+    this.storable = new Uint8Array(buffer, at.STORABLE, this.words.length);
+    this.now = new Uint8Array(buffer, at.STORABLE_NOW, 1);
+    this.now[0] = 1;
   }
 
   /** The page holds decoded code. @param slotTable that of all virtual pages on it; undefined: they have different ones */
@@ -53,6 +58,25 @@ export class PageInfo {
   markDirty(hpa: number, length: number): void {
     const last = indexOf(hpa + length - 1);
     for (let index = indexOf(hpa); index <= last; index++) this.words[index] |= at.DIRTY;
+  }
+
+  /** The page is put into a TLB for stores. */
+  markStorable(hpaPage: number): void {
+    this.storable[indexOf(hpaPage)] = this.now[0];
+  }
+
+  /** Whether the page may be in a TLB for stores. */
+  isStorable(hpaPage: number): boolean {
+    return this.storable[indexOf(hpaPage)] === this.now[0];
+  }
+
+  /** All TLBs are empty. */
+  noneStorable(): void {
+    this.now[0]++;
+    // Zero, which is never now, is the byte of pages that were in none.
+    if (this.now[0] !== 0) return;
+    this.storable.fill(0);
+    this.now[0] = 1;
   }
 
   /** Takes the marks of the first `pages` pages away. @returns the numbers of those that had one, in order */

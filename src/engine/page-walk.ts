@@ -84,6 +84,9 @@ export function defineDataWalk(module: Module): number {
     code.get(IS_STORE).if(() => {
       pushPageInfoAddress(code, hpa).get(info).i32(at.DIRTY).op('i32.or').memory('i32.store', at.PAGE_INFO);
     });
+    code.get(storable).if(() => {
+      pushPageNumber(code, hpa).i32(0).memory('i32.load8_u', at.STORABLE_NOW).memory('i32.store8', at.STORABLE);
+    });
     code.get(entry).get(page).memory('i64.store', at.LOAD_TAG);
     code.get(entry).get(page).i64(-1n).get(storable).op('select').memory('i64.store', at.STORE_TAG);
     code.get(entry);
@@ -208,7 +211,12 @@ function pushPageInfo(code: Code, hpa: number): Code {
 }
 
 function pushPageInfoAddress(code: Code, hpa: number): Code {
-  return code.get(hpa).op('i32.wrap_i64').i32(DRAM_BASE).op('i32.sub').i32(12).op('i32.shr_u').i32(2).op('i32.shl');
+  return pushPageNumber(code, hpa).i32(2).op('i32.shl');
+}
+
+/** Pushes a page's number in RAM (i32). */
+function pushPageNumber(code: Code, hpa: number): Code {
+  return code.get(hpa).op('i32.wrap_i64').i32(DRAM_BASE).op('i32.sub').i32(12).op('i32.shr_u');
 }
 
 /** As `Bank.noteFilled`. */

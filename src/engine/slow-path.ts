@@ -214,7 +214,10 @@ export class SlowPath {
     } else {
       if (!this.keepsOut(page, access)) {
         const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;
-        if (access !== LOAD) this.parts.pageInfo.markDirty(page, PAGE_SIZE);
+        if (access !== LOAD) {
+          this.parts.pageInfo.markDirty(page, PAGE_SIZE);
+          this.parts.pageInfo.markStorable(page);
+        }
         tlbs.fillData(tag, low, high, page - DRAM_BASE + at.RAM);
       }
     }

@@ -137,8 +137,8 @@ class Bank {
     for (let i = 1; i < at.TLB_COUNT; i++) if (lastUse[i] < lastUse[oldest]) oldest = i;
     const old = keys[oldest];
     if (old === undefined) {
-      const tlb = this.address(oldest);
-      this.words.fill(NO_TAG, tlb / 4, (tlb + shape.entries * shape.entrySize) / 4);
+      // Memory is zero, and page zero belongs to the first entry alone: the others are empty as they are.
+      this.clear(this.address(oldest));
     } else {
       this.empty(oldest);
       this.byKey.delete(old);
