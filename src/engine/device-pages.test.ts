@@ -64,4 +64,31 @@ describe('pages of devices', () => {
     assert.equal(host.device.length, 3);
     assert.equal(host.x(12), 0n);
   });
+
+  it('give single bytes to devices that have a short way for them', () => {
+    const host = new TestHost(`
+      li s0, 0x40000000
+      li a1, -2
+      sb a1, 0(s0)
+      sb a1, 1(s0)
+      lb a0, 2(s0)
+      lbu a2, 3(s0)
+      lb x0, 4(s0)
+      lb a3, 16(s0)
+      lh a4, 2(s0)
+      .word 0`);
+    host.mapped.set(0x40000, 0x10000);
+    const told: string[] = [];
+    const byteAccess = {
+      read: (offset: number) => (told.push(`read ${offset}`), 0x80 + offset),
+      write: (offset: number, value: number) => void told.push(`write ${offset} ${value}`),
+    };
+    Object.assign(host, { byteDevice: () => ({ base: 0x10000000, size: 16, byteAccess }) });
+    host.engine.run(100);
+    // The first access of each kind is an access like all others.
+    assert.deepEqual(told, ['write 1 254', 'read 3', 'read 4']);
+    assert.deepEqual(host.device, ['write1 10000000 fe', 'read1 10000002', 'read1 10000010', 'read2 10000002']);
+    assert.equal(host.x(12), 0x83n);
+    assert.equal(host.x(0), 0n);
+  });
 });

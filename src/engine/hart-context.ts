@@ -6,7 +6,7 @@ import type { StateTransfer } from './state-transfer';
 import { csrs } from '../isa/csrs';
 import { HartState, RegisterViews } from './hart-state';
 import * as at from './layout';
-import { markSuperpage } from './page-walk';
+import { Superpages } from './superpages';
 import { tlbKey } from './tlb';
 import type { Tlbs, TlbUse } from './tlb';
 
@@ -29,7 +29,7 @@ const PARTS: readonly Part[] = [
     offset: at.PARKED_CSRS + first * 8,
     size: count * 8,
   })),
-  { running: at.SUPERPAGES, offset: at.PARKED_SUPERPAGES, size: at.SUPERPAGE_MARKS * 8 },
+  { running: at.SUPERPAGES, offset: at.PARKED_SUPERPAGES, size: at.SUPERPAGES_SIZE },
 ];
 
 /** The numbers of CSRs that can hold another value than at reset, as runs of blocks. */
@@ -52,14 +52,13 @@ class Place {
   readonly registers: RegisterViews;
   readonly csrs: BigUint64Array;
   readonly csrHalves: Uint32Array;
-  /** In halves. */
-  readonly superpages: Uint32Array;
+  readonly superpages: Uint8Array;
 
   constructor(buffer: ArrayBuffer, cells: number, csrValues: number, superpages: number) {
     this.registers = new RegisterViews(buffer, cells);
     this.csrs = new BigUint64Array(buffer, csrValues, CSR_COUNT);
     this.csrHalves = new Uint32Array(buffer, csrValues, 2 * CSR_COUNT);
-    this.superpages = new Uint32Array(buffer, superpages, 2 * at.SUPERPAGE_MARKS);
+    this.superpages = new Uint8Array(buffer, superpages, at.SUPERPAGES_SIZE);
   }
 }
 
@@ -76,6 +75,9 @@ export interface ContextSurroundings {
 export class HartContext {
   /** Integer and floating-point registers, pc, privilege, the LR reservation. */
   readonly state: HartState;
+
+  /** Those of which the hart's TLBs may hold parts. */
+  readonly superpages: Superpages;
 
   /** Whether the hart's state lies where generated code works on it. */
   isRunning = false;
@@ -109,6 +111,7 @@ export class HartContext {
     this.parkedPlace = new Place(buffer, base, base + at.PARKED_CSRS, base + at.PARKED_SUPERPAGES);
     this.fetchUse = this.dataUse = { key: this.newTlbKey() };
     this.place = this.parkedPlace;
+    this.superpages = new Superpages(this.place.superpages);
     this.csrs = this.place.csrs;
     this.csrHalves = this.place.csrHalves;
     this.state = new HartState(this.place.registers);
@@ -171,15 +174,6 @@ export class HartContext {
     view.setBigInt64(at.OPEN_SIZE, BigInt(size), true);
   }
 
-  /** Generated code may put parts of this superpage into the hart's TLBs from now on, until `forgetSuperpages`. */
-  knowSuperpage(vaLow: number, vaHigh: number, level: number): void {
-    markSuperpage(this.place.superpages, vaLow, vaHigh, level);
-  }
-
-  forgetSuperpages(): void {
-    this.place.superpages.fill(0);
-  }
-
   /** All but the CSRs, which their owner knows; translations are made anew. */
   transferState(state: StateTransfer): void {
     this.state.transferState(state);
@@ -194,6 +188,7 @@ export class HartContext {
     this.isRunning = place === this.runningPlace;
     this.csrs = place.csrs;
     this.csrHalves = place.csrHalves;
+    this.superpages.moveTo(place.superpages);
     this.state.moveTo(place.registers);
   }
 

@@ -86,6 +86,13 @@ export class HartState {
     if (index !== 0) this.words[X_REGISTERS / 8 + index] = value;
   }
 
+  /** Writes a 32-bit value, sign-extended; writes to x0 are ignored. */
+  setWord(index: number, value: number): void {
+    if (index === 0) return;
+    this.halves[X_REGISTERS / 4 + 2 * index] = value;
+    this.halves[X_REGISTERS / 4 + 2 * index + 1] = value >> 31;
+  }
+
   /** Floating-point register 0..31, as its 64 bits. */
   f(index: number): bigint {
     return this.words[F_REGISTERS / 8 + index];

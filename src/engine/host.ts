@@ -8,6 +8,19 @@ export const LOAD = 1;
 export const STORE = 2;
 export type Access = typeof FETCH | typeof LOAD | typeof STORE;
 
+/** What a device does with single bytes at offsets from its first address; values are unsigned. */
+export interface ByteAccess {
+  read(offset: number): number;
+  write(offset: number, value: number): void;
+}
+
+/** A device that takes bytes at all its addresses: HPA of the first, and how many there are. */
+export interface ByteDevice {
+  readonly base: number;
+  readonly size: number;
+  readonly byteAccess: ByteAccess;
+}
+
 export interface EngineHost {
   /**
    * Translates a virtual address for the current privilege; `size` bytes from there lie within one 4 KiB page (the
@@ -25,6 +38,8 @@ export interface EngineHost {
   readDevice(hpa: number, width: Width): bigint | undefined;
   /** Writes outside RAM; the address may be misaligned. False when nothing is there. */
   writeDevice(hpa: number, width: Width, value: bigint): boolean;
+  /** The device at this address, if it has a short way for single bytes: what that does is what `readDevice` and `writeDevice` do. */
+  byteDevice?(hpa: number): ByteDevice | undefined;
   /** A halfword of read-only memory, for an instruction fetch outside RAM; undefined: an access fault, also without this. */
   fetchRom?(hpa: number): number | undefined;
   /**

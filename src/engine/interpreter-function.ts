@@ -24,6 +24,8 @@ export interface Helpers {
   readonly atomics: readonly (number | undefined)[];
   readonly floats: readonly (number | undefined)[];
   readonly csrs: readonly (number | undefined)[];
+  /** What to call in place of the slow path's `system`. */
+  readonly systems: readonly (number | undefined)[];
   /** Those of `page-walk.ts`. */
   readonly walks: { readonly data: number; readonly fetch: number };
   /** That of `misaligned.ts`. */
@@ -371,7 +373,11 @@ export class InterpreterFunction {
       case 'system': {
         const csr = this.helpers.csrs[index];
         if (csr !== undefined) code.get(this.record).get(this.budget).call(csr).if(then);
-        this.callSlowPath('system');
+        this.spill();
+        code
+          .get(this.record)
+          .call(this.helpers.systems[index] ?? this.slowPath.system)
+          .set(this.answer);
         code.br(this.statusKnown);
       }
     }
@@ -521,7 +527,7 @@ export class InterpreterFunction {
     code.call(this.slowPath[name]).set(this.answer);
   }
 
-  private callSlowPath(name: 'atomic' | 'float' | 'system' | 'illegal' | 'breakpoint' | 'link' | 'cross'): void {
+  private callSlowPath(name: 'atomic' | 'float' | 'illegal' | 'breakpoint' | 'link' | 'cross'): void {
     this.spill();
     this.code.get(this.record).call(this.slowPath[name]).set(this.answer);
   }

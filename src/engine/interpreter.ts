@@ -2,6 +2,7 @@
 import { Module } from '../wasm/module';
 import { defineAtomic } from './atomics';
 import { defineArithmetic } from './expression';
+import { defineFence, isFence } from './fence';
 import { defineFloat } from './float';
 import { defineFloatHelpers } from './float/helpers';
 import { InterpreterFunction } from './interpreter-function';
@@ -14,6 +15,7 @@ import { defineRecordFunctions } from './record-code';
 import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
 import { defineCsrAccess } from './stored-csrs';
+import { defineMayHave } from './superpages';
 import { MAX_REGIONS, REGION_TYPE } from './translator/region-type';
 
 const WASM_PAGE = 0x10000;
@@ -49,6 +51,8 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
   const misaligned = defineMisaligned(module);
+  const fence = defineFence(module, defineMayHave(module), slowPath.system);
+  const systems = operations.map((operation) => (isFence(operation) ? fence : undefined));
   const calls = {
     ...slowPath,
     link: defineLink(module, records, slowPath.link),
@@ -61,7 +65,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
         code,
         calls,
         arithmetic,
-        { atomics, floats, csrs, walks, misaligned },
+        { atomics, floats, csrs, systems, walks, misaligned },
         regionType,
         exact,
       ).generate(),

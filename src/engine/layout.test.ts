@@ -19,7 +19,7 @@ describe('layout of the engine memory', () => {
       ['CSR masks', at.CSR_MASKS, 4096 * 8],
       ['CSR readers', at.CSR_READABLE, 4096],
       ['CSR writers', at.CSR_WRITABLE, 4096],
-      ['superpages', at.SUPERPAGES, at.SUPERPAGE_MARKS * 8],
+      ['superpages', at.SUPERPAGES, at.SUPERPAGES_SIZE],
       ['kinds of access', at.ACCESS_KINDS, operations.length],
       ['buckets of encodings', at.ENCODING_BUCKETS, BUCKETS * 4],
       ['first operations of pairs', at.PAIR_FIRSTS, operations.length],

@@ -54,6 +54,10 @@ export const STORABLE_NOW = 0x274;
 export const CLOCK_TIME = 0x278;
 export const CLOCK_START = 0x280;
 export const CLOCK_RATE = 0x288;
+/** How often something was dropped from TLBs (i32), and how many of either kind were ever in use (i32). */
+export const TLB_DROPS = 0x290;
+export const DATA_TLBS_USED = 0x294;
+export const FETCH_TLBS_USED = 0x298;
 
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;
@@ -88,20 +92,21 @@ export const DATA_TLB_SIZE = DATA_ENTRIES * DATA_ENTRY_SIZE + FILLED_LIST + DATA
 export const FETCH_TLBS = 0x1100000;
 export const FETCH_TLB_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE + FILLED_LIST + FETCH_FILLED_LISTED * 4;
 
-/** For each hart room for its state while another one runs: its cells, its CSRs' values, and its marks of superpages. */
+/** For each hart room for its state while another one runs: its cells, its CSRs' values, and what is noted of superpages. */
 export const PARKED_HARTS = 0x1060000;
 export const PARKED_CSRS = 0x1000;
 export const PARKED_SUPERPAGES = 0x9000;
-export const PARKED_HART_SIZE = 0xa000;
+export const PARKED_HART_SIZE = 0xb000;
 
 /** By number of a CSR: its value (u64), the bits that a write changes (u64), who may read and write it (u8; see `StoredCsrs`). */
 export const CSR_VALUES = 0x10e0000;
 export const CSR_MASKS = 0x10e8000;
 export const CSR_READABLE = 0x10f0000;
 export const CSR_WRITABLE = 0x10f1000;
-/** Superpages of which TLBs may hold parts, as far as the table has room: address and log2 of the size, together (u64). */
+/** What is noted of superpages (see `superpages.ts`): bits, and behind them which levels have any (u8). */
 export const SUPERPAGES = 0x10f2000;
-export const SUPERPAGE_MARKS = 512;
+export const SUPERPAGE_LEVELS = 0x1000;
+export const SUPERPAGES_SIZE = SUPERPAGE_LEVELS + 8;
 
 /** A byte for each operation: what access to memory it makes (see `misaligned.ts`). */
 export const ACCESS_KINDS = 0x10f4000;

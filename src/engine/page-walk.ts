@@ -8,6 +8,7 @@ import type { Module } from '../wasm/module';
 import * as at from './layout';
 import { dataEntry, fetchEntry } from './operand-access';
 import { DRAM_BASE } from './physical-memory';
+import { emitNote } from './superpages';
 
 /** How to walk for the translations of one TLB (Privileged 4.3.2). */
 export interface PlainWalk {
@@ -39,16 +40,6 @@ export function leafRule(walk: PlainWalk, kind: 'data' | 'fetch'): { readonly ma
   const needed = V | A | R | (kind === 'data' ? 0n : X);
   const mask = HIGH | needed | (walk.user === 'any' ? 0n : U);
   return { mask, value: needed | (walk.user === 'only' ? U : 0n) };
-}
-
-/** Writes a superpage's mark into a table of 512 places (u64, here as halves): it is found by the address in units of its size. */
-export function markSuperpage(marks: Uint32Array, vaLow: number, vaHigh: number, level: number): void {
-  const shift = 12 + 9 * level;
-  const inHigh = shift >= 32;
-  const number = inHigh ? vaHigh >>> (shift - 32) : (vaHigh << (32 - shift)) | (vaLow >>> shift);
-  const place = 2 * (number & (at.SUPERPAGE_MARKS - 1));
-  marks[place] = inHigh ? shift : (vaLow & -(1 << shift)) | shift;
-  marks[place + 1] = inHigh ? vaHigh & -(1 << (shift - 32)) : vaHigh;
 }
 
 /** The functions' parameters: the virtual address, the TLB's address, and for data whether it is a store. */
@@ -172,17 +163,16 @@ function walk(code: Code, trailer: number): { readonly leaf: number; readonly hp
     .op('i64.gt_u')
     .if(() => {
       code.i64(1n).get(shift).op('i64.shl').set(size);
-      // Of a superpage, the part with this address; if it is aligned, and one that SFENCE.VMA knows of.
-      code.get(hpa).get(size).i64(1n).op('i64.sub', 'i64.and').i64(0n).op('i64.ne');
+      // Of a superpage, the part with this address; if it is aligned.
       code
-        .get(VA)
-        .get(shift)
-        .op('i64.shr_u', 'i32.wrap_i64')
-        .i32(at.SUPERPAGE_MARKS - 1)
-        .op('i32.and');
-      code.i32(3).op('i32.shl').memory('i64.load', at.SUPERPAGES);
-      code.get(VA).i64(0n).get(size).op('i64.sub', 'i64.and').get(shift).op('i64.or', 'i64.ne', 'i32.or');
-      code.if(() => giveUp(code));
+        .get(hpa)
+        .get(size)
+        .i64(1n)
+        .op('i64.sub', 'i64.and')
+        .i64(0n)
+        .op('i64.ne')
+        .if(() => giveUp(code));
+      emitNote(code, VA, shift);
       code.get(VA).get(size).i64(1n).op('i64.sub', 'i64.and').i64(~OFFSET).op('i64.and').get(hpa).op('i64.or').set(hpa);
     });
   requireOpen(code, hpa);

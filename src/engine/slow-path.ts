@@ -8,7 +8,7 @@ import type { DataWatch } from './data-watch';
 import { DevicePages } from './device-pages';
 import { executeFloat } from './float-slow-path';
 import type { HartState } from './hart-state';
-import type { Access, EngineHost } from './host';
+import type { Access, ByteAccess, EngineHost } from './host';
 import { FETCH, LOAD, STORE } from './host';
 import type { SlowPathName } from './slow-path-calls';
 import { EXIT, JUMP, NEXT, STATUSES } from './slow-path-calls';
@@ -165,6 +165,14 @@ export class SlowPath {
   private load(rec: number, low: number, high: number): number {
     const action = this.action(rec) as Action & { k: 'load' };
     const { width, signed } = action;
+    if (width === 1) {
+      const device = this.byteDevice(low, high, LOAD);
+      if (device) {
+        const byte = device.read(low % PAGE_SIZE);
+        this.parts.state.setWord(this.operands(rec).rd, signed ? (byte << 24) >> 24 : byte);
+        return this.done(rec);
+      }
+    }
     const hpa = this.locate(low, high, LOAD, width);
     if (hpa === undefined) return this.jumped();
     const value = this.readPieces(hpa, width);
@@ -176,6 +184,13 @@ export class SlowPath {
 
   private store(rec: number, low: number, high: number): number {
     const { width } = this.action(rec) as Action & { k: 'store' };
+    if (width === 1) {
+      const device = this.byteDevice(low, high, STORE);
+      if (device) {
+        device.write(low % PAGE_SIZE, this.view.getUint8(at.EXCHANGE));
+        return this.done(rec);
+      }
+    }
     const value = this.view.getBigUint64(at.EXCHANGE, true);
     const hpa = this.locate(low, high, STORE, width);
     if (hpa === undefined) return this.jumped();
@@ -183,6 +198,13 @@ export class SlowPath {
       return this.raise(cause.storeAccess, this.faultAddress(hpa, low, high));
     }
     return this.done(rec);
+  }
+
+  /** Consoles are accessed byte by byte: the device of the page that was accessed last, if this is a byte of it. */
+  private byteDevice(low: number, high: number, access: Access): ByteAccess | undefined {
+    const page = this.devices.find(this.parts.tlbs, low, high, access);
+    const device = page?.device;
+    return device && page.hpa === device.base && low % PAGE_SIZE < device.size ? device.byteAccess : undefined;
   }
 
   /**
@@ -205,12 +227,12 @@ export class SlowPath {
   private translateData(low: number, high: number, access: Access, size: number): number {
     const { tlbs } = this.parts;
     const known = this.devices.find(tlbs, low, high, access);
-    if (known !== undefined) return known;
+    if (known) return known.hpa + (low % PAGE_SIZE);
     const hpa = this.host.translate(low, high, access, size);
     if (hpa < 0 || !this.host.cacheable) return hpa;
     const page = hpa - (hpa % PAGE_SIZE);
     if (!this.parts.memory.contains(page, PAGE_SIZE)) {
-      this.devices.remember(tlbs, low, high, access, page);
+      this.devices.remember(tlbs, low, high, access, { hpa: page, device: this.host.byteDevice?.(page) });
     } else {
       if (!this.keepsOut(page, access)) {
         const tag = access === LOAD ? at.LOAD_TAG : at.STORE_TAG;

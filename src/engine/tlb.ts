@@ -26,8 +26,9 @@ interface Shape {
   readonly entrySize: number;
   /** Filled entries that a TLB lists at most. */
   readonly listed: number;
-  /** The cell that names the current one. */
+  /** The cell that names the current one, and the one that says how many are in use. */
   readonly current: number;
+  readonly used: number;
 }
 
 const DATA: Shape = {
@@ -38,6 +39,7 @@ const DATA: Shape = {
   entrySize: at.DATA_ENTRY_SIZE,
   listed: at.DATA_FILLED_LISTED,
   current: at.DATA_TLB,
+  used: at.DATA_TLBS_USED,
 };
 const FETCH: Shape = {
   kind: 'fetch',
@@ -47,6 +49,7 @@ const FETCH: Shape = {
   entrySize: at.FETCH_ENTRY_SIZE,
   listed: at.FETCH_FILLED_LISTED,
   current: at.FETCH_TLB,
+  used: at.FETCH_TLBS_USED,
 };
 
 /**
@@ -54,33 +57,26 @@ const FETCH: Shape = {
  * behind the TLB's entries.
  */
 class Bank {
-  /** The key of each TLB; undefined for one that was never used. */
-  private readonly keys: (number | undefined)[] = [];
+  /** The key of each TLB; they come into use one after the other. */
+  private readonly keys: number[] = [];
   private readonly byKey = new Map<number, number>();
   private readonly lastUse: number[] = [];
   private uses = 0;
   private key = -1;
   /** Address of the current TLB. */
   tlb = 0;
-  /** How often something was dropped. */
-  drops = 0;
 
   constructor(
     private readonly words: Int32Array,
     private readonly shape: Shape,
-  ) {
-    for (let i = 0; i < at.TLB_COUNT; i++) {
-      this.keys.push(undefined);
-      this.lastUse.push(0);
-    }
-  }
+  ) {}
 
   /** Makes the TLB for this use current. @returns whether another one is current now */
   select(use: TlbUse): boolean {
     const { key } = use;
     if (key === this.key) return false;
     this.key = key;
-    const index = this.byKey.get(key) ?? this.replaceOldest(use);
+    const index = this.byKey.get(key) ?? this.place(use);
     this.lastUse[index] = ++this.uses;
     this.tlb = this.address(index);
     this.words[this.shape.current / 4] = this.tlb;
@@ -103,49 +99,62 @@ class Bank {
 
   /** Empties the TLBs of a hart, or all. */
   flush(hart: number | undefined): void {
-    this.drops++;
-    for (let i = 0; i < at.TLB_COUNT; i++) if (this.belongsTo(i, hart)) this.empty(i);
+    this.words[at.TLB_DROPS / 4]++;
+    for (let i = 0; i < this.keys.length; i++) if (this.belongsTo(i, hart)) this.empty(i);
   }
 
   /** Drops one page from all TLBs of a hart. */
   flushPage(vaLow: number, hart: number): void {
-    this.drops++;
-    const { words, shape } = this;
+    this.words[at.TLB_DROPS / 4]++;
+    const { shape } = this;
     const offset = ((vaLow >>> 12) & (shape.entries - 1)) * shape.entrySize;
-    for (let i = 0; i < at.TLB_COUNT; i++) {
-      // They come into use one after the other.
-      if (this.keys[i] === undefined) return;
-      if (!this.belongsTo(i, hart)) continue;
-      const tlb = this.address(i);
-      if (words[(tlb + shape.entries * shape.entrySize) / 4] > 0) this.clear(tlb + offset);
-    }
+    for (let i = 0; i < this.keys.length; i++) if (this.belongsTo(i, hart)) this.clear(this.address(i) + offset);
   }
 
   private belongsTo(index: number, hart: number | undefined): boolean {
-    const key = this.keys[index];
-    return key !== undefined && (hart === undefined || hartOf(key) === hart);
+    return hart === undefined || hartOf(this.keys[index]) === hart;
   }
 
   private address(index: number): number {
     return this.shape.base + index * this.shape.size;
   }
 
-  private replaceOldest({ key, plain }: TlbUse): number {
-    this.drops++;
-    const { keys, lastUse, shape } = this;
+  private trailer(index: number): number {
+    return this.address(index) + this.shape.entries * this.shape.entrySize;
+  }
+
+  /** Gives a TLB to a use that has none. */
+  private place({ key, plain }: TlbUse): number {
+    this.words[at.TLB_DROPS / 4]++;
+    const index = this.spare() ?? this.fresh() ?? this.leastUsed();
+    this.byKey.delete(this.keys[index]);
+    this.keys[index] = key;
+    this.byKey.set(key, index);
+    this.describeWalk(this.trailer(index), plain);
+    return index;
+  }
+
+  /** One that holds nothing: its memory the host has given already. */
+  private spare(): number | undefined {
+    const index = this.keys.findIndex((_, i) => this.words[this.trailer(i) / 4] === 0 && this.address(i) !== this.tlb);
+    return index < 0 ? undefined : index;
+  }
+
+  /** One that was never in use. */
+  private fresh(): number | undefined {
+    const index = this.keys.length;
+    if (index === at.TLB_COUNT) return undefined;
+    // Memory is zero, and page zero belongs to the first entry alone: the others are empty as they are.
+    this.clear(this.address(index));
+    this.words[this.shape.used / 4] = index + 1;
+    return index;
+  }
+
+  private leastUsed(): number {
+    const { lastUse } = this;
     let oldest = 0;
     for (let i = 1; i < at.TLB_COUNT; i++) if (lastUse[i] < lastUse[oldest]) oldest = i;
-    const old = keys[oldest];
-    if (old === undefined) {
-      // Memory is zero, and page zero belongs to the first entry alone: the others are empty as they are.
-      this.clear(this.address(oldest));
-    } else {
-      this.empty(oldest);
-      this.byKey.delete(old);
-    }
-    keys[oldest] = key;
-    this.byKey.set(key, oldest);
-    this.describeWalk(this.address(oldest) + shape.entries * shape.entrySize, plain);
+    this.empty(oldest);
     return oldest;
   }
 
@@ -167,7 +176,7 @@ class Bank {
   private empty(index: number): void {
     const { words, shape } = this;
     const tlb = this.address(index);
-    const trailer = tlb + shape.entries * shape.entrySize;
+    const trailer = this.trailer(index);
     const count = words[trailer / 4];
     if (count > shape.listed) {
       words.fill(NO_TAG, tlb / 4, trailer / 4);
@@ -251,9 +260,9 @@ export class Tlbs {
     return this.data.tlb;
   }
 
-  /** How often something was dropped from data TLBs: what one of them held still holds while this is the same. */
-  get dataDrops(): number {
-    return this.data.drops;
+  /** How often something was dropped from TLBs: what one of them held still holds while this is the same. */
+  get drops(): number {
+    return this.words[at.TLB_DROPS / 4];
   }
 
   /** Where the current data TLB has the byte that this address loads, in the engine's memory; undefined if it has not. */

@@ -3,7 +3,7 @@ import type { StateTransfer } from '../engine/state-transfer';
 import type { Engine } from '../engine/engine';
 import type { HartContext } from '../engine/hart-context';
 import type { HartState, Privilege } from '../engine/hart-state';
-import type { Access, EngineHost } from '../engine/host';
+import type { Access, ByteDevice, EngineHost } from '../engine/host';
 import { FETCH } from '../engine/host';
 import { DRAM_BASE } from '../engine/physical-memory';
 import type { Extension } from '../isa/extensions';
@@ -112,7 +112,7 @@ export class Hart implements EngineHost {
     this.state = this.context.state;
     this.modes = new TranslationModes(() => this.context.newTlbKey());
     this.pmp = new Pmp(() => this.protectionChanged());
-    this.mmu = new Mmu(engine.memory, this.pmp, this.context);
+    this.mmu = new Mmu(engine.memory, this.pmp, this.context.superpages);
     this.csrs = new CsrFile({
       hartId: index,
       extensions,
@@ -260,7 +260,7 @@ export class Hart implements EngineHost {
   /** Drops all cached translations. */
   flushTranslations(): void {
     this.context.flushTlb();
-    this.mmu.forgetSuperpages();
+    this.context.superpages.forget();
   }
 
   /** SFENCE.VMA for one virtual address, in all address spaces. */
@@ -270,7 +270,7 @@ export class Hart implements EngineHost {
 
   /** The same by the address's halves, unsigned: kernels do so with each page that they map. */
   flushTranslationAt(vaLow: number, vaHigh: number): void {
-    if (this.mmu.inSuperpage(vaLow, vaHigh)) this.flushTranslations();
+    if (this.context.superpages.mayHave(vaLow, vaHigh)) this.flushTranslations();
     else this.context.flushTlbPage(vaLow, vaHigh);
   }
 
@@ -316,6 +316,11 @@ export class Hart implements EngineHost {
 
   readDevice(hpa: number, width: Width): bigint | undefined {
     return this.bus.read(hpa, width);
+  }
+
+  byteDevice(hpa: number): ByteDevice | undefined {
+    const device = this.bus.deviceAt(hpa);
+    return device?.byteAccess && (device as ByteDevice);
   }
 
   fetchRom(hpa: number): number | undefined {

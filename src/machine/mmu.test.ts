@@ -114,23 +114,23 @@ describe('memory management unit', () => {
 
   it('remembers superpages, of which SFENCE.VMA for one address must drop every part', () => {
     const { memory, mmu, translate } = create(0n);
-    assert.equal(mmu.inSuperpage(VA, 0), false);
+    assert.equal(mmu.superpages.mayHave(VA, 0), false);
     memory.write64(MIDDLE + 16, makeEntry(0x80000000, RWX | PTE_A | PTE_D));
     assert.equal(translate(LOAD), 0x80003123);
-    assert.equal(mmu.inSuperpage(0x40400000, 0), true);
-    assert.equal(mmu.inSuperpage(0x405fffff, 0), true);
-    assert.equal(mmu.inSuperpage(0x40600000, 0), false);
-    assert.equal(mmu.inSuperpage(0x40400000, 1), false);
-    mmu.forgetSuperpages();
-    assert.equal(mmu.inSuperpage(0x40400000, 0), false);
+    assert.equal(mmu.superpages.mayHave(0x40400000, 0), true);
+    assert.equal(mmu.superpages.mayHave(0x405fffff, 0), true);
+    assert.equal(mmu.superpages.mayHave(0x40600000, 0), false);
+    assert.equal(mmu.superpages.mayHave(0x40400000, 1), false);
+    mmu.superpages.forget();
+    assert.equal(mmu.superpages.mayHave(0x40400000, 0), false);
   });
 
   it('remembers superpages at the top of the address space', () => {
     const { memory, mmu, translate } = create(0n);
     memory.write64(ROOT + 511 * 8, makeEntry(0x80000000, RWX | PTE_A | PTE_D));
     assert.equal(translate(LOAD, 1, Number(0xffff_ffff_c000_0800n)), 0x80000800);
-    assert.equal(mmu.inSuperpage(0xffffffff, 0xffffffff), true);
-    assert.equal(mmu.inSuperpage(0xbfffffff, 0xffffffff), false);
+    assert.equal(mmu.superpages.mayHave(0xffffffff, 0xffffffff), true);
+    assert.equal(mmu.superpages.mayHave(0xbfffffff, 0xffffffff), false);
   });
 
   it('walks without side effects, also other tables', () => {

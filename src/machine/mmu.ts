@@ -2,6 +2,7 @@
 import type { Access } from '../engine/host';
 import { FETCH, LOAD, STORE } from '../engine/host';
 import type { PhysicalMemory } from '../engine/physical-memory';
+import { Superpages } from '../engine/superpages';
 import { addressSpaceOf } from './paging';
 import type { Pmp } from './pmp';
 import { EXCEPTION } from './status';
@@ -20,15 +21,6 @@ export function faultCause(failure: WalkFailure, access: Access): number {
   return failure === 'entry-unreadable' || failure === 'pmp' ? accessFaults[access] : pageFaults[access];
 }
 
-/** Superpages remembered at most, per level. */
-const SUPERPAGES_KEPT = 1024;
-
-/** Where it is noted which superpages TLBs may hold parts of: the engine. */
-export interface SuperpageMarks {
-  knowSuperpage(vaLow: number, vaHigh: number, level: number): void;
-  forgetSuperpages(): void;
-}
-
 export class Mmu implements EntrySource {
   /** After `translate`: whether one answer holds for the whole 4 KiB page, so that a TLB may keep it. */
   cacheable = false;
@@ -43,18 +35,11 @@ export class Mmu implements EntrySource {
   rules: WalkRules = {};
 
   private readonly walker = new PageWalker();
-  /**
-   * Superpages of which a TLB may hold a part: their page numbers, by level. SFENCE.VMA for one address must drop all
-   * parts of such a page, and the engine knows pages of 4 KiB only.
-   */
-  private readonly superpages: Set<number>[] = [];
-  /** More superpages were in use than are remembered, or one of 64 KiB. */
-  private superpagesLost = false;
-
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly pmp: Pmp,
-    private readonly tlbs: SuperpageMarks = { knowSuperpage() {}, forgetSuperpages() {} },
+    /** Those of which a TLB may hold a part. */
+    readonly superpages = new Superpages(),
   ) {}
 
   /**
@@ -66,8 +51,8 @@ export class Mmu implements EntrySource {
     if (mode.walk) {
       const failure = this.walker.walk(vaLow, vaHigh, access, mode.walk, this) ?? this.update();
       if (failure) return this.fail(failure, access);
-      if (this.walker.contiguous) this.superpagesLost = true;
-      else if (this.walker.level > 0) this.rememberSuperpage(vaLow, vaHigh, this.walker.level);
+      if (this.walker.contiguous) this.superpages.noteContiguous();
+      else if (this.walker.level > 0) this.superpages.note(vaLow, vaHigh, this.walker.level);
       address = this.walker.address;
     }
     if (!this.pmp.allows(address, size, access, mode.privilege)) return this.fail('pmp', access);
@@ -109,22 +94,6 @@ export class Mmu implements EntrySource {
     return recordWalk(va, access, { ...this.rules, ...how }, this);
   }
 
-  /** Whether the address lies in a superpage of which a TLB may hold other parts. */
-  inSuperpage(vaLow: number, vaHigh: number): boolean {
-    if (this.superpagesLost) return true;
-    for (let level = 1; level < this.superpages.length; level++) {
-      if (this.superpages[level].has(pageNumber(vaLow, vaHigh, level))) return true;
-    }
-    return false;
-  }
-
-  /** To be called when all TLBs were flushed. */
-  forgetSuperpages(): void {
-    if (this.superpagesLost || this.superpages.length > 0) this.tlbs.forgetSuperpages();
-    this.superpages.length = 0;
-    this.superpagesLost = false;
-  }
-
   /** Step 7: sets A and D in the leaf, which must be writable as S-mode would write it. */
   private update(): WalkFailure | undefined {
     const { walker } = this;
@@ -142,18 +111,4 @@ export class Mmu implements EntrySource {
     this.cacheable = false;
     return -1;
   }
-
-  private rememberSuperpage(vaLow: number, vaHigh: number, level: number): void {
-    while (this.superpages.length <= level) this.superpages.push(new Set());
-    const pages = this.superpages[level];
-    if (pages.size < SUPERPAGES_KEPT) pages.add(pageNumber(vaLow, vaHigh, level));
-    else this.superpagesLost = true;
-    this.tlbs.knowSuperpage(vaLow, vaHigh, level);
-  }
-}
-
-/** The address in units of this level's pages. */
-function pageNumber(vaLow: number, vaHigh: number, level: number): number {
-  const shift = 12 + 9 * level;
-  return shift < 32 ? vaHigh * (HALF / (1 << shift)) + (vaLow >>> shift) : vaHigh >>> (shift - 32);
 }

@@ -15,15 +15,4 @@ describe('a console', () => {
     for (const byte of paste) if (uart.takeByte() !== byte) assert.fail('a byte is another one');
     assert.equal(console.receive(paste), true);
   });
-
-  it('gives output that nobody changes later', () => {
-    const uart = new Uart();
-    const console = makeConsole('serial', uart);
-    const outputs: Uint8Array[] = [];
-    console.onOutput = (bytes) => outputs.push(bytes);
-    const buffer = Uint8Array.of(1, 2);
-    uart.onOutput(buffer);
-    buffer.fill(0);
-    assert.deepEqual(outputs, [Uint8Array.of(1, 2)]);
-  });
 });

@@ -2,6 +2,7 @@
 import type { Console } from './system';
 
 export interface ConsolePort {
+  /** Called with what the program sends, which is the receiver's from then on. */
   onOutput?: (bytes: Uint8Array) => void;
   /** @returns how many bytes there was room for */
   receive(bytes: Uint8Array): number;
@@ -36,6 +37,6 @@ export function makeConsole(name: string, port: ConsolePort, isFirmware = false)
     },
     ...(port.resize && { resize: (columns: number, rows: number) => port.resize?.(columns, rows) }),
   };
-  port.onOutput = (bytes) => console.onOutput?.(bytes.slice());
+  port.onOutput = (bytes) => console.onOutput?.(bytes);
   return console;
 }

@@ -1,4 +1,5 @@
 /** What the bus asks of a memory-mapped device. */
+import type { ByteAccess } from '../../engine/host';
 import type { Stateful } from '../../engine/state-transfer';
 
 /** Bytes in one access. */
@@ -17,4 +18,6 @@ export interface Device extends Stateful {
   read(offset: number, width: Width): bigint;
   /** Writes the low `width` bytes of `value` at `offset` from the base, a multiple of `width`. Never throws. */
   write(offset: number, width: Width, value: bigint): void;
+  /** The same for single bytes, if the device takes them at all offsets and programs make many of them: unsigned. */
+  readonly byteAccess?: ByteAccess;
 }

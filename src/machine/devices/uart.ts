@@ -64,7 +64,14 @@ export class Uart implements Device {
   readonly base = VIRT.uart.base;
   readonly size = VIRT.uart.size;
 
-  /** Called with what the program sends. */
+  readonly byteAccess = {
+    read: (offset: number) => this.readRegister(offset),
+    write: (offset: number, value: number) => {
+      if (this.writeRegister(offset, value)) this.updateInterrupt();
+    },
+  };
+
+  /** Called with what the program sends, which is the receiver's from then on. */
   onOutput: (bytes: Uint8Array) => void = () => {};
   /** The interrupt line fell, or is high: told whenever that is looked at, as it can make the interrupt pend once more. */
   onInterrupt: (level: boolean) => void = () => {};
@@ -116,7 +123,7 @@ export class Uart implements Device {
   }
 
   write(offset: number, _width: Width, value: bigint): void {
-    if (this.writeRegister(offset, Number(value & 0xffn))) this.updateInterrupt();
+    this.byteAccess.write(offset, Number(value & 0xffn));
   }
 
   transferState(state: StateTransfer): void {
