@@ -1,31 +1,8 @@
-/** Reads a kernel and its companions from files, with errors a user can act on. */
-import { readFileSync } from 'node:fs';
+/** Reads a kernel and its firmware from files. */
 import type { BootProgram } from '../machine/boot';
 import type { HtifAddresses } from '../machine/htif';
-import { readMachineProgram, readProgram } from '../debugger/program';
-
-/** A file that cannot be used; the message names it. */
-export class FileError extends Error {
-  override readonly name = 'FileError';
-}
-
-/** The bytes of a file that the user named. @throws FileError */
-export function readUserFile(path: string, what: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT'
-        ? 'there is no such file; check the path'
-        : code === 'EISDIR'
-          ? 'this is a folder; name a file in it'
-          : code === 'EACCES'
-            ? 'reading it is not permitted'
-            : (error as Error).message;
-    throw new FileError(`The ${what} ${path} cannot be read: ${reason}.`, { cause: error });
-  }
-}
+import { readLinuxImage, readMachineProgram, readProgram } from '../debugger/program';
+import { readUserFile, UserFile } from './user-file';
 
 export interface Kernel {
   readonly program: BootProgram;
@@ -39,7 +16,10 @@ export interface Kernel {
  * @throws FileError, ElfError or BootError in a user's words
  */
 export function readKernel(path: string, machineMode: boolean): Kernel {
-  const bytes = readUserFile(path, 'kernel');
+  const file = new UserFile(path, 'kernel');
+  const image = machineMode ? undefined : readLinuxImage(file.head, file);
+  if (image) return { program: image };
+  const bytes = file.bytes();
   const { boot, elf } = machineMode && bytes.length > 0 ? readMachineProgram(bytes) : readProgram(bytes);
   if (!machineMode) return { program: boot };
   const symbols = elf?.symbols();

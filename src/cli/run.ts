@@ -17,13 +17,14 @@ import { hostTime } from '../adapter/host-time';
 import { translationThread } from '../adapter/translation-thread';
 import { Expectation } from './expectation';
 import { GuestLines } from './guest-lines';
-import { readFirmware, readKernel, readUserFile } from './kernel-file';
+import { readFirmware, readKernel } from './kernel-file';
 import type { RunOptions } from './options';
 import { parseRunOptions } from './options';
 import { figuresOf, writeFigures } from './run-figures';
 import { restoreFrom, saveTo } from './snapshot-files';
 import { StaleReports } from './stale-reports';
 import { Terminal } from './terminal';
+import { readUserFile, UserFile } from './user-file';
 
 export { optionHelp } from './option-table';
 
@@ -50,7 +51,7 @@ const scheduler: Scheduler = {
 async function boot(options: RunOptions, hostTicks: (() => number) | undefined, sockets: HostSockets): Promise<System> {
   const { program, htif } = readKernel(options.kernel, options.machineMode);
   const others = options.others.map((path) => ({ name: basename(path), program: readKernel(path, false).program }));
-  const initrd = options.initrd === undefined ? undefined : readUserFile(options.initrd, 'initial RAM disk');
+  const initrd = options.initrd === undefined ? undefined : new UserFile(options.initrd, 'initial RAM disk');
   const name = basename(options.kernel);
   const { extensions, engineWithout, vcpus, harts } = options;
   const translation = translationThread();

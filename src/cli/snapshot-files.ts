@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync
 import type { System } from '../debugger/systems/system';
 import { SnapshotError } from '../engine/state-transfer';
 import { readSnapshot, writeSnapshot } from '../machine/snapshot-file';
-import { FileError } from './kernel-file';
+import { FileError } from './user-file';
 
 /** What a path says of a problem. */
 const PROBLEMS: Readonly<Record<string, string>> = {

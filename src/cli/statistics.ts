@@ -9,7 +9,7 @@ import { openSymbols } from '../debugger/systems/create-system';
 import type { SymbolSpace } from '../debugger/symbol-space';
 import type { ExitRecordOf } from '../hypervisor/exit-record';
 import type { ExitRecorder } from '../hypervisor/insight/exit-recorder';
-import { readUserFile } from './kernel-file';
+import { readUserFile } from './user-file';
 import type { RunFigures } from './run-figures';
 import { TERMINAL, writeFigures } from './run-figures';
 

@@ -1,5 +1,6 @@
 /** From a program file to what the machine boots and what the debugger knows of it. */
 import { DRAM_BASE } from '../engine/physical-memory';
+import type { Contents } from '../engine/physical-memory';
 import type { BootProgram } from '../machine/boot';
 import { flatProgram, MACHINE_OFFSET, SUPERVISOR_OFFSET } from '../machine/boot-image';
 import { parseElf } from '../symbols/elf';
@@ -22,10 +23,8 @@ export interface LoadedProgram {
  * @throws Error in a user's words when it is neither
  */
 export function readProgram(bytes: Uint8Array, entry?: bigint): LoadedProgram {
-  if (recognizeLinuxImage(bytes)) {
-    const boot = flatProgram(bytes, { memoryBase: DRAM_BASE, offset: SUPERVISOR_OFFSET });
-    return { boot: entry === undefined ? boot : { ...boot, entry }, elf: undefined };
-  }
+  const image = readLinuxImage(bytes, bytes);
+  if (image) return { boot: entry === undefined ? image : { ...image, entry }, elf: undefined };
   const elf = parseElf(bytes);
   const segments = elf.segments
     .filter((segment) => segment.type === 'load')
@@ -36,6 +35,16 @@ export function readProgram(bytes: Uint8Array, entry?: bigint): LoadedProgram {
       memorySize: Number(memorySize),
     }));
   return { boot: { entry: entry ?? elf.entry, segments }, elf };
+}
+
+/**
+ * A flat Linux Image, of which only the beginning need be there; undefined when it is none.
+ * @param head its first 64 bytes at least
+ * @throws BootError when it cannot be run
+ */
+export function readLinuxImage(head: Uint8Array, data: Uint8Array | Contents): BootProgram | undefined {
+  if (!recognizeLinuxImage(head)) return undefined;
+  return flatProgram(head, { memoryBase: DRAM_BASE, offset: SUPERVISOR_OFFSET }, data);
 }
 
 /**

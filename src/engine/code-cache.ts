@@ -48,8 +48,6 @@ export class CodeCache {
   private pages = new Map<number, CodePage[]>();
   private readonly bySlotTable = new Map<number, CodePage>();
   private nextSlotTable = at.SLOT_TABLES;
-  /** Where the slot tables begin that were never used: they are zero. */
-  private usedSlotTables = at.SLOT_TABLES;
   private readonly former = new FormerCode();
   private breakpoints = new Map<number, Set<number>>();
 
@@ -98,8 +96,7 @@ export class CodeCache {
     const page: CodePage = { hpa, virtualPage: wanted, breakpoints, slotTable: this.nextSlotTable };
     this.nextSlotTable += at.SLOT_TABLE_SIZE;
     this.bySlotTable.set(page.slotTable, page);
-    if (page.slotTable < this.usedSlotTables) this.clearSlots(page);
-    else this.usedSlotTables = this.nextSlotTable;
+    this.clearSlots(page);
     const number = (page.slotTable - at.SLOT_TABLES) / at.SLOT_TABLE_SIZE;
     this.words[at.CODE_PAGES / 4 + number] = breakpoints ? 0 : ramAddress(page);
     this.info.setCode(hpa, this.breakpoints.size === 0 ? page.slotTable : undefined);
@@ -210,6 +207,7 @@ export class CodeCache {
     return this.generated.decodeTrace(slotTable, start);
   }
 
+  /** Also where a table was never used: a page of the host's memory that is read before it is written costs ten times as much. */
   private clearSlots(page: CodePage): void {
     this.slots.fill(0, page.slotTable / 4, (page.slotTable + at.SLOT_TABLE_SIZE) / 4);
   }

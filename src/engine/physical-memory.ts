@@ -8,6 +8,14 @@ const PAGE_SIZE = 0x1000;
 /** Told of every write that does not come from a running instruction, so that decoded code can be dropped. */
 export type WriteListener = (hpa: number, length: number) => void;
 
+/** Bytes for memory that are elsewhere until they are written there, such as a file's. */
+export interface Contents {
+  /** In bytes. */
+  readonly length: number;
+  /** Writes all of them. @param to where they belong, as long as they are @throws Error in a user's words */
+  writeTo(to: Uint8Array): void;
+}
+
 /**
  * Little-endian access by HPA. Every method throws a RangeError when the access is not wholly inside DRAM: callers that
  * handle a guest's addresses ask `contains` first.
@@ -90,8 +98,10 @@ export class PhysicalMemory {
   }
 
   /** Copies `bytes` to `hpa`. */
-  load(hpa: number, bytes: Uint8Array): void {
-    this.data.set(bytes, this.written(hpa, bytes.length));
+  load(hpa: number, bytes: Uint8Array | Contents): void {
+    const start = this.written(hpa, bytes.length);
+    if ('writeTo' in bytes) bytes.writeTo(this.data.subarray(start, start + bytes.length));
+    else this.data.set(bytes, start);
   }
 
   fill(hpa: number, length: number, byte: number): void {

@@ -1,5 +1,5 @@
 /** A guest's memory: the one place where a GPA becomes an HPA, and where it is checked to be inside. */
-import type { PhysicalMemory } from '../engine/physical-memory';
+import type { Contents, PhysicalMemory } from '../engine/physical-memory';
 import type { EntrySource } from '../machine/walk';
 import type { Gpa, Hpa } from './addresses';
 import { GUEST_MEMORY_BASE } from './layout';
@@ -47,7 +47,7 @@ export class GuestMemory {
   }
 
   /** Whether all of `bytes` could be written: none are when some lie outside. */
-  write(gpa: Gpa, bytes: Uint8Array): boolean {
+  write(gpa: Gpa, bytes: Uint8Array | Contents): boolean {
     if (!this.contains(gpa, bytes.length)) return false;
     this.dram.load(gpa + this.offset, bytes);
     this.onWrite(gpa + this.offset, bytes.length);

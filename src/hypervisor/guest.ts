@@ -1,6 +1,6 @@
 /** A guest: its memory, devices, shadow page tables, console and vCPUs. */
 import type { StateTransfer } from '../engine/state-transfer';
-import type { PhysicalMemory } from '../engine/physical-memory';
+import type { Contents, PhysicalMemory } from '../engine/physical-memory';
 import type { DeviceClock } from '../machine/devices/device-clock';
 import { VIRT } from '../machine/devices/virt-map';
 import type { DeviceOptions } from '../machine/extra-devices';
@@ -34,7 +34,7 @@ export interface GuestOptions {
   readonly vcpus?: number;
   /** Addresses are GPA. */
   readonly program: BootProgram;
-  readonly initrd?: Uint8Array;
+  readonly initrd?: Uint8Array | Contents;
   /** The kernel's command line. */
   readonly bootargs?: string;
   /** Its virtio devices and its clock; they are its alone. */

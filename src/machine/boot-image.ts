@@ -2,6 +2,7 @@
  * Programs without ELF headers: a Linux `Image`, or bytes that simply go to an address.
  * Specification of the header: Linux, Documentation/arch/riscv/boot-image-header.rst.
  */
+import type { Contents } from '../engine/physical-memory';
 import { BootError } from './boot';
 import type { BootProgram } from './boot';
 
@@ -27,15 +28,19 @@ export const SUPERVISOR_OFFSET = 0x200000;
 /** The usual offset of an M-mode program: the start of RAM, where the hart comes out of reset. */
 export const MACHINE_OFFSET = 0;
 
-/** The program in a flat file; a Linux header decides about place and size. Throws a BootError for what cannot run. */
-export function flatProgram(bytes: Uint8Array, options: FlatOptions): BootProgram {
+/**
+ * The program in a flat file; a Linux header decides about place and size. Throws a BootError for what cannot run.
+ * @param bytes the file's, or its first ones, of which there must be 64
+ * @param data the whole file
+ */
+export function flatProgram(bytes: Uint8Array, options: FlatOptions, data: Uint8Array | Contents = bytes): BootProgram {
   if (bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1]) {
     throw new BootError('The program is compressed with gzip; unpack it first (gunzip).');
   }
   const header = readLinuxHeader(bytes);
   const address = options.memoryBase + (header?.textOffset ?? options.offset);
-  const memorySize = Math.max(header?.imageSize ?? 0, bytes.length);
-  return { entry: BigInt(address), segments: [{ address, data: bytes, memorySize }] };
+  const memorySize = Math.max(header?.imageSize ?? 0, data.length);
+  return { entry: BigInt(address), segments: [{ address, data, memorySize }] };
 }
 
 function readLinuxHeader(bytes: Uint8Array): { textOffset: number; imageSize: number } | undefined {

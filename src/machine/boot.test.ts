@@ -1,6 +1,8 @@
 // Loading: what goes where, and what is refused with which words.
 import assert from 'node:assert/strict';
 import { readFdt } from '../../test/support/fdt';
+import * as at from '../engine/layout';
+import { PhysicalMemory } from '../engine/physical-memory';
 import type { BootMemory, BootProgram, ProgramSegment } from './boot';
 import { BootError, boot } from './boot';
 import { MACHINE_OFFSET, SUPERVISOR_OFFSET, flatProgram } from './boot-image';
@@ -19,7 +21,7 @@ function makeMemory(megabytes: number, base = RAM) {
     name: 'the memory of guest 1',
     load(address, data) {
       log.push(`load 0x${address.toString(16)} ${data.length}`);
-      loaded.set(address, data);
+      if (data instanceof Uint8Array) loaded.set(address, data);
     },
     clear: (address, length) => log.push(`clear 0x${address.toString(16)} ${length}`),
   };
@@ -49,6 +51,18 @@ describe('boot', () => {
       .find(({ name }) => name === 'memory@80000000')!
       .properties.find(([name]) => name === 'reg')!;
     assert.deepEqual(new DataView(reg[1].buffer).getUint32(12), 128 * MIB);
+  });
+
+  it('has memory filled by what is not there yet', () => {
+    const dram = new PhysicalMemory(new ArrayBuffer(at.RAM + 4 * MIB), 4 * MIB, () => undefined);
+    const contents = (byte: number) => ({ length: 0x1000, writeTo: (to: Uint8Array) => void to.fill(byte) });
+    const { memory } = makeMemory(4);
+    const loads = { ...memory, load: dram.load.bind(dram) };
+    const program = flatProgram(new Uint8Array(64), { memoryBase: RAM, offset: SUPERVISOR_OFFSET }, contents(1));
+    const { initrd } = boot({ program, memory: loads, initrd: contents(2), tree: TREE });
+    const filled = [0x801fffff, 0x80200000, 0x80200fff, 0x80201000].map((hpa) => dram.read8(hpa));
+    assert.deepEqual(filled, [0, 1, 1, 0]);
+    assert.deepEqual(dram.bytes(initrd!.start, 0x1000), new Uint8Array(0x1000).fill(2));
   });
 
   it('passes the hart number on', () => {

@@ -3,6 +3,7 @@
  * Placement as in QEMU's hw/riscv/boot.c; where QEMU's place is taken, the next free one below the end of RAM.
  * Entry state: RISC-V Linux boot protocol (`a0` hart, `a1` device tree), which SBI firmware and M-mode programs share.
  */
+import type { Contents } from '../engine/physical-memory';
 import type { DeviceTreeOptions } from './device-tree';
 import { buildDeviceTree, completeDeviceTree } from './device-tree';
 
@@ -16,7 +17,7 @@ export interface ProgramSegment {
   readonly address: number;
   /** Where the program's code sees it (ELF: `p_vaddr`), when that is not the physical address. */
   readonly virtualAddress?: bigint;
-  readonly data: Uint8Array;
+  readonly data: Uint8Array | Contents;
   /** Bytes in memory; those after `data` are zero. */
   readonly memorySize: number;
 }
@@ -33,7 +34,7 @@ export interface BootMemory {
   readonly size: number;
   /** How messages call it, such as "the machine's memory" or "the memory of guest 1". */
   readonly name: string;
-  load(address: number, data: Uint8Array): void;
+  load(address: number, data: Uint8Array | Contents): void;
   /** Clears a range. Leave it out when RAM holds zeros only, so that pages nobody uses stay untouched. */
   clear?(address: number, length: number): void;
 }
@@ -41,7 +42,7 @@ export interface BootMemory {
 export interface BootOptions {
   readonly program: BootProgram;
   readonly memory: BootMemory;
-  readonly initrd?: Uint8Array;
+  readonly initrd?: Uint8Array | Contents;
   /** M-mode code that is loaded beside the program, which it will start. */
   readonly firmware?: BootProgram;
   /** A tree of the user's own, which gets the command line and the RAM disk of `tree` only. */
@@ -87,7 +88,7 @@ const INITRD_DISTANCE = 128 * MIB;
  */
 const RNG_SEED = Uint8Array.from({ length: 32 }, (_, i) => (167 * i + 89) & 0xff);
 
-/** Loads everything; throws a BootError, before anything is written, when something does not fit. */
+/** Loads everything; throws a BootError, before anything is written, when something does not fit, and what `Contents` throw. */
 export function boot(options: BootOptions): BootState {
   const { memory, tree } = options;
   const program = checkSegments(options.program, memory, 'program');

@@ -2,7 +2,7 @@
 import type { EngineOptions } from '../engine/engine';
 import { Engine } from '../engine/engine';
 import { DRAM_BASE } from '../engine/physical-memory';
-import type { PhysicalMemory } from '../engine/physical-memory';
+import type { Contents, PhysicalMemory } from '../engine/physical-memory';
 import type { StateTransfer, Stateful } from '../engine/state-transfer';
 import type { Technique } from '../engine/techniques';
 import type { TranslationService } from '../engine/translator/translation-service';
@@ -73,7 +73,7 @@ export interface MachineBoot {
   readonly firmware?: BootProgram;
   /** A device tree in place of the machine's own description; it gets the command line and the RAM disk. */
   readonly deviceTree?: Uint8Array;
-  readonly initrd?: Uint8Array;
+  readonly initrd?: Uint8Array | Contents;
   readonly bootargs?: string;
   /** Where the program has `tohost`, through which it ends the machine and prints (see `htif.ts`). */
   readonly htif?: HtifAddresses;
