@@ -17,6 +17,7 @@ const parts = [
   { entry: 'src/cli/run.ts', output: 'dist/run.js' },
   { entry: 'src/adapter/serve.ts', output: 'dist/serve.js' },
   { entry: 'src/cli/statistics.ts', output: 'dist/statistics.js' },
+  { entry: 'src/adapter/translation-program.ts', output: 'dist/translation-program.js' },
 ];
 
 /** The programs, and their parts. They stand alone: nothing is loaded from node_modules at run time. */

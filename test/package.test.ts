@@ -1,6 +1,7 @@
 // package.json's contributions fit together, and what they name is packaged.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..');
@@ -41,6 +42,16 @@ describe('package.json', () => {
         packaged.some((pattern) => pattern.test(path)),
         `${path} is not packaged`,
       );
+    }
+  });
+
+  it('is packed for npm with all programs and their parts', () => {
+    const [{ files }] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT, encoding: 'utf8' }),
+    ) as readonly [{ readonly files: readonly { readonly path: string }[] }];
+    const packed = files.map(({ path }) => path);
+    for (const name of readdirSync(join(ROOT, 'dist')).filter((file) => file.endsWith('.js'))) {
+      assert.ok(packed.includes(`dist/${name}`), `dist/${name} is not packed`);
     }
   });
 

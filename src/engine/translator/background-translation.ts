@@ -48,6 +48,8 @@ export interface BackgroundEvents {
   arrived(module: WebAssembly.Module, bytes: number, arrivals: readonly Arrival[]): void;
   /** An index for a region; undefined: there is none. */
   index(): number | undefined;
+  /** How often the region at this record was entered since it is to be a large one. */
+  entriesSinceGrowing(record: number): number;
   /** This index is not needed. */
   released(index: number): void;
 }
@@ -110,13 +112,14 @@ export class BackgroundTranslation implements TranslationReceiver {
     }
   }
 
-  /** Regions that are entered all the time come first, then what was jumped to most since it became hot. */
+  /** What was jumped to most since it became hot; or, where there is a region that shall become a large one, was entered most. */
   private hottest(): Candidate | undefined {
     const { heats } = this.live;
     let hottest: Candidate | undefined;
     let most = -1;
     for (const candidate of this.candidates.values()) {
-      const jumps = candidate.wish.isLarge ? Infinity : heats.jumpsWhileWaiting(candidate.record);
+      const { wish, record } = candidate;
+      const jumps = wish.isLarge ? this.events.entriesSinceGrowing(record) : heats.jumpsWhileWaiting(record);
       if (jumps <= most) continue;
       most = jumps;
       hottest = candidate;

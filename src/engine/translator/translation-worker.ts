@@ -10,8 +10,11 @@ import { PAGE_SIZE } from './region';
 import { RegionMaker } from './region-module';
 import type { TranslatedRegion, TranslationAnswer, TranslationRequest, TranslationSetup } from './translation-service';
 
-/** Regions in a module at most: an instance of a module costs more than a function in it. */
-const BATCH = 8;
+/**
+ * A module gets no more regions when it has so many instructions: an instance of a module costs more than a function in it, but the
+ * first region waits for the last one.
+ */
+const BATCH = 80;
 /** Times that a request is made again because something is missing, at most. */
 const MOST_QUESTIONS = 4;
 
@@ -61,11 +64,14 @@ export class TranslationWorker {
   /** Translates some of what waits. @returns whether there is more */
   work(): boolean {
     const found: { readonly id: number; readonly found: FoundRegion<PageSnapshot> }[] = [];
-    while (found.length < BATCH) {
+    let instructions = 0;
+    while (instructions < BATCH) {
       const request = this.waiting.shift();
       if (!request) break;
       const region = this.find(request);
-      if (region) found.push({ id: request.id, found: region });
+      if (!region) continue;
+      found.push({ id: request.id, found: region });
+      for (const { steps } of region.region.blocks) instructions += steps.length;
     }
     if (found.length > 0) this.translate(found);
     return this.waiting.length > 0;

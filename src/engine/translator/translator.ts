@@ -129,6 +129,7 @@ export class Translator {
       this.background = new BackgroundTranslation(service, setup, this.live, {
         arrived: (module, bytes, arrivals) => this.install(module, bytes, arrivals),
         index: () => this.freeIndex(),
+        entriesSinceGrowing: (record) => this.entriesSinceGrowing(record),
         released: (index) => this.free.push(index),
       });
     }
@@ -189,6 +190,11 @@ export class Translator {
     this.translate(region.record);
     // It stays until then.
     if (this.regions.get(index) === region) this.heats.setRegion(region.record, index);
+  }
+
+  private entriesSinceGrowing(record: number): number {
+    const index = this.heats.region(record);
+    return index === 0 ? 0 : UNLIMITED - this.view.getUint32(at.REGION_ENTRIES + 4 * index, true);
   }
 
   /** Drops a region, which will be translated anew without guesses of this kind. */
