@@ -9,7 +9,7 @@ const WAITING = -0x4000_0000;
 const WAITING_END = -0x2000_0000;
 
 export class Heats {
-  private readonly view: DataView;
+  private readonly words: Int32Array;
   /** What a record's heat is before it was ever jumped to. */
   private readonly initial: number;
 
@@ -18,7 +18,7 @@ export class Heats {
     buffer: ArrayBuffer,
     private readonly threshold: number,
   ) {
-    this.view = new DataView(buffer);
+    this.words = new Int32Array(buffer);
     this.initial = -threshold;
   }
 
@@ -81,10 +81,10 @@ export class Heats {
   }
 
   private get(record: number): number {
-    return this.view.getInt32(record / 4 + at.HEAT_OFFSET, true);
+    return this.words[(record / 4 + at.HEAT_OFFSET) / 4];
   }
 
   private set(record: number, heat: number): void {
-    this.view.setInt32(record / 4 + at.HEAT_OFFSET, heat, true);
+    this.words[(record / 4 + at.HEAT_OFFSET) / 4] = heat;
   }
 }
