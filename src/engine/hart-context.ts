@@ -134,6 +134,7 @@ export class HartContext {
   /** The hart does not run for a while. */
   park(): void {
     this.executedBefore = this.executed;
+    ({ fetch: this.fetchUse, data: this.dataUse } = this.around.tlbs.current);
     const { bytes, base } = this;
     for (const { running, offset, size } of PARTS) bytes.copyWithin(base + offset, running, running + size);
     this.moveTo(this.parkedPlace);
@@ -149,7 +150,6 @@ export class HartContext {
    * entries.
    */
   selectTlb(fetch: TlbUse, data: TlbUse): void {
-    if (fetch === this.fetchUse && data === this.dataUse) return;
     this.fetchUse = fetch;
     this.dataUse = data;
     if (this.isRunning) this.applySelection();

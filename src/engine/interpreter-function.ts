@@ -372,7 +372,13 @@ export class InterpreterFunction {
         return;
       case 'system': {
         const csr = this.helpers.csrs[index];
-        if (csr !== undefined) code.get(this.record).get(this.budget).call(csr).if(then);
+        if (csr !== undefined) {
+          code.get(this.record).get(this.budget).call(csr);
+          code.if(() => {
+            code.i32(0).memory('i32.load', at.DATA_TLB).set(this.dataTlb);
+            then();
+          });
+        }
         this.spill();
         code
           .get(this.record)

@@ -16,6 +16,7 @@ import type { SlowPathName } from './slow-path-calls';
 import { slowPathTypes } from './slow-path-calls';
 import { defineCsrAccess } from './stored-csrs';
 import { defineMayHave } from './superpages';
+import { defineSupervisorReturn, isSupervisorReturn } from './trap-return';
 import { MAX_REGIONS, REGION_TYPE } from './translator/region-type';
 
 const WASM_PAGE = 0x10000;
@@ -52,7 +53,11 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
   const misaligned = defineMisaligned(module);
   const fence = defineFence(module, defineMayHave(module), slowPath.system);
-  const systems = operations.map((operation) => (isFence(operation) ? fence : undefined));
+  const supervisorReturn = defineSupervisorReturn(module, slowPath.system);
+  const systems = operations.map((operation) => {
+    if (isFence(operation)) return fence;
+    return isSupervisorReturn(operation) ? supervisorReturn : undefined;
+  });
   const calls = {
     ...slowPath,
     link: defineLink(module, records, slowPath.link),

@@ -58,6 +58,16 @@ export const CLOCK_RATE = 0x288;
 export const TLB_DROPS = 0x290;
 export const DATA_TLBS_USED = 0x294;
 export const FETCH_TLBS_USED = 0x298;
+/**
+ * The TLBs of the running hart's address space for its modes without MXR, as far as they are known: for data (i32; 0: unknown) and for
+ * fetches (i32), of S-mode, of S-mode with SUM (for data only), and of U-mode.
+ */
+export const MODE_TLBS = 0x2a0;
+export const MODE_TLBS_SIZE = 3 * 8;
+/** Places there. */
+export const SUPERVISOR_TLBS = 0;
+export const SUM_TLBS = 1;
+export const USER_TLBS = 2;
 
 /** TLBs kept at once of either kind, for loads and stores and for instruction fetch: one per address space and mode. */
 export const TLB_COUNT = 32;

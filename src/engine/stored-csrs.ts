@@ -98,8 +98,7 @@ export class StoredCsrs {
     const access = csrAccessOf(instruction);
     if (!access) return undefined;
     if (imm === SSTATUS) {
-      if (access.change === 'write') return undefined;
-      return { ...access, writes: rs1 !== 0, mask: 0n, privilege: S_MODE, special: 'sstatus' };
+      return { ...access, writes: alwaysWrites(access) || rs1 !== 0, mask: 0n, privilege: S_MODE, special: 'sstatus' };
     }
     if (imm === TIME && access.change === 'set' && rs1 === 0) {
       return { ...access, writes: false, mask: 0n, privilege: 0, special: 'time' };
@@ -155,23 +154,40 @@ function changed(code: Code, change: Change, old: number, operand: () => void): 
 /** Does the instruction, and returns, if its CSR is sstatus. */
 function doStatus(
   code: Code,
-  change: 'set' | 'clear',
+  { change }: CsrAccess,
   csr: () => Code,
   { operand, writeRd }: Pick<CsrOperands, 'operand' | 'writeRd'>,
 ): void {
   const record = 0;
   const giveUpIf = () => code.if(() => code.i32(0).op('return'));
+  const attempt = (writes: boolean) =>
+    emitStatusAccess(code, {
+      change,
+      operand: writes ? operand : undefined,
+      changesModes: true,
+      giveUpIf,
+      writeRd,
+    });
   csr().i32(SSTATUS).op('i32.eq');
   code.if(() => {
     code.i32(0).memory('i32.load', at.PRIVILEGE).i32(S_MODE).op('i32.lt_u');
     giveUpIf();
-    code.get(record).memory('i32.load8_u', RS1);
-    code.if(
-      () => emitStatusAccess(code, { change, operand, giveUpIf, writeRd }),
-      () => emitStatusAccess(code, { change, operand: undefined, giveUpIf, writeRd }),
-    );
+    eachWay(code, change, record, attempt);
     code.i32(1).op('return');
   });
+}
+
+/** Writes what an instruction does that writes, and where it depends on the record, the other way. */
+function eachWay(code: Code, change: Change, record: number, attempt: (writes: boolean) => void): void {
+  if (change === 'write') {
+    attempt(true);
+    return;
+  }
+  code.get(record).memory('i32.load8_u', RS1);
+  code.if(
+    () => attempt(true),
+    () => attempt(false),
+  );
 }
 
 /** Does the instruction, and returns, if it reads `time`. */
@@ -215,7 +231,7 @@ export function defineCsrAccess(module: Module, operation: Operation): number | 
         code.memory('i64.store', at.X_REGISTERS);
       },
     };
-    if (access.change !== 'write') doStatus(code, access.change, csr, operands);
+    doStatus(code, access, csr, operands);
     if (access.change === 'set' && !access.constant) doTime(code, csr, operands.writeRd);
     const attempt = (writes: boolean) => {
       code.i32(0).memory('i32.load', at.PRIVILEGE);
@@ -223,15 +239,7 @@ export function defineCsrAccess(module: Module, operation: Operation): number | 
       code.op('i32.lt_u').if(() => code.i32(0).op('return'));
       emitCsrAccess(code, access.change, writes, operands);
     };
-    if (alwaysWrites(access)) {
-      attempt(true);
-    } else {
-      code.get(record).memory('i32.load8_u', RS1);
-      code.if(
-        () => attempt(true),
-        () => attempt(false),
-      );
-    }
+    eachWay(code, access.change, record, attempt);
     code.i32(1);
   });
 }

@@ -11,6 +11,10 @@ export interface TlbUse {
   readonly key: number;
   /** How generated code may fill the TLB; absent: it does not. */
   readonly plain?: PlainWalk | undefined;
+  /** The hart's address space: the same object for all its modes. Absent for a mode that has none. */
+  readonly space?: object;
+  /** The place in MODE_TLBS where generated code finds the TLB when it changes the mode; absent: it does not. */
+  readonly place?: number | undefined;
 }
 
 /** The key number so-and-so of a hart. */
@@ -57,14 +61,11 @@ const FETCH: Shape = {
  * behind the TLB's entries.
  */
 class Bank {
-  /** The key of each TLB; they come into use one after the other. */
-  private readonly keys: number[] = [];
+  /** What each TLB is for; they come into use one after the other. */
+  private readonly usedFor: TlbUse[] = [];
   private readonly byKey = new Map<number, number>();
   private readonly lastUse: number[] = [];
   private uses = 0;
-  private key = -1;
-  /** Address of the current TLB. */
-  tlb = 0;
 
   constructor(
     private readonly words: Int32Array,
@@ -73,14 +74,21 @@ class Bank {
 
   /** Makes the TLB for this use current. @returns whether another one is current now */
   select(use: TlbUse): boolean {
-    const { key } = use;
-    if (key === this.key) return false;
-    this.key = key;
-    const index = this.byKey.get(key) ?? this.place(use);
+    if (use.key === this.current?.key) return false;
+    const index = this.byKey.get(use.key) ?? this.place(use);
     this.lastUse[index] = ++this.uses;
-    this.tlb = this.address(index);
-    this.words[this.shape.current / 4] = this.tlb;
+    this.words[this.shape.current / 4] = this.address(index);
     return true;
+  }
+
+  /** Address of the current TLB, which generated code may have changed. */
+  get tlb(): number {
+    return this.words[this.shape.current / 4];
+  }
+
+  /** What the current TLB is for. */
+  get current(): TlbUse | undefined {
+    return this.usedFor[(this.tlb - this.shape.base) / this.shape.size];
   }
 
   /** The address of the current TLB's entry for a page. */
@@ -100,7 +108,7 @@ class Bank {
   /** Empties the TLBs of a hart, or all. */
   flush(hart: number | undefined): void {
     this.words[at.TLB_DROPS / 4]++;
-    for (let i = 0; i < this.keys.length; i++) if (this.belongsTo(i, hart)) this.empty(i);
+    for (let i = 0; i < this.usedFor.length; i++) if (this.belongsTo(i, hart)) this.empty(i);
   }
 
   /** Drops one page from all TLBs of a hart. */
@@ -108,11 +116,11 @@ class Bank {
     this.words[at.TLB_DROPS / 4]++;
     const { shape } = this;
     const offset = ((vaLow >>> 12) & (shape.entries - 1)) * shape.entrySize;
-    for (let i = 0; i < this.keys.length; i++) if (this.belongsTo(i, hart)) this.clear(this.address(i) + offset);
+    for (let i = 0; i < this.usedFor.length; i++) if (this.belongsTo(i, hart)) this.clear(this.address(i) + offset);
   }
 
   private belongsTo(index: number, hart: number | undefined): boolean {
-    return hart === undefined || hartOf(this.keys[index]) === hart;
+    return hart === undefined || hartOf(this.usedFor[index].key) === hart;
   }
 
   private address(index: number): number {
@@ -124,25 +132,32 @@ class Bank {
   }
 
   /** Gives a TLB to a use that has none. */
-  private place({ key, plain }: TlbUse): number {
+  private place(use: TlbUse): number {
     this.words[at.TLB_DROPS / 4]++;
     const index = this.spare() ?? this.fresh() ?? this.leastUsed();
-    this.byKey.delete(this.keys[index]);
-    this.keys[index] = key;
-    this.byKey.set(key, index);
-    this.describeWalk(this.trailer(index), plain);
+    const former = this.usedFor.at(index);
+    if (former) {
+      this.byKey.delete(former.key);
+      // Generated code must not find it any more.
+      if (former.place !== undefined) forgetModes(this.words);
+    }
+    this.usedFor[index] = use;
+    this.byKey.set(use.key, index);
+    this.describeWalk(this.trailer(index), use.plain);
     return index;
   }
 
   /** One that holds nothing: its memory the host has given already. */
   private spare(): number | undefined {
-    const index = this.keys.findIndex((_, i) => this.words[this.trailer(i) / 4] === 0 && this.address(i) !== this.tlb);
+    const index = this.usedFor.findIndex(
+      (_, i) => this.words[this.trailer(i) / 4] === 0 && this.address(i) !== this.tlb,
+    );
     return index < 0 ? undefined : index;
   }
 
   /** One that was never in use. */
   private fresh(): number | undefined {
-    const index = this.keys.length;
+    const index = this.usedFor.length;
     if (index === at.TLB_COUNT) return undefined;
     // Memory is zero, and page zero belongs to the first entry alone: the others are empty as they are.
     this.clear(this.address(index));
@@ -195,8 +210,13 @@ class Bank {
   }
 }
 
+const forgetModes = (words: Int32Array): unknown =>
+  words.fill(0, at.MODE_TLBS / 4, (at.MODE_TLBS + at.MODE_TLBS_SIZE) / 4);
+
 /** The TLBs for loads and stores, and those for instruction fetch. */
 export class Tlbs {
+  /** The address space whose modes MODE_TLBS has. */
+  private space: object | undefined;
   private readonly words: Int32Array;
   private readonly data: Bank;
   private readonly fetch: Bank;
@@ -212,7 +232,20 @@ export class Tlbs {
   /** Makes the TLBs for these uses current. @returns whether another one is current now */
   select(fetch: TlbUse, data: TlbUse): boolean {
     const fetchChanged = this.fetch.select(fetch);
-    return this.data.select(data) || fetchChanged;
+    const dataChanged = this.data.select(data);
+    const space = data.space ?? fetch.space;
+    if (space !== undefined && space !== this.space) {
+      this.space = space;
+      forgetModes(this.words);
+    }
+    if (data.place !== undefined) this.words[at.MODE_TLBS / 4 + 2 * data.place] = this.data.tlb;
+    if (fetch.place !== undefined) this.words[at.MODE_TLBS / 4 + 2 * fetch.place + 1] = this.fetch.tlb;
+    return fetchChanged || dataChanged;
+  }
+
+  /** What the current TLBs are for: what was selected last, or the mode that generated code has changed to. */
+  get current(): { readonly fetch: TlbUse; readonly data: TlbUse } {
+    return { fetch: this.fetch.current!, data: this.data.current! };
   }
 
   /** Adds a page of RAM for loads or stores to the current data TLB. */

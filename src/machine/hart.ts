@@ -75,7 +75,7 @@ export class Hart implements EngineHost {
   /** A breakpoint address was reached. True: stop before the instruction. */
   onBreakpoint: (pc: bigint) => boolean = () => true;
 
-  /** Called when the mode or satp changed, before the next instruction. */
+  /** Called when satp may have changed, before the next instruction. */
   onTranslation?: () => void;
   /** stimecmp, or whether it counts, was changed. */
   onTimerChange?: () => void;
@@ -91,8 +91,6 @@ export class Hart implements EngineHost {
   private readonly rom: BootRom;
   private readonly requestStop: () => void;
   private readonly modes: TranslationModes;
-  private fetchMode: TranslationMode;
-  private dataMode: TranslationMode;
   /** Attempted instructions that trapped, and so did not retire. */
   private trapped = 0;
   /** A handler in TypeScript is at work. No code runs meanwhile, so that translations are selected when it is done. */
@@ -128,7 +126,6 @@ export class Hart implements EngineHost {
     });
     for (const permission of this.csrs.plain()) engine.csrs.permit(permission);
     this.state.privilege = M_MODE;
-    this.fetchMode = this.dataMode = this.modes.mode(0n, M_MODE, false, false);
     this.environmentChanged();
   }
 
@@ -418,15 +415,22 @@ export class Hart implements EngineHost {
 
   private selectTranslation(): void {
     if (this.handling) return;
+    this.context.selectTlb(this.fetchMode, this.dataMode);
+    this.onTranslation?.();
+  }
+
+  /** How fetches are translated now. Generated code changes modes, too. */
+  private get fetchMode(): TranslationMode {
+    return this.modes.mode(this.csrs.state.satp, this.state.privilege, false, false);
+  }
+
+  /** How loads and stores are translated now. */
+  private get dataMode(): TranslationMode {
     const { privilege } = this.state;
     const { status, satp } = this.csrs.state;
     const modified = privilege === M_MODE && (status & MSTATUS.MPRV) !== 0;
     const dataPrivilege = modified ? previousMachineMode(status) : privilege;
-    this.fetchMode = this.modes.mode(satp, privilege, false, false);
-    this.dataMode = this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
-    const { fetchMode, dataMode } = this;
-    this.context.selectTlb(fetchMode, dataMode);
-    this.onTranslation?.();
+    return this.modes.mode(satp, dataPrivilege, (status & MSTATUS.SUM) !== 0, (status & MSTATUS.MXR) !== 0);
   }
 
   /** An interrupt that is due is taken between instructions: the engine must come back before the next one. */

@@ -3,6 +3,7 @@
  * finds its translations; what decides a translation decides the number: satp, privilege, SUM and MXR.
  */
 import type { Privilege } from '../engine/hart-state';
+import { SUM_TLBS, SUPERVISOR_TLBS, USER_TLBS } from '../engine/layout';
 import type { TlbUse } from '../engine/tlb';
 import type { AddressSpace } from './paging';
 import { addressSpaceOf } from './paging';
@@ -38,7 +39,7 @@ export class TranslationModes {
   /** @param newKey gives a number by which the engine knows a TLB */
   constructor(private readonly newKey = countUp()) {
     this.machine = { key: newKey(), privilege: 3, walk: undefined, plain: undefined };
-    this.bare = { key: newKey(), privilege: 1, walk: undefined, plain: undefined };
+    this.bare = { key: newKey(), privilege: 1, walk: undefined, plain: undefined, space: {} };
   }
 
   /** Changes the rules of walking: all address spaces get new numbers. */
@@ -54,7 +55,7 @@ export class TranslationModes {
     const known = this.knownSpace(satp);
     if (!known) return this.bare;
     const applies = sum && privilege === 1;
-    return (known.modes[slotOf(privilege, applies, mxr)] ??= this.create(known.space, privilege, applies, mxr));
+    return (known.modes[slotOf(privilege, applies, mxr)] ??= this.create(known, privilege, applies, mxr));
   }
 
   private knownSpace(satp: bigint): KnownSpace | undefined {
@@ -76,10 +77,12 @@ export class TranslationModes {
     return added;
   }
 
-  private create({ scheme, root }: AddressSpace, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
+  private create(known: KnownSpace, privilege: 0 | 1, sum: boolean, mxr: boolean): TranslationMode {
+    const { scheme, root } = known.space;
     const walk: WalkContext = { ...this.rules, scheme, root, privilege, sum, mxr };
     const user = privilege === 0 ? 'only' : sum ? 'any' : 'never';
-    return { key: this.newKey(), privilege, walk, plain: { levels: scheme.levels, root, user } };
+    const place = mxr ? undefined : privilege === 0 ? USER_TLBS : sum ? SUM_TLBS : SUPERVISOR_TLBS;
+    return { key: this.newKey(), privilege, walk, plain: { levels: scheme.levels, root, user }, space: known, place };
   }
 }
 

@@ -332,11 +332,12 @@ export class StepEmitter {
     }
     code.i32(0).memory('i32.load', at.PRIVILEGE).i32(csr.privilege).op('i32.lt_u');
     giveUpIf();
-    if (csr.special === 'sstatus' && csr.change !== 'write') {
+    if (csr.special === 'sstatus') {
       const operand = csr.constant ? () => code.i64(BigInt(rs1)) : () => this.operands.x('rs1');
       emitStatusAccess(code, {
         change: csr.change,
         operand: csr.writes ? operand : undefined,
+        changesModes: false,
         giveUpIf,
         writeRd,
       });
