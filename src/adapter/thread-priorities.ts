@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /** Nice values: V8's own threads optimise what runs anyway; the worker makes what will run much faster. */
-const NICE = { compiler: 19, translator: 3 } as const;
+const NICE = { compiler: 14, translator: 3 } as const;
 const THREADS = '/proc/self/task';
 
 /**

@@ -58,6 +58,8 @@ export class Hypervisor {
   private readonly passthrough: Passthrough;
   /** The SBI below, by hart, where that is not the built-in firmware. */
   private hostSbis: readonly HostSbi[] | undefined;
+  /** Of all guests. */
+  private readonly vcpus: readonly Vcpu[];
 
   /**
    * Asked with every exit, when what will be done is decided and before it is done. 'stop' makes the machine's `run`
@@ -107,6 +109,7 @@ export class Hypervisor {
       const pool = new PagePool(memory, start, start + shadowPages * PAGE_SIZE);
       return this.createGuest(guest, index, ranges[index], pool, placed[index], options);
     });
+    this.vcpus = this.guests.flatMap(({ vcpus }) => vcpus);
     this.start(options);
     this.passthrough.start();
     machine.keepState(describeHypervisor(options), this);
@@ -122,7 +125,7 @@ export class Hypervisor {
 
   /** The vCPU whose exit is pending. */
   get pendingVcpu(): Vcpu | undefined {
-    for (const vcpu of this.vcpus()) {
+    for (const vcpu of this.vcpus) {
       this.decideAnew(vcpu);
       if (vcpu.pending) return vcpu;
     }
@@ -135,7 +138,7 @@ export class Hypervisor {
    * @returns what is pending now: an exit that follows from the first one may have been stopped at
    */
   finishPending(): ExitRecord | undefined {
-    for (const vcpu of this.vcpus()) {
+    for (const vcpu of this.vcpus) {
       this.decideAnew(vcpu);
       const { pending } = vcpu;
       if (!pending) continue;
@@ -170,10 +173,6 @@ export class Hypervisor {
     // Where somebody had asked for the exit, nothing follows: the guest goes on.
     const exit = trap ? exitFor(vcpu, trap) : this.follows(vcpu);
     if (exit) vcpu.pending = { exit, record: { ...this.recordOf(vcpu, exit), count }, ...(trap && { trap }) };
-  }
-
-  private vcpus(): Vcpu[] {
-    return this.guests.flatMap(({ vcpus }) => vcpus);
   }
 
   /** The schedules of harts that vCPUs run on. */

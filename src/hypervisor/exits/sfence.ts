@@ -16,14 +16,16 @@ export class Sfence implements Exit<'sfence'> {
     { rs1, rs2 }: Operands,
   ) {
     this.target = {
-      ...(rs1 !== 0 && { gva: vcpu.x(rs1) }),
-      ...(rs2 !== 0 && { asid: Number(vcpu.x(rs2) & ASID_MASK) }),
+      gva: rs1 === 0 ? undefined : vcpu.x(rs1),
+      asid: rs2 === 0 ? undefined : Number(vcpu.x(rs2) & ASID_MASK),
     };
   }
 
   fields() {
     const { vcpu, target } = this;
-    return { ...target, dropped: vcpu.guest.shadow.countFence(vcpu.index, target) };
+    const { gva, asid } = target;
+    const dropped = vcpu.guest.shadow.countFence(vcpu.index, target);
+    return { ...(gva !== undefined && { gva }), ...(asid !== undefined && { asid }), dropped };
   }
 
   perform(): undefined {

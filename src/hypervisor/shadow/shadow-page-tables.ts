@@ -198,15 +198,15 @@ export class ShadowPageTables {
     const high = gva === undefined ? 0 : Number(gva >> 32n);
     let dropped = 0;
     let level: Level = 0;
-    for (const space of this.spacesOf(vcpu).values()) {
-      if (!isFenced(space, target)) continue;
-      for (const view of space.views.values()) {
-        const before = view.leaves;
-        if (gva === undefined) view.clear();
-        else level = Math.max(level, view.drop(low, high)) as Level;
-        dropped += before - view.leaves;
-      }
-    }
+    const dropFrom = (view: ShadowView): void => {
+      const before = view.leaves;
+      if (gva === undefined) view.clear();
+      else level = Math.max(level, view.drop(low, high)) as Level;
+      dropped += before - view.leaves;
+    };
+    this.spacesOf(vcpu).forEach((space) => {
+      if (isFenced(space, target)) space.views.forEach(dropFrom);
+    });
     if (dropped > 0 && gva !== undefined) this.flush(low, high, level, vcpu);
     else if (dropped > 0) this.cache.flushAll(vcpu);
     return dropped;

@@ -137,10 +137,10 @@ export class StaleTranslations {
    */
   filled(view: ShadowView, gvaLow: number, gvaHigh: number, path: readonly Gpa[]): void {
     let table = view.root;
-    for (const [depth, entry] of path.entries()) {
+    for (let depth = 0; depth < path.length; depth++) {
       const level = (view.rootLevel - depth) as Level;
       const address = table + tableIndex(gvaLow, gvaHigh, level) * 8;
-      this.link(view, table, level, gvaLow, gvaHigh, entry)?.marked.delete(address % PAGE_SIZE);
+      this.link(view, table, level, gvaLow, gvaHigh, path[depth])?.marked.delete(address % PAGE_SIZE);
       const low = this.memory.read32(address);
       if ((low & PTE_V) === 0 || (low & PTE_RWX) !== 0) return;
       table = entryPpn(low, this.memory.read32(address + 4)) * PAGE_SIZE;
@@ -311,13 +311,13 @@ export class StaleTranslations {
     const offset = entry - table.page;
     this.visited = 0;
     let change: TableChange | undefined;
-    for (const link of [...table.links]) {
+    table.links.forEach((link) => {
       if (!this.isInPlace(link)) this.unlink(link);
       else if ((this.memory.read32(link.page + offset) & PTE_V) !== 0 && !link.marked.has(offset)) {
         change ??= this.changeOf(entry, link.level, isInstruction);
         this.mark(link, offset, change);
       }
-    }
+    });
   }
 
   /** Takes every entry for written, now, and watches the page no more. */
@@ -331,19 +331,20 @@ export class StaleTranslations {
   }
 
   private changeOf(entry: Hpa, level: Level, isInstruction: boolean): TableChange {
-    const { vcpu, ...writer } = this.writer();
+    const writer = this.writer();
+    const { pc, satp, count } = writer;
     return {
       entryAddress: entry - this.guestMemory.offset,
       level,
       before: this.memory.read64(entry),
-      writer: isInstruction ? { vcpu, ...writer } : writer,
+      writer: isInstruction ? writer : { pc, satp, count },
     };
   }
 
   /** Makes the leaves suspect that derive from the guest's entry at this offset. */
   private mark(link: Link, offset: number, change: TableChange): void {
     const { view, level } = link;
-    const count = this.markEntry(link.page + offset, level, { ...change, level });
+    const count = this.markEntry(link.page + offset, level, change.level === level ? change : { ...change, level });
     if (this.visited > MOST_VISITED) {
       view.clear();
       this.cache.flushAll();
