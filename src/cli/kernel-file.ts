@@ -13,11 +13,12 @@ export interface Kernel {
 /**
  * A kernel as the loader takes it: an ELF file, a Linux `Image`, or with `machineMode` also plain bytes for the start of
  * DRAM.
+ * @param atOnce all of it is read now, instead of into the guest's memory
  * @throws FileError, ElfError or BootError in a user's words
  */
-export function readKernel(path: string, machineMode: boolean): Kernel {
+export function readKernel(path: string, machineMode: boolean, atOnce: boolean): Kernel {
   const file = new UserFile(path, 'kernel');
-  const image = machineMode ? undefined : readLinuxImage(file.head, file);
+  const image = machineMode ? undefined : readLinuxImage(file.head, atOnce ? file.bytes() : file);
   if (image) return { program: image };
   const bytes = file.bytes();
   const { boot, elf } = machineMode && bytes.length > 0 ? readMachineProgram(bytes) : readProgram(bytes);

@@ -24,7 +24,7 @@ import { figuresOf, writeFigures } from './run-figures';
 import { restoreFrom, saveTo } from './snapshot-files';
 import { StaleReports } from './stale-reports';
 import { Terminal } from './terminal';
-import { readUserFile, UserFile } from './user-file';
+import { finishReading, readUserFile, UserFile } from './user-file';
 
 export { optionHelp } from './option-table';
 
@@ -49,13 +49,18 @@ const scheduler: Scheduler = {
 
 /** Boots what the options name. @throws Error in a user's words */
 async function boot(options: RunOptions, hostTicks: (() => number) | undefined, sockets: HostSockets): Promise<System> {
-  const { program, htif } = readKernel(options.kernel, options.machineMode);
-  const others = options.others.map((path) => ({ name: basename(path), program: readKernel(path, false).program }));
-  const initrd = options.initrd === undefined ? undefined : new UserFile(options.initrd, 'initial RAM disk');
+  // Guests over firmware are loaded twice, and the firmware runs in between.
+  const atOnce = !options.bare && options.firmware !== undefined;
+  const { program, htif } = readKernel(options.kernel, options.machineMode, atOnce);
+  const others = options.others.map((path) => ({
+    name: basename(path),
+    program: readKernel(path, false, atOnce).program,
+  }));
+  const disk = options.initrd === undefined ? undefined : new UserFile(options.initrd, 'initial RAM disk');
+  const initrd = atOnce ? disk?.bytes() : disk;
   const name = basename(options.kernel);
   const { extensions, engineWithout, vcpus, harts } = options;
   const translation = translationThread();
-  if (initrd) translation?.prepare();
   const machine = {
     extensions,
     engineWithout,
@@ -114,7 +119,9 @@ function distinct<T extends { readonly name: string }>(guests: readonly T[]): T[
 /** As `boot`, and then as the snapshot says, if there is one. @throws Error in a user's words */
 async function start(...args: Parameters<typeof boot>): Promise<System> {
   const system = await boot(...args);
-  const [{ snapshot }] = args;
+  const [{ initrd, snapshot }] = args;
+  if (initrd !== undefined) translationThread()?.prepare();
+  await finishReading();
   if (snapshot !== undefined) restoreFrom(snapshot, system);
   return system;
 }

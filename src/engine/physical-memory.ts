@@ -12,7 +12,11 @@ export type WriteListener = (hpa: number, length: number) => void;
 export interface Contents {
   /** In bytes. */
   readonly length: number;
-  /** Writes all of them. @param to where they belong, as long as they are @throws Error in a user's words */
+  /**
+   * Writes all of them, or begins to, if they will be there before anything looks for them.
+   * @param to where they belong, as long as they are
+   * @throws Error in a user's words
+   */
   writeTo(to: Uint8Array): void;
 }
 
