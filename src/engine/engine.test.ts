@@ -180,6 +180,40 @@ describe('engine', () => {
     );
   });
 
+  it('performs loads and stores of each width that cross a page, wherever the pages lie', () => {
+    const host = new TestHost(`
+      li s0, 0x80003000
+      li t0, 0x8182838485868788
+      sd t0, -8(s0)
+      sd t0, 0(s0)
+      lh a0, -1(s0)
+      lhu a1, -1(s0)
+      lw a2, -3(s0)
+      lwu a3, -2(s0)
+      ld a4, -5(s0)
+      lw x0, -1(s0)
+      li t1, 0x123456789abcdef0
+      sh t1, -1(s0)
+      ld s1, -8(s0)
+      ld s2, 0(s0)
+      sw t1, -1(s0)
+      ld s3, 0(s0)
+      sd t1, -7(s0)
+      ld s4, -8(s0)
+      ld s5, 0(s0)
+      ebreak`);
+    host.mapped.set(0x80003, 0x80009);
+    host.engine.run(100);
+    assert.deepEqual(
+      [10, 11, 12, 13, 14].map((x) => host.x(x)),
+      [0xffffffffffff8881n, 0x8881n, 0xffffffff88818283n, 0x87888182n, 0x8687888182838485n],
+    );
+    assert.deepEqual(
+      [9, 18, 19, 20, 21].map((x) => host.x(x)),
+      [0xf082838485868788n, 0x81828384858687den, 0x81828384859abcden, 0x3456789abcdef088n, 0x81828384859abc12n],
+    );
+  });
+
   it('reports a fault on the second page of an access with that page, and nothing is stored', () => {
     const host = new TestHost(`
       li s0, 0x80002ffd

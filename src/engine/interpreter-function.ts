@@ -514,7 +514,7 @@ export class InterpreterFunction {
     code.call(this.helpers.walks.data).if(() => this.dispatch());
   }
 
-  /** On behind the record when its access is misaligned and within a page. */
+  /** On behind the record when its access is misaligned, in pages that the TLB has. */
   private accessMisaligned(isStore: boolean): void {
     const { code } = this;
     code

@@ -51,7 +51,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const floatHelpers = defineFloatHelpers(module, arithmetic.get('mulhu'));
   const floats = operations.map((operation) => defineFloat(module, operation, floatHelpers));
   const csrs = operations.map((operation) => defineCsrAccess(module, operation));
-  const misaligned = defineMisaligned(module);
+  const misaligned = defineMisaligned(module, walks.data);
   const fence = defineFence(module, defineMayHave(module), slowPath.system);
   const supervisorReturn = defineSupervisorReturn(module, slowPath.system);
   const systems = operations.map((operation) => {

@@ -195,6 +195,32 @@ describe('the page walk of generated code', () => {
     });
   }
 
+  for (const access of [LOAD, STORE] as const) {
+    it(`translates both pages of ${access === LOAD ? 'a load' : 'a store'} that crosses, which may fault`, () => {
+      const lab = new Lab();
+      const { memory } = lab.machine;
+      const [scheme] = pagingSchemes;
+      lab.map(scheme, 0x12345000n, tables(scheme.levels));
+      const second = TABLES + (scheme.levels - 1) * 0x1000 + 0x146 * 8;
+      const one = { scheme, access, privilege: 1, sum: false, mxr: false, va: 0x12345ffbn } as const;
+      memory.write64(second, makeEntry(0x80300000, USUAL));
+      assert.ok('value' in lab.access(one));
+      memory.write64(0x80234ff8, 0x1122334455667788n);
+      memory.write64(0x80300000, 0x99aabbccddeeff00n);
+      const before = lab.asked;
+      const found = lab.access(one);
+      assert.equal(lab.asked - before, 1);
+      if (access === LOAD) assert.deepEqual(found, { value: 0xeeff001122334455n });
+      else assert.deepEqual([memory.read64(0x80234ff8), memory.read64(0x80300000)], [0x766_7788n, 0x99aabbccdd000000n]);
+      memory.write64(0x80234ff8, 0x1122334455667788n);
+      memory.write64(second, makeEntry(0x80300000, PTE_V | PTE_X | PTE_A));
+      const fault = BigInt(access === LOAD ? EXCEPTION.loadPage : EXCEPTION.storePage);
+      assert.deepEqual(lab.access(one), { cause: fault });
+      assert.equal(lab.hart.csrs.read(number('mtval')), 0x12346000n);
+      assert.equal(memory.read64(0x80234ff8), 0x1122334455667788n);
+    });
+  }
+
   it('asks for memory that is protected, code that is stored to, and what is misaligned', () => {
     const lab = new Lab();
     const [scheme] = pagingSchemes;
