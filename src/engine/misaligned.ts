@@ -64,7 +64,7 @@ export function defineMisaligned(module: Module, walk: number): number {
       code.i32(at.EXCHANGE).set(host);
     });
     const each = (access: (width: Width, signed: 0 | 1) => void) => {
-      for (const width of [2, 4, 8] as const) {
+      for (const width of [8, 4, 2] as const) {
         for (const signed of [0, 1] as const) {
           code
             .get(kind)
