@@ -13,7 +13,7 @@ const isElf = (bytes: Uint8Array): boolean => ELF_MAGIC.every((byte, index) => b
 
 export interface LoadedProgram {
   readonly boot: BootProgram;
-  /** Undefined for a flat image, which has no symbols. */
+  /** Undefined for a flat image. */
   readonly elf: ElfFile | undefined;
 }
 

@@ -4,6 +4,7 @@ import { DebugSections } from './dwarf/sections';
 import { parseElf } from './elf';
 import type { ElfFile, ElfSymbol } from './elf';
 import { Functions } from './functions';
+import { linuxProgram } from './linux-program';
 import type {
   AddressRange,
   BreakpointResolution,
@@ -75,6 +76,12 @@ export class SymbolFile {
   /** Opens an ELF file. @throws ElfError when it is not one for RV64. Bad debug information only leaves `warnings`. */
   static open(bytes: Uint8Array, options: SymbolFileOptions = {}): SymbolFile {
     return new SymbolFile(parseElf(bytes, { purpose: 'symbols' }), options.bias ?? 0n);
+  }
+
+  /** Opens a flat Linux `Image`; undefined when it brings no symbols of its own. */
+  static openLinux(image: Uint8Array): SymbolFile | undefined {
+    const program = linuxProgram(image);
+    return program && new SymbolFile(program, 0n);
   }
 
   /** Whether there are line tables or debugging entries at all. */

@@ -29,7 +29,7 @@ export class Client {
   readonly capabilities: DebugProtocol.Capabilities = {};
   private readonly events: DebugProtocol.Event[] = [];
   private readonly waiting = new Set<() => void>();
-  private text = '';
+  text = '';
 
   static async start(initialize: Partial<DebugProtocol.InitializeRequestArguments> = {}): Promise<Client> {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is missing: run node scripts/build.mjs first`);

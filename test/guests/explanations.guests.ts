@@ -12,6 +12,7 @@ const PATIENCE = 5;
 
 /** Several processes with memory of their own, asleep. */
 const SCRIPT = `
+grep -E ' (_stext|_etext|start_kernel|schedule|do_idle|jiffies)$' /proc/kallsyms
 for i in 1 2 3 4 5 6 7 8; do sh -c 'x=$(seq 1 20000); echo ready; read line </dev/console' & done
 wait
 `;
@@ -98,6 +99,29 @@ describe('Debian Linux in the debugger', () => {
       'page tables',
       tables.map((node) => () => children(node)),
     );
+  });
+
+  it('has the symbols that the kernel knows itself, and a call stack by them', async () => {
+    const told = [...client.text.matchAll(/^([0-9a-f]{16}) [A-Za-z] (\w+)\r$/gm)];
+    assert.equal(told.length, 6, 'by /proc/kallsyms');
+    for (const [, address, name] of told) {
+      const { body } = await client.protocol.evaluateRequest({ expression: name, context: 'repl' });
+      assert.ok(body.result.includes(`0x${address}`), `${name}: ${body.result}`);
+    }
+    const { body } = await client.protocol.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'schedule' }] });
+    assert.ok(body.breakpoints[0]!.verified);
+    await client.protocol.continueRequest({ threadId: 1 });
+    await client.stopped();
+    const names = (await client.stack(30)).map(({ name }) => name);
+    assert.equal(names[0], 'schedule');
+    // A user program may be what the kernel was called from.
+    const kernel = names.filter((name) => !name.includes('interrupted'));
+    assert.ok(kernel.length > 3 && kernel.every((name) => /^[a-z_]/.test(name)), names.join());
+    console.log(`      ${names.join(' < ')}`);
+    await client.protocol.setFunctionBreakpointsRequest({ breakpoints: [] });
+    await client.protocol.continueRequest({ threadId: 1 });
+    await client.protocol.pauseRequest({ threadId: 1 });
+    await client.stopped();
   });
 
   it('is stopped, shown and continued', async () => {

@@ -117,22 +117,29 @@ function hartsFor({ mode, guests }: SessionOptions): number {
 
 /** The symbols of all programs of the guests, kernels first. @throws DebuggerError naming the file that cannot be read */
 export function openSymbols(guests: readonly GuestInput[]): SymbolSpace {
-  const modules: SymbolModule[] = [];
-  for (const { program } of guests) {
-    // A flat image has no symbols.
-    if (!recognizeLinuxImage(program.bytes)) modules.push(moduleOf(program));
-  }
-  for (const { symbols } of guests) for (const file of symbols ?? []) modules.push(moduleOf(file));
-  return new SymbolSpace(modules);
+  const others = guests.flatMap(({ symbols }) => (symbols ?? []).map(moduleOf));
+  const kernels = guests.flatMap(({ program }) =>
+    recognizeLinuxImage(program.bytes) ? imageOf(program, others) : moduleOf(program),
+  );
+  return new SymbolSpace([...kernels, ...others]);
 }
 
 function moduleOf({ path, bytes }: InputFile): SymbolModule {
   try {
-    return { name: path.split(/[\\/]/).pop() ?? path, path, file: SymbolFile.open(bytes) };
+    return { name: nameOf(path), path, file: SymbolFile.open(bytes) };
   } catch (error) {
     throw asDebuggerError(error, path);
   }
 }
+
+/** The symbols that a flat image brings; none where a file of its symbols is named, which has more. */
+function imageOf({ path, bytes }: InputFile, others: readonly SymbolModule[]): SymbolModule[] {
+  const file = SymbolFile.openLinux(bytes);
+  const isNamed = others.some((other) => file && other.file.symbolAt(file.elf.entry));
+  return !file || isNamed ? [] : [{ name: nameOf(path), path, file }];
+}
+
+const nameOf = (path: string): string => path.split(/[\\/]/).pop() ?? path;
 
 /** Everything that is thrown below on bad input is an Error with a sentence for the user. */
 function asDebuggerError(error: unknown, path: string | undefined): DebuggerError {
