@@ -217,6 +217,11 @@ const forgetModes = (words: Int32Array): unknown =>
 export class Tlbs {
   /** The address space whose modes MODE_TLBS has. */
   private space: object | undefined;
+  /** What was selected last, and the TLBs for that. */
+  private fetchUse: TlbUse | undefined;
+  private dataUse: TlbUse | undefined;
+  private fetchTlb = 0;
+  private dataTlb = 0;
   private readonly words: Int32Array;
   private readonly data: Bank;
   private readonly fetch: Bank;
@@ -231,6 +236,11 @@ export class Tlbs {
 
   /** Makes the TLBs for these uses current. @returns whether another one is current now */
   select(fetch: TlbUse, data: TlbUse): boolean {
+    const { words } = this;
+    // A trap into a supervisor in TypeScript mostly returns to where it came from.
+    const isSelected = fetch === this.fetchUse && data === this.dataUse;
+    if (isSelected && words[at.FETCH_TLB / 4] === this.fetchTlb && words[at.DATA_TLB / 4] === this.dataTlb)
+      return false;
     const fetchChanged = this.fetch.select(fetch);
     const dataChanged = this.data.select(data);
     const space = data.space ?? fetch.space;
@@ -240,6 +250,10 @@ export class Tlbs {
     }
     if (data.place !== undefined) this.words[at.MODE_TLBS / 4 + 2 * data.place] = this.data.tlb;
     if (fetch.place !== undefined) this.words[at.MODE_TLBS / 4 + 2 * fetch.place + 1] = this.fetch.tlb;
+    this.fetchUse = fetch;
+    this.dataUse = data;
+    this.fetchTlb = this.fetch.tlb;
+    this.dataTlb = this.data.tlb;
     return fetchChanged || dataChanged;
   }
 
