@@ -20,7 +20,15 @@ import { systemInstructions } from './system-instructions';
 import type { TranslationMode } from './translation-modes';
 import { TranslationModes } from './translation-modes';
 import type { Trap } from './traps';
-import { deliverableInterrupt, handlerAddress, handlerOf, popStatus, previousMachineMode, pushStatus } from './traps';
+import {
+  deliverableInterrupt,
+  handlerAddress,
+  handlerOf,
+  popStatus,
+  previousMachineMode,
+  pushStatus,
+  TakenTrap,
+} from './traps';
 
 export type { Privilege } from '../engine/hart-state';
 export type { Trap } from './traps';
@@ -214,7 +222,7 @@ export class Hart implements EngineHost {
       this.enter(cause, interrupt, tval, to);
       return;
     }
-    const trap: Trap = { cause, interrupt, tval, pc: this.state.pc, from, to };
+    const trap = new TakenTrap(cause, interrupt, tval, this.state.pcLow, this.state.pcHigh, from, to);
     if (this.holds(trap)) return;
     if (!interrupt) this.trapped++;
     this.handling = handler !== undefined;
@@ -231,7 +239,7 @@ export class Hart implements EngineHost {
     this.state.privilege = trap.from;
     this.state.pc = trap.pc;
     this.enter(trap.cause, trap.interrupt, trap.tval, S_MODE);
-    this.supervisor?.({ ...trap, to: S_MODE });
+    this.supervisor?.({ ...trap, pc: trap.pc, to: S_MODE });
   }
 
   /** ECALL of a supervisor in TypeScript, at `state.pc`: M-mode answers in its own time, and returns to `supervisorEntry`. */
@@ -352,7 +360,7 @@ export class Hart implements EngineHost {
       held.cause === trap.cause &&
       held.interrupt === trap.interrupt;
     if (known || this.onTrap(trap) === 'take') return false;
-    this.heldTrap = { ...trap, executed };
+    this.heldTrap = { ...trap, pc: trap.pc, executed };
     if (!trap.interrupt) this.engine.holdInstruction();
     this.requestStop();
     return true;

@@ -47,7 +47,7 @@ export function exitFor(vcpu: Vcpu, trap: Trap): AnyExit {
 
 /** @param stval the instruction word, or 0 from hardware that does not tell */
 function privilegedInstruction(vcpu: Vcpu, stval: bigint): AnyExit {
-  const word = Number(stval & 0xffff_ffffn) || (fetchInstruction(vcpu) ?? 0);
+  const word = Number(BigInt.asUintN(32, stval)) || (fetchInstruction(vcpu) ?? 0);
   const decoded = vcpu.decode(word);
   if (!decoded) return new Illegal(vcpu, word, 'There is no such instruction.');
   if (isCsrInstruction(decoded.instruction)) return csrAccess(vcpu, decoded);
