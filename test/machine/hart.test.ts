@@ -54,7 +54,8 @@ describe('traps that the debugger asks to stop at', () => {
     const [hart] = machine.harts;
     const asked: Trap[] = [];
     hart.onTrap = (trap) => {
-      asked.push(trap);
+      const { cause, interrupt, tval, pc, from, to } = trap;
+      asked.push({ cause, interrupt, tval, pc, from, to });
       return 'stop';
     };
     assert.deepEqual(machine.run(1000), { kind: 'stopped' });
