@@ -12,6 +12,6 @@ describe('lines of several guests', () => {
     says('two', 'login: ');
     says('one', 'x\n\n');
     says('two', 'root\n');
-    assert.equal(shown, 'one| Hello\none| world\ntwo| login: \r\none| x\none| \ntwo| root\n');
+    assert.equal(shown, 'one| Hello\none| world\ntwo| login: \r\none| x\none| \ntwo+ root\n');
   });
 });
