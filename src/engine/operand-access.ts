@@ -31,30 +31,23 @@ export function pushRegister(code: Code, record: number, field: number): Code {
 
 /** Pushes the data TLB entry for the address in the local. */
 export function dataEntry(code: Code, address: number, dataTlb: number): Code {
-  const shift = 12 - Math.log2(at.DATA_ENTRY_SIZE);
-  const mask = (at.DATA_ENTRIES - 1) * at.DATA_ENTRY_SIZE;
-  return code
-    .get(address)
-    .op('i32.wrap_i64')
-    .i32(shift)
-    .op('i32.shr_u')
-    .i32(mask)
-    .op('i32.and')
-    .get(dataTlb)
-    .op('i32.add');
+  return tlbEntry(code, address, dataTlb, at.DATA_ENTRIES, at.DATA_ENTRY_SIZE);
 }
 
 /** Pushes the fetch TLB's entry for the address in the local. */
 export function fetchEntry(code: Code, address: number, fetchTlb: number): Code {
-  const shift = 12 - Math.log2(at.FETCH_ENTRY_SIZE);
-  const mask = (at.FETCH_ENTRIES - 1) * at.FETCH_ENTRY_SIZE;
-  return code
+  return tlbEntry(code, address, fetchTlb, at.FETCH_ENTRIES, at.FETCH_ENTRY_SIZE);
+}
+
+function tlbEntry(code: Code, address: number, tlb: number, entries: number, size: number): Code {
+  code
     .get(address)
     .op('i32.wrap_i64')
-    .i32(shift)
-    .op('i32.shr_u')
-    .i32(mask)
+    .i32(12 - Math.log2(size))
+    .op('i32.shr_u');
+  return code
+    .i32((entries - 1) * size)
     .op('i32.and')
-    .get(fetchTlb)
+    .get(tlb)
     .op('i32.add');
 }
