@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import type { TranslatorMode } from '../../src/engine/engine';
 import { assembleSource } from '../../src/isa/assemble';
 import { CSR } from '../../src/machine/csr-numbers';
-import { Machine } from '../../src/machine/machine';
+import type { Machine } from '../../src/machine/machine';
 import { makeSatp, sv39 } from '../../src/machine/paging';
 import { makeEntry, PTE_A, PTE_D, PTE_R, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
 import { MSTATUS } from '../../src/machine/status';
-import { FLAT_BASE } from '../support/flat-program';
+import { assembledMachine } from '../support/flat-program';
 
 const TABLES = 0x80100000;
 const LEAVES = TABLES + 0x2000;
@@ -45,10 +45,7 @@ function start(
   .balign 4
   trap: j trap
   .balign 4`;
-  const { bytes, symbols } = assembleSource(program, FLAT_BASE);
-  const machine = new Machine({ memoryBytes: 16 << 20, translator });
-  const segments = [{ address: Number(FLAT_BASE), data: bytes, memorySize: bytes.length }];
-  machine.boot({ program: { entry: FLAT_BASE, segments }, mode: 'machine' });
+  const { machine, label } = assembledMachine(program, { translator });
   const { memory } = machine;
   memory.write64(TABLES + 2 * 8, makeEntry(0x80000000, RWX));
   memory.write64(TABLES + 8, makeEntry(TABLES + 0x1000, PTE_V));
@@ -56,7 +53,7 @@ function start(
   for (const va of [VA, VA + 0x1000]) memory.write64(entryOf(va), makeEntry(OLD, RWX));
   memory.write64(OLD + 0x100, 0x1111n);
   memory.write64(NEW + 0x100, 0x2222n);
-  return { machine, at: (name) => symbols.get(name) ?? assert.fail(name) };
+  return { machine, at: label };
 }
 
 function run(source: string, translator: TranslatorMode): bigint[] {

@@ -1,23 +1,19 @@
 /** The hart around the engine: stops at traps, handlers in TypeScript, retired instructions, translations that are kept. */
 import assert from 'node:assert/strict';
-import { assembleSource } from '../../src/isa/assemble';
 import { CSR } from '../../src/machine/csr-numbers';
 import type { Trap } from '../../src/machine/hart';
 import type { Machine } from '../../src/machine/machine';
 import { makeSatp, sv39 } from '../../src/machine/paging';
 import { makeEntry } from '../../src/machine/pte';
 import { MSTATUS } from '../../src/machine/status';
-import { FLAT_BASE, flatMachine } from '../support/flat-program';
+import { assembledMachine, FLAT_BASE } from '../support/flat-program';
 
 const ROOT = 0x80100000;
 const OTHER_ROOT = 0x80101000;
 const RWX = 0xcf;
 const USER_RWX = 0xdf;
 
-function start(source: string): { machine: Machine; label: (name: string) => bigint } {
-  const { bytes, symbols } = assembleSource(source, FLAT_BASE);
-  return { ...flatMachine(bytes), label: (name) => symbols.get(name) ?? assert.fail(name) };
-}
+const start = (source: string) => assembledMachine(source);
 
 /** M-mode code that goes on at the label `target` in this mode, with all memory open. */
 const enter = (mode: 'S' | 'U'): string => `

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import type { TranslatorMode } from '../../src/engine/engine';
 import { assembleSource } from '../../src/isa/assemble';
-import { Machine } from '../../src/machine/machine';
+import type { Machine } from '../../src/machine/machine';
 import { makeSatp, sv39 } from '../../src/machine/paging';
 import { makeEntry, PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../src/machine/pte';
 import { MSTATUS } from '../../src/machine/status';
-import { FLAT_BASE } from '../support/flat-program';
+import { assembledMachine } from '../support/flat-program';
 
 const ROOTS = [0x80100000, 0x80110000] as const;
 /** The user page's memory in each address space. */
@@ -22,10 +22,7 @@ function start(
   translator: TranslatorMode,
   harts = 1,
 ): { machine: Machine; at: (name: string) => bigint } {
-  const { bytes, symbols } = assembleSource(source, FLAT_BASE);
-  const machine = new Machine({ memoryBytes: 16 << 20, translator, harts });
-  const segments = [{ address: Number(FLAT_BASE), data: bytes, memorySize: bytes.length }];
-  machine.boot({ program: { entry: FLAT_BASE, segments }, mode: 'machine' });
+  const { machine, label } = assembledMachine(source, { translator, harts });
   const { memory } = machine;
   ROOTS.forEach((root, i) => {
     memory.write64(root + 2 * 8, makeEntry(0x80000000, ALL));
@@ -35,7 +32,7 @@ function start(
     memory.load(PAGES[i], assembleSource(`lw a0, 0x100(a1)\necall\n1: j 1b`, BigInt(USER)).bytes);
     memory.write32(PAGES[i] + 0x100, i === 0 ? 3 : 1000);
   });
-  return { machine, at: (name) => symbols.get(name) ?? assert.fail(name) };
+  return { machine, at: label };
 }
 
 /** Enters S-mode at \`begin\` with a handler at \`trap\`; all exceptions are delegated. */

@@ -1,18 +1,11 @@
 /** CSR instructions that generated code does by itself: the same results in interpreted and translated code. */
 import assert from 'node:assert/strict';
 import type { TranslatorMode } from '../../src/engine/engine';
-import { assembleSource } from '../../src/isa/assemble';
 import { CSR } from '../../src/machine/csr-numbers';
-import { Machine } from '../../src/machine/machine';
-import { FLAT_BASE } from '../support/flat-program';
+import type { Machine } from '../../src/machine/machine';
+import { assembledMachine, FLAT_BASE } from '../support/flat-program';
 
-function start(source: string, translator: TranslatorMode): { machine: Machine; label: (name: string) => bigint } {
-  const { bytes, symbols } = assembleSource(source, FLAT_BASE);
-  const machine = new Machine({ memoryBytes: 16 << 20, translator });
-  const segments = [{ address: Number(FLAT_BASE), data: bytes, memorySize: bytes.length }];
-  machine.boot({ program: { entry: FLAT_BASE, segments }, mode: 'machine' });
-  return { machine, label: (name) => symbols.get(name) ?? assert.fail(name) };
-}
+const start = (source: string, translator: TranslatorMode) => assembledMachine(source, { translator });
 
 /** Runs to the loop at `end`. */
 function finish(source: string, translator: TranslatorMode): Machine {

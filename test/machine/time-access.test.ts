@@ -1,19 +1,11 @@
 /** `time` in generated code: the count of instructions in front of each read tells it, however the code is executed. */
 import assert from 'node:assert/strict';
 import type { TranslatorMode } from '../../src/engine/engine';
-import { assembleSource } from '../../src/isa/assemble';
 import { CSR } from '../../src/machine/csr-numbers';
-import { Machine } from '../../src/machine/machine';
 import { INSTRUCTIONS_PER_TICK } from '../../src/machine/time';
-import { FLAT_BASE } from '../support/flat-program';
+import { assembledMachine, FLAT_BASE } from '../support/flat-program';
 
-function start(source: string, translator: TranslatorMode): { machine: Machine; label: (name: string) => bigint } {
-  const { bytes, symbols } = assembleSource(source, FLAT_BASE);
-  const machine = new Machine({ memoryBytes: 16 << 20, translator });
-  const segments = [{ address: Number(FLAT_BASE), data: bytes, memorySize: bytes.length }];
-  machine.boot({ program: { entry: FLAT_BASE, segments }, mode: 'machine' });
-  return { machine, label: (name) => symbols.get(name) ?? assert.fail(name) };
-}
+const start = (source: string, translator: TranslatorMode) => assembledMachine(source, { translator });
 
 /** Sums up what it reads, in a loop of 7 instructions; in the second half of it, `mtime` was set back. */
 const READS = `

@@ -1,9 +1,12 @@
 /** Runs an M-mode program without ELF headers from the start of RAM, here and in QEMU, and gives what it prints. */
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExtensionSwitches } from '../../src/isa/extensions';
+import { assembleSource } from '../../src/isa/assemble';
+import type { MachineOptions } from '../../src/machine/machine';
 import { Machine } from '../../src/machine/machine';
 
 /** Where the program lies and starts. */
@@ -18,12 +21,26 @@ export function flatMachine(
   program: Uint8Array,
   extensions: ExtensionSwitches = {},
 ): { machine: Machine; output: () => string } {
-  const machine = new Machine({ memoryBytes: MEMORY_MIB << 20, extensions });
+  const machine = boot(program, { extensions });
   let output = '';
   machine.uart.onOutput = (bytes) => (output += Buffer.from(bytes).toString('latin1'));
+  return { machine, output: () => output };
+}
+
+/** The same of a program in assembly, and the addresses of its labels. */
+export function assembledMachine(
+  source: string,
+  options: MachineOptions = {},
+): { machine: Machine; label: (name: string) => bigint } {
+  const { bytes, symbols } = assembleSource(source, FLAT_BASE);
+  return { machine: boot(bytes, options), label: (name) => symbols.get(name) ?? assert.fail(name) };
+}
+
+function boot(program: Uint8Array, options: MachineOptions): Machine {
+  const machine = new Machine({ memoryBytes: MEMORY_MIB << 20, ...options });
   const segments = [{ address: Number(FLAT_BASE), data: program, memorySize: program.length }];
   machine.boot({ program: { entry: FLAT_BASE, segments }, mode: 'machine' });
-  return { machine, output: () => output };
+  return machine;
 }
 
 /** The program's output on our machine; it must power off. */
